@@ -1,0 +1,192 @@
+// A job, as plain values: what the YAML file says, with every default filled in. common/config/job_file.h
+// reads and checks it. This header needs no library, so everything may include it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cairn {
+
+// ---- data -------------------------------------------------------------------------------------------
+
+enum class DataFormat : uint8_t { kCsv, kTsv, kCriteo };
+
+struct DataConfig {
+  DataFormat format = DataFormat::kCsv;
+  std::vector<std::string> train;  // files, in order; .gz and .zst are decoded into `cache`
+  std::vector<std::string> eval;   // may be empty: then there is no evaluation
+  bool header = true;              // the first line of every file names the columns
+  std::vector<std::string> columns;  // names, in order; only where there is no header
+  std::string missing;             // a field of this text is missing, as an empty one always is
+  uint32_t readers = 16;           // V, virtual readers; fixed for the life of a job
+  bool shuffle = true;             // of training rows
+  uint64_t max_bad_rows = 100;
+  std::string cache;               // folder of decoded files; default <output>/cache
+};
+
+// ---- features ---------------------------------------------------------------------------------------
+
+enum class Transform : uint8_t {
+  // float -> float
+  kLog1p,        // log(1 + max(x, 0))
+  kStandardize,  // (x - mean) / deviation, of the training data
+  // text or number -> id
+  kHash,
+  kInteger,
+  kBucketize,   // index among `boundaries`
+  kCross,       // hash of the values of several columns together
+  kHourOfDay,   // of Unix seconds, UTC: 0..23
+  kDayOfWeek,   // of Unix seconds, UTC: 0 = Monday
+};
+
+enum class Pooling : uint8_t { kSum, kMean };
+
+// One input of the model: a number, or a bag of ids that is looked up in a table and pooled.
+struct FeatureConfig {
+  std::string name;
+  std::vector<std::string> columns;  // one; two or more for kCross
+  std::vector<Transform> transforms; // applied in order; an id transform comes last; none: a plain number
+  std::vector<double> boundaries;    // ascending, for kBucketize
+  uint64_t num_buckets = 0;          // ids are taken modulo this; 0: not
+  std::string separator;             // of a multi-valued column; empty: single-valued
+  Pooling pooling = Pooling::kSum;
+  std::string table;                 // by default the feature's name
+  double missing_value = 0.0;        // of a number, before transforms; standardized columns: the mean
+
+  bool is_id() const { return !transforms.empty() && transforms.back() >= Transform::kHash; }
+};
+
+// ---- tables and row optimizers ----------------------------------------------------------------------
+
+struct RowOptimizerConfig {
+  std::string name = "adagrad";  // sgd, adagrad, adam
+  float learning_rate = 0.05f;
+  float epsilon = 1e-8f;
+  float initial_accumulator = 0.0f;  // adagrad
+  float beta1 = 0.9f, beta2 = 0.999f;  // adam
+  friend bool operator==(const RowOptimizerConfig&, const RowOptimizerConfig&) = default;
+};
+
+enum class Initializer : uint8_t { kZero, kUniform, kNormal };
+
+struct InitializerConfig {
+  Initializer kind = Initializer::kNormal;
+  float scale = 0.01f;  // half-width of the uniform, deviation of the normal
+  friend bool operator==(const InitializerConfig&, const InitializerConfig&) = default;
+};
+
+struct TableConfig {
+  std::string name;
+  uint32_t dim = 16;
+  RowOptimizerConfig optimizer;
+  InitializerConfig initializer;
+  friend bool operator==(const TableConfig&, const TableConfig&) = default;
+};
+
+// ---- model ------------------------------------------------------------------------------------------
+
+enum class Activation : uint8_t { kNone, kRelu };
+enum class Structure : uint8_t { kParallel, kStacked };
+enum class Head : uint8_t { kSharedBottom, kMmoe };
+enum class Loss : uint8_t { kBce, kMse };
+enum class Comparison : uint8_t { kNone, kGreaterEqual, kGreater, kLessEqual, kLess, kEqual };
+
+struct TaskConfig {
+  std::string name;
+  std::string column;                          // `label: rating >= 4` is column "rating",
+  Comparison comparison = Comparison::kNone;   // comparison >=,
+  double threshold = 0.0;                      // threshold 4
+  Loss loss = Loss::kBce;
+  float weight = 1.0f;
+};
+
+struct ModelConfig {
+  Structure structure = Structure::kParallel;
+  uint32_t cross_layers = 3;             // full-rank DCN-V2; 0: none
+  std::vector<uint32_t> deep_units = {256, 128};  // empty: no deep tower
+  Activation activation = Activation::kRelu;
+  Head head = Head::kSharedBottom;
+  uint32_t experts = 4;                  // mmoe
+  std::vector<uint32_t> expert_units = {64};  // mmoe: layers of each expert; shared_bottom: of the bottom
+  std::vector<uint32_t> tower_units;     // hidden layers of each task's tower
+  std::vector<TaskConfig> tasks;
+};
+
+// ---- training ---------------------------------------------------------------------------------------
+
+struct DenseOptimizerConfig {
+  std::string name = "adam";  // sgd, adam
+  float learning_rate = 1e-3f;
+  float beta1 = 0.9f, beta2 = 0.999f;
+  float epsilon = 1e-8f;
+};
+
+struct TrainConfig {
+  uint32_t workers = 2;
+  uint64_t batch_size = 4096;  // of all workers together
+  uint32_t epochs = 1;
+  uint64_t max_steps = 0;      // 0: no limit
+  uint64_t seed = 1;
+  uint32_t prefetch = 1;       // steps ahead that rows are pulled
+  std::string device = "cpu";
+  DenseOptimizerConfig optimizer;
+  uint32_t report_every = 50;  // steps
+  uint32_t stall_timeout_s = 1800;
+};
+
+struct EvalConfig {
+  uint64_t every = 0;          // steps; 0: at the end of each epoch
+  uint64_t batch_size = 4096;  // of all workers together
+  std::string monitor;         // "income.auc"; empty: none
+  uint32_t patience = 0;       // evaluations without improvement before training stops; 0: never
+};
+
+// ---- servers, checkpoints, metrics ------------------------------------------------------------------
+
+enum class Durability : uint8_t { kProcess, kCheckpoint };
+
+struct PsConfig {
+  uint32_t servers = 1;
+  uint32_t shards_per_server = 1;
+  uint64_t hot_bytes = 0;       // of one shard; 0: auto, a quarter of memory over the shards of a host
+  uint64_t log_bytes_max = uint64_t{4} << 30;  // of one shard
+  Durability durability = Durability::kProcess;
+  std::string state;            // live stores; default <output>/state
+  std::string transport = "auto";  // auto, tcp, ipc: auto is ipc where all ranks share a host
+  std::string address = "127.0.0.1";  // that tcp endpoints bind to
+  bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
+  uint32_t timeout_s = 120;
+  uint32_t read_threads = 2;    // of one shard, for rows that are not in memory
+};
+
+struct CheckpointConfig {
+  std::string dir;     // default <output>/checkpoints
+  uint64_t every = 0;  // steps; 0: at the end of each epoch. The end of the run always has one.
+  uint32_t keep = 2;   // the newest; the best by eval.monitor is kept besides
+};
+
+struct MetricsConfig {
+  bool enabled = true;
+  std::string address = "127.0.0.1";
+  uint16_t port = 9400;   // of rank r: port + r; 0: chosen by the system
+  std::string file_sd;    // default <output>/metrics_targets.json
+};
+
+struct JobConfig {
+  std::string output;
+  DataConfig data;
+  std::vector<FeatureConfig> features;
+  ModelConfig model;
+  TrainConfig train;
+  EvalConfig eval;
+  PsConfig ps;
+  std::vector<TableConfig> tables;  // in the order of first use by a feature; ids are positions
+  CheckpointConfig checkpoint;
+  MetricsConfig metrics;
+
+  uint32_t shards() const { return ps.servers * ps.shards_per_server; }
+};
+
+}  // namespace cairn

@@ -1,0 +1,12 @@
+// Marks a function whose loops the compiler vectorises once for each level of x86-64; the right one is
+// chosen when the program starts, so that one binary runs anywhere and uses what is there.
+// Sanitizers instrument the chooser, which runs before they do: under them there is one version.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CAIRN_SIMD \
+  __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), optimize("O3")))
+#else
+#define CAIRN_SIMD
+#endif
