@@ -1,0 +1,59 @@
+// A whole message: four ZeroMQ parts, always.
+//
+//   header     64 bytes
+//   directory  24 bytes a table
+//   keys       8 bytes each, strictly ascending inside a table; in requests only
+//   values     count x dim x size_of(dtype) a table: gradients of a push, weights of a pull's reply;
+//              of any other reply, text: what went wrong, or JSON
+//
+// Parts may start at any address, so keys and values are read by memcpy or unaligned loads.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <zmq.hpp>
+
+#include "common/hash.h"
+#include "common/result.h"
+#include "common/wire/header.h"
+
+namespace cairn {
+
+inline constexpr size_t kMessageParts = 4;
+
+// Move-only; owns its parts.
+struct Message {
+  Header header;
+  std::vector<TableEntry> directory;
+  zmq::message_t keys;
+  zmq::message_t values;
+
+  size_t key_count() const { return keys.size() / sizeof(Key); }
+  Key key(size_t i) const {
+    Key key;
+    std::memcpy(&key, static_cast<const char*>(keys.data()) + i * sizeof(Key), sizeof key);
+    return key;
+  }
+  std::string_view text() const {
+    return {static_cast<const char*>(values.data()), values.size()};
+  }
+};
+
+// Judges the parts of a received message before anything reads it: sizes against the bytes that came,
+// every bound of header.h, order of tables and keys. `parts` are consumed.
+// Errors: kInvalidArgument, with a reason that can be sent back.
+Result<Message> parse_message(std::span<zmq::message_t> parts);
+
+// The header of a part that may be anything: for error replies to messages that did not parse.
+Header header_of(const zmq::message_t& part);
+
+// The parts of a message, in order, ready to send. The message is consumed.
+std::vector<zmq::message_t> to_parts(Message message);
+
+// A reply to `request` that carries only text.
+Message text_reply(const Header& request, StatusCode status, std::string_view text);
+
+}  // namespace cairn

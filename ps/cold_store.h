@@ -1,0 +1,57 @@
+// Rows that are not in memory. An interface, as the shard is a state machine: calls return at once, and
+// completions come later through the callback given, from any thread. The shard has at most one run and
+// one checkpoint under way, and any number of reads.
+//
+// Versions: RocksColdStore (ps/rocks_cold_store.h: RocksStore behind a writer thread and readers) and
+// MemoryColdStore (ps/memory_cold_store.h, for tests). One contract test runs over both:
+// tests/ps/cold_store_contract_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "ps/row.h"
+
+namespace cairn {
+
+// Rows that ascend by (slot, table, key), each once; a row of count 0 is a deletion.
+struct SortedRun {
+  RowBatch rows;
+  Lsn highest_lsn = 0;
+};
+
+// What a shard's part of a checkpoint is made of: paths relative to its folder.
+struct ShardFiles {
+  struct File {
+    std::string name;
+    uint64_t bytes = 0;
+  };
+  std::vector<File> files;
+};
+
+class ColdStore {
+ public:
+  virtual ~ColdStore() = default;
+
+  // Keys ascend. The result holds those that are stored, in the same order; absent ones are left out.
+  virtual void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) = 0;
+
+  // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
+  virtual void save_run(SortedRun run, std::function<void(Status)> done) = 0;
+
+  // Everything saved so far, in a new folder, by hard links where the file system allows. Synced.
+  virtual void checkpoint(const std::filesystem::path& folder,
+                          std::function<void(Result<ShardFiles>)> done) = 0;
+
+  // Whether any row is stored at all; false spares the reads of a new store.
+  virtual bool empty() const = 0;
+
+  // Files of level 0 waiting for compaction; the sweep slows as it grows.
+  virtual uint32_t backlog() const = 0;
+};
+
+}  // namespace cairn
