@@ -1,0 +1,68 @@
+// What a checkpoint folder holds, read and written by both sides:
+//
+//   <checkpoint.dir>/step-000000001234/
+//     manifest.json        renamed into place last: a folder without it is no checkpoint
+//     job.yaml             the job, every default filled in
+//     dense.safetensors    dense parameters and their optimizer's state
+//     features.json        statistics of the transforms
+//     shard-000/ ...       one RocksDB a shard that wrote it
+//
+// Thread safety: plain values and functions.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/config/job.h"
+#include "common/result.h"
+#include "common/slots.h"
+
+namespace cairn {
+
+struct CheckpointFile {
+  std::string name;  // relative to the checkpoint's folder
+  uint64_t bytes = 0;
+  std::string xxh128;  // hex; empty for files that carry checksums of their own (RocksDB's)
+};
+
+struct CheckpointShard {
+  std::string folder;  // "shard-000"
+  SlotRange slots;
+};
+
+struct CheckpointManifest {
+  uint64_t step = 0;
+  uint64_t epoch = 0;        // from 0; the epoch that the cursor is in
+  uint64_t incarnation = 0;  // that wrote it
+  uint32_t readers = 0;      // V
+  std::string config_hash;
+  std::vector<std::pair<uint32_t, uint32_t>> positions;  // one a virtual reader: group, line
+  std::vector<TableConfig> tables;
+  std::vector<CheckpointShard> shards;
+  std::vector<CheckpointFile> files;
+  std::map<std::string, double> metrics;  // of the last evaluation: "income.auc"
+};
+
+std::string checkpoint_folder_name(uint64_t step);
+
+// Errors: kUnavailable where the disk refuses. Files and folders are synced; the manifest comes last.
+Status commit_manifest(const std::filesystem::path& checkpoint, const CheckpointManifest& manifest);
+
+// Checks that every file is there with the bytes (and checksum) that it should have and that the shards
+// cover every slot. Errors: kNotFound, kCorrupt, naming the file.
+Result<CheckpointManifest> read_manifest(const std::filesystem::path& checkpoint);
+
+// The newest complete checkpoint in a folder. Errors: kNotFound.
+Result<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder);
+
+// fsync of a file or folder by path.
+Status sync_path(const std::filesystem::path& path);
+
+// Writes a whole file, synced and renamed into place.
+Status write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace cairn
