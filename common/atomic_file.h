@@ -1,0 +1,16 @@
+// Writes a small file so that a reader, and a crash, see the old content or the new one, never a
+// part.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "common/result.h"
+
+namespace cairn {
+
+// Writes `content` beside `path`, syncs it, and renames it into place; missing folders are made.
+// Errors: kUnavailable, with the path and the system's reason; `path` is then as it was.
+Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace cairn

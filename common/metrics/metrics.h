@@ -1,0 +1,189 @@
+// What a process tells Prometheus about itself. The code paths see plain handles: they hold a
+// ShardMetrics or WorkerMetrics and write `metrics.pull_rows.Increment(n)`.
+//
+// To add a metric, add a member: its name and HELP stand beside it, registration is its
+// initialiser. Names follow Prometheus: prefix cairn_, base units, _total on counters, ratios from
+// 0 to 1. Labels are bounded: shard, worker, task and reasons from an enum; never a key, a host or
+// a message.
+//
+// Thread safety: handles may be used by any thread (an atomic add; histograms lock for an instant),
+// and `Metrics` may be called by any thread.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn {
+
+// Registers metrics that all carry `labels`. Asking twice for one name and labels gives the same
+// metric.
+class MetricSource {
+ public:
+  MetricSource(prometheus::Registry& registry, prometheus::Labels labels);
+
+  MetricSource with(const std::string& label, const std::string& value) const;
+  prometheus::Counter& counter(const char* name, const char* help) const;
+  prometheus::Gauge& gauge(const char* name, const char* help, double initial = 0.0) const;
+  // Buckets from 10 microseconds to 100 seconds, three a decade.
+  prometheus::Histogram& seconds_histogram(const char* name, const char* help) const;
+
+ private:
+  prometheus::Registry* registry_;
+  prometheus::Labels labels_;
+};
+
+// Why a shard refused a message.
+enum class RefusalReason : uint8_t {
+  kMalformed,    // its bytes make no message
+  kVersion,      // of the wire format
+  kIncarnation,  // of another start of the job
+  kMapVersion,
+  kOutOfOrder,  // a push above the next sequence number
+  kWrongTable,  // unknown, or of another dim or dtype
+  kOther,
+};
+inline constexpr size_t kRefusalReasons = 7;
+std::string_view to_string(RefusalReason reason);
+
+// Why a worker sent a request again.
+enum class RetryReason : uint8_t { kNewBoot, kDisconnect, kNoAnswer, kOutOfOrder };
+inline constexpr size_t kRetryReasons = 4;
+std::string_view to_string(RetryReason reason);
+
+// Of one shard; every metric has the label `shard`.
+struct ShardMetrics {
+  explicit ShardMetrics(const MetricSource& source);
+  ShardMetrics(const ShardMetrics&) = delete;
+
+  prometheus::Counter& refused(RefusalReason reason) {
+    return *refused_[static_cast<size_t>(reason)];
+  }
+
+ private:
+  const MetricSource source_;  // first: the initialisers below use it
+  std::array<prometheus::Counter*, kRefusalReasons> refused_;
+
+ public:
+  prometheus::Histogram& pull_duration_seconds = source_.seconds_histogram(
+      "cairn_pull_duration_seconds", "From a pull's arrival to its answer.");
+  prometheus::Histogram& push_duration_seconds = source_.seconds_histogram(
+      "cairn_push_duration_seconds", "From a push's arrival to its acknowledgement.");
+  prometheus::Counter& pull_rows =
+      source_.counter("cairn_pull_rows_total", "Rows answered to pulls.");
+  prometheus::Counter& push_rows =
+      source_.counter("cairn_push_rows_total", "Row gradients accepted from pushes.");
+  prometheus::Counter& received_bytes =
+      source_.counter("cairn_received_bytes_total", "Bytes of messages received.");
+  prometheus::Counter& sent_bytes =
+      source_.counter("cairn_sent_bytes_total", "Bytes of messages sent.");
+  prometheus::Counter& rows_created =
+      source_.counter("cairn_rows_created_total", "Rows that a push created.");
+  prometheus::Counter& duplicates_dropped = source_.counter(
+      "cairn_duplicates_dropped_total", "Pushes that came again and were not applied again.");
+  prometheus::Gauge& hot_tier_rows = source_.gauge("cairn_hot_tier_rows", "Rows held in memory.");
+  prometheus::Gauge& hot_tier_bytes =
+      source_.gauge("cairn_hot_tier_bytes", "Memory that the hot tier takes.");
+  prometheus::Counter& cold_reads =
+      source_.counter("cairn_cold_reads_total", "Rows looked for in the store on disk.");
+  prometheus::Counter& log_written_bytes =
+      source_.counter("cairn_log_written_bytes_total", "Bytes appended to the push log.");
+  prometheus::Gauge& log_bytes =
+      source_.gauge("cairn_log_bytes", "Bytes of the push log that a recovery would need to read.");
+  prometheus::Gauge& lsn =
+      source_.gauge("cairn_log_sequence_number", "The last log sequence number that was given.");
+  prometheus::Gauge& applied_step =
+      source_.gauge("cairn_applied_step", "The last step whose pushes are applied.");
+  prometheus::Gauge& staleness_steps = source_.gauge(
+      "cairn_staleness_steps", "Steps whose pushes the last answered pull had not seen.");
+  prometheus::Counter& write_back_rows =
+      source_.counter("cairn_write_back_rows_total", "Dirty rows written to the store on disk.");
+  prometheus::Counter& write_back_bytes = source_.counter(
+      "cairn_write_back_bytes_total", "Bytes of rows written to the store on disk.");
+  prometheus::Counter& checkpoints =
+      source_.counter("cairn_checkpoints_total", "Checkpoints that this shard completed.");
+};
+
+// Of one task of a worker; labels `worker` and `task`. NaN until there is a value.
+struct TaskMetrics {
+  explicit TaskMetrics(const MetricSource& source);
+  TaskMetrics(const TaskMetrics&) = delete;
+
+  prometheus::Gauge& loss;
+  prometheus::Gauge& evaluation_auc;
+  prometheus::Gauge& evaluation_logloss;
+  prometheus::Gauge& evaluation_rmse;
+};
+
+// Of one worker; every metric has the label `worker`.
+struct WorkerMetrics {
+  WorkerMetrics(const MetricSource& source, std::span<const std::string> task_names);
+  WorkerMetrics(const WorkerMetrics&) = delete;
+
+  prometheus::Counter& retries(RetryReason reason) {
+    return *retries_[static_cast<size_t>(reason)];
+  }
+
+ private:
+  const MetricSource source_;  // first: the initialisers below use it
+  std::array<prometheus::Counter*, kRetryReasons> retries_;
+
+ public:
+  std::list<TaskMetrics> tasks;  // in the job's order
+
+  prometheus::Counter& train_samples =
+      source_.counter("cairn_train_samples_total", "Rows that this worker trained on.");
+  prometheus::Gauge& train_step = source_.gauge("cairn_train_step", "The last finished step.");
+  prometheus::Histogram& pull_wait_seconds = source_.seconds_histogram(
+      "cairn_pull_wait_seconds", "Time that a step waited for the rows it pulled.");
+  prometheus::Histogram& push_wait_seconds = source_.seconds_histogram(
+      "cairn_push_wait_seconds", "Time that a step waited for room to push.");
+  prometheus::Gauge& unique_key_ratio = source_.gauge(
+      "cairn_unique_key_ratio", "Unique keys over key occurrences of the last batch.");
+  prometheus::Counter& bad_rows =
+      source_.counter("cairn_bad_rows_total", "Input rows that could not be read.");
+  prometheus::Gauge& staleness_steps = source_.gauge(
+      "cairn_worker_staleness_steps", "Steps that the rows of the last step had not seen.");
+  prometheus::Gauge& prefetch_depth =
+      source_.gauge("cairn_prefetch_depth", "Batches whose rows are asked for ahead of the step.");
+  prometheus::Gauge& checkpoint_last_success =
+      source_.gauge("cairn_checkpoint_last_success_timestamp_seconds",
+                    "Unix time of the last checkpoint that was committed; 0 before the first.");
+  prometheus::Counter& restarts = source_.counter(
+      "cairn_restarts_total", "Times that the job was started again from a checkpoint.");
+};
+
+// All metrics of a process: shards and workers (both, in a local run), and build_info.
+class Metrics {
+ public:
+  explicit Metrics(const std::string& version);
+
+  // Registered on the first call for a number; the reference lives as long as this object.
+  ShardMetrics& shard(uint32_t shard);
+  WorkerMetrics& worker(uint32_t rank, std::span<const std::string> task_names);
+
+  // For what belongs to neither.
+  MetricSource process() { return {registry_, {}}; }
+
+  // The text format that Prometheus reads.
+  std::string exposition() const;
+
+ private:
+  mutable std::mutex mutex_;  // of the two maps
+  prometheus::Registry registry_;
+  std::map<uint32_t, ShardMetrics> shards_;
+  std::map<uint32_t, WorkerMetrics> workers_;
+};
+
+}  // namespace cairn
