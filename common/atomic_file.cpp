@@ -28,6 +28,15 @@ int write_and_sync(int file, std::string_view content) {
   return ::fsync(file) == 0 ? 0 : errno;
 }
 
+// The rename is durable once its folder is. 0, or the errno of what failed.
+int sync_folder(const std::filesystem::path& path) {
+  const int folder = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return errno;
+  const int number = ::fsync(folder) == 0 ? 0 : errno;
+  ::close(folder);
+  return number;
+}
+
 }  // namespace
 
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {
@@ -44,9 +53,13 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
   int number = write_and_sync(file, content);
   if (::close(file) != 0 && number == 0) number = errno;
   if (number == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) number = errno;
-  if (number == 0) return Ok{};
-  ::unlink(temporary.c_str());
-  return failed("write", path, number);
+  if (number != 0) {
+    ::unlink(temporary.c_str());
+    return failed("write", path, number);
+  }
+  number = sync_folder(path.parent_path());
+  if (number != 0) return failed("sync the folder of", path, number);
+  return Ok{};
 }
 
 }  // namespace cairn

@@ -9,8 +9,9 @@
 
 namespace cairn {
 
-// Writes `content` beside `path`, syncs it, and renames it into place; missing folders are made.
-// Errors: kUnavailable, with the path and the system's reason; `path` is then as it was.
+// Writes `content` beside `path`, syncs it, renames it into place and syncs the folder; missing
+// folders are made. Errors: kUnavailable, with the path and the system's reason; `path` is then as
+// it was, or whole but perhaps not yet durable.
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace cairn

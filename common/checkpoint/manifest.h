@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/atomic_file.h"
 #include "common/config/job.h"
 #include "common/result.h"
 #include "common/slots.h"
@@ -61,8 +62,5 @@ Result<std::filesystem::path> newest_checkpoint(const std::filesystem::path& fol
 
 // fsync of a file or folder by path.
 Status sync_path(const std::filesystem::path& path);
-
-// Writes a whole file, synced and renamed into place.
-Status write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace cairn

@@ -3,7 +3,6 @@
 #include <prometheus/text_serializer.h>
 
 #include <limits>
-#include <tuple>
 #include <utility>
 
 #include "common/check.h"
@@ -74,6 +73,11 @@ ShardMetrics::ShardMetrics(const MetricSource& source)
                                   "Messages that were answered with an error, by reason.",
                                   kRefusalNames)) {}
 
+ShardMetrics& ServerMetrics::shard(uint32_t shard) {
+  const std::lock_guard lock(mutex_);
+  return shards_.try_emplace(shard, source_.with("shard", std::to_string(shard))).first->second;
+}
+
 TaskMetrics::TaskMetrics(const MetricSource& source)
     : loss(source.gauge("cairn_train_loss", "Mean loss of the last reported steps.", kNotYet)),
       evaluation_auc(source.gauge("cairn_evaluation_auc", "AUC of the last evaluation.", kNotYet)),
@@ -89,15 +93,10 @@ WorkerMetrics::WorkerMetrics(const MetricSource& source, std::span<const std::st
   for (const std::string& name : task_names) tasks.emplace_back(source.with("task", name));
 }
 
-Metrics::Metrics(const std::string& version) {
+Metrics::Metrics(const std::string& version) : server_(process()) {
   process()
       .with("version", version)
       .gauge("cairn_build_info", "Always 1; its labels say what was built.", 1.0);
-}
-
-ShardMetrics& Metrics::shard(uint32_t shard) {
-  const std::lock_guard lock(mutex_);
-  return shards_.try_emplace(shard, process().with("shard", std::to_string(shard))).first->second;
 }
 
 WorkerMetrics& Metrics::worker(uint32_t rank, std::span<const std::string> task_names) {

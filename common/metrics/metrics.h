@@ -1,5 +1,5 @@
-// What a process tells Prometheus about itself. The code paths see plain handles: they hold a
-// ShardMetrics or WorkerMetrics and write `metrics.pull_rows.Increment(n)`.
+// What a process tells Prometheus about itself. The code paths see plain handles: a shard holds its
+// ShardMetrics and writes `metrics.pull_rows.Increment(n)`, a worker its WorkerMetrics.
 //
 // To add a metric, add a member: its name and HELP stand beside it, registration is its
 // initialiser. Names follow Prometheus: prefix cairn_, base units, _total on counters, ratios from
@@ -115,6 +115,20 @@ struct ShardMetrics {
       source_.counter("cairn_checkpoints_total", "Checkpoints that this shard completed.");
 };
 
+// Of the shards of a process.
+class ServerMetrics {
+ public:
+  explicit ServerMetrics(const MetricSource& source) : source_(source) {}
+
+  // Registered on the first call for a shard; the reference lives as long as this object.
+  ShardMetrics& shard(uint32_t shard);
+
+ private:
+  const MetricSource source_;
+  std::mutex mutex_;
+  std::map<uint32_t, ShardMetrics> shards_;
+};
+
 // Of one task of a worker; labels `worker` and `task`. NaN until there is a value.
 struct TaskMetrics {
   explicit TaskMetrics(const MetricSource& source);
@@ -164,13 +178,14 @@ struct WorkerMetrics {
       "cairn_restarts_total", "Times that the job was started again from a checkpoint.");
 };
 
-// All metrics of a process: shards and workers (both, in a local run), and build_info.
+// All metrics of a process: its shards', its workers' (both, in a local run), and build_info.
 class Metrics {
  public:
   explicit Metrics(const std::string& version);
 
-  // Registered on the first call for a number; the reference lives as long as this object.
-  ShardMetrics& shard(uint32_t shard);
+  ServerMetrics& server() { return server_; }
+
+  // Registered on the first call for a rank; the reference lives as long as this object.
   WorkerMetrics& worker(uint32_t rank, std::span<const std::string> task_names);
 
   // For what belongs to neither.
@@ -180,9 +195,9 @@ class Metrics {
   std::string exposition() const;
 
  private:
-  mutable std::mutex mutex_;  // of the two maps
   prometheus::Registry registry_;
-  std::map<uint32_t, ShardMetrics> shards_;
+  ServerMetrics server_;
+  std::mutex mutex_;
   std::map<uint32_t, WorkerMetrics> workers_;
 };
 

@@ -19,9 +19,9 @@ const std::vector<std::string> kTasks = {"click", "conversion"};
 
 TEST(Metrics, HandlesShowUpUnderTheirLabels) {
   Metrics metrics("1.2.3");
-  metrics.shard(3).pull_rows.Increment(5);
-  metrics.shard(3).refused(RefusalReason::kIncarnation).Increment();
-  metrics.shard(4).hot_tier_bytes.Set(4096);
+  metrics.server().shard(3).pull_rows.Increment(5);
+  metrics.server().shard(3).refused(RefusalReason::kIncarnation).Increment();
+  metrics.server().shard(4).hot_tier_bytes.Set(4096);
   metrics.worker(1, kTasks).train_samples.Increment(10);
   metrics.worker(1, kTasks).retries(RetryReason::kNewBoot).Increment();
   metrics.worker(1, kTasks).tasks.back().evaluation_auc.Set(0.75);
@@ -41,7 +41,7 @@ TEST(Metrics, HandlesShowUpUnderTheirLabels) {
 
 TEST(Metrics, LatencyFallsInItsBucket) {
   Metrics metrics("1");
-  metrics.shard(0).pull_duration_seconds.Observe(0.0004);
+  metrics.server().shard(0).pull_duration_seconds.Observe(0.0004);
   const std::string text = metrics.exposition();
   EXPECT_THAT(text, HasSubstr("cairn_pull_duration_seconds_bucket{shard=\"0\",le=\"0.0002\"} 0"));
   EXPECT_THAT(text, HasSubstr("cairn_pull_duration_seconds_bucket{shard=\"0\",le=\"0.0005\"} 1"));
@@ -55,13 +55,13 @@ TEST(Metrics, ManyThreadsLoseNoIncrement) {
   for (int i = 0; i < kThreads; ++i)
     threads.emplace_back([&] {
       for (int n = 0; n < kEach; ++n) {
-        metrics.shard(0).push_rows.Increment();
-        metrics.shard(0).push_duration_seconds.Observe(0.001);
+        metrics.server().shard(0).push_rows.Increment();
+        metrics.server().shard(0).push_duration_seconds.Observe(0.001);
         if (n % 500 == 0) (void)metrics.exposition();
       }
     });
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(metrics.shard(0).push_rows.Value(), kThreads * kEach);
+  EXPECT_EQ(metrics.server().shard(0).push_rows.Value(), kThreads * kEach);
   EXPECT_THAT(metrics.exposition(),
               HasSubstr("cairn_push_duration_seconds_count{shard=\"0\"} 8000"));
 }
@@ -79,7 +79,7 @@ TEST(Metrics, PromtoolFindsNothingToObjectTo) {
   if (program.empty()) GTEST_SKIP() << "promtool is not installed (./dev test unpacks it)";
   Metrics metrics("1.2.3");
   for (uint32_t i = 0; i < 2; ++i) {
-    metrics.shard(i).pull_duration_seconds.Observe(0.001);
+    metrics.server().shard(i).pull_duration_seconds.Observe(0.001);
     metrics.worker(i, kTasks).pull_wait_seconds.Observe(0.001);
   }
   const TemporaryFolder folder;
