@@ -1,15 +1,17 @@
-// A recommender model: pooled embeddings and numbers in, one logit (or value) a task out, and the way
-// back. What the trainer sees of the mathematics.
+// A recommender model: pooled embeddings and numbers in, one logit (or value) a task out, and the
+// way back. What the trainer sees of the mathematics.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/config/job.h"
 #include "common/result.h"
+#include "worker/nn/parameters.h"
+#include "worker/optimizers/dense_optimizer.h"
 
 namespace cairn {
 
@@ -38,16 +40,9 @@ struct ModelInput {
 };
 
 struct ModelOutput {
-  std::span<float> predictions;                   // [rows, tasks]: probabilities (bce) or values (mse)
+  std::span<float> predictions;  // [rows, tasks]: probabilities (bce) or values (mse)
   std::span<const std::span<float>> table_grads;  // one a table: [n, dim]; written, not added to
   std::span<double> losses;  // [tasks]: unweighted, summed over rows, divided by loss_divisor
-};
-
-// One dense parameter, a slice of the flat buffers.
-struct ParameterInfo {
-  std::string name;            // "cross.0.weight"
-  std::vector<uint32_t> shape;
-  size_t offset = 0, size = 0;  // floats
 };
 
 // Thread safety: none; a worker thread owns its model. Workers of one job build identical ones.
@@ -61,24 +56,17 @@ class Model {
 
   // Forward only; fills output.predictions.
   virtual void predict(const ModelInput& input, std::span<float> predictions) = 0;
-  // Forward and backward: predictions, losses, table_grads and gradients() are overwritten. With 0 rows
-  // gradients are zero.
+  // Forward and backward: predictions, losses, table_grads and gradients() are overwritten. With 0
+  // rows gradients are zero.
   virtual void train_step(const ModelInput& input, const ModelOutput& output) = 0;
+  // The most memory that intermediate results of one step have taken.
+  virtual size_t peak_step_bytes() const = 0;
 };
 
-// Errors: kInvalidArgument where config and shape cannot make a model (no input, no task).
-Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape, uint64_t seed);
-
-// Updates the model's dense parameters in place; its state is one flat buffer, saved in checkpoints.
-class DenseOptimizer {
- public:
-  virtual ~DenseOptimizer() = default;
-  virtual void step(std::span<float> values, std::span<const float> gradients, uint64_t step) = 0;
-  virtual std::vector<std::string> state_names() const = 0;  // e.g. {"m", "v"}
-  virtual std::span<float> state() = 0;  // [names, parameters], all names after each other
-};
-
-Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimizerConfig& config,
-                                                             size_t parameters);
+// Initial weights depend on (config, shape, seed) alone. `device` is that of the job: "cpu" or
+// "cuda". Errors: kInvalidArgument where config and shape cannot make a model (no input, no task,
+// an unknown device), kUnavailable where this build lacks the device.
+Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
+                                          uint64_t seed, std::string_view device = "cpu");
 
 }  // namespace cairn

@@ -1,0 +1,45 @@
+#include "worker/autograd/tape.h"
+
+namespace cairn {
+
+Variable* Tape::constant(Matrix value) {
+  return arena_.make<Variable>(Variable{value, {}, false, false});
+}
+
+Variable* Tape::input(Matrix value, Matrix gradient) {
+  return arena_.make<Variable>(Variable{value, gradient, true, false});
+}
+
+Variable* Tape::result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources) {
+  Variable* y = arena_.make<Variable>();
+  y->value = arena_.matrix(rows, cols);
+  for (const Variable* source : sources) y->needs_gradient |= source->needs_gradient;
+  return y;
+}
+
+void Tape::backward() {
+  for (; last_ != nullptr; last_ = last_->before) last_->run(*this, last_->held);
+}
+
+Gradient Tape::gradient_of(Variable* v) {
+  if (!v->needs_gradient) return {};
+  if (v->gradient.empty()) v->gradient = arena_.matrix(v->rows(), v->cols());
+  const Write write = v->written ? Write::kAdd : Write::kReplace;
+  v->written = true;
+  return {v->gradient.matrix(), write};
+}
+
+Matrix Tape::complete_gradient(Variable* v) {
+  check(v->needs_gradient, "a variable without gradient was asked for it");
+  if (!v->written) ops_.zero(gradient_of(v).into);
+  return v->gradient.matrix();
+}
+
+bool Tape::adopt_gradient(Variable* v, Matrix part) {
+  if (!v->needs_gradient || v->written || !v->gradient.empty()) return false;
+  v->gradient = part;
+  v->written = true;
+  return true;
+}
+
+}  // namespace cairn

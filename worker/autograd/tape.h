@@ -1,0 +1,86 @@
+// Reverse-mode differentiation. Functions (worker/autograd/functions.h) compute forward and record
+// on the tape what they will do backward; `backward` plays it from its end. Layers are forward code
+// only.
+//
+// Variables, records and intermediate results live in the tape's arena, so a step takes nothing
+// from the heap; parameters and inputs live with their owners. A tape serves one step. Thread
+// safety: none.
+#pragma once
+
+#include <type_traits>
+
+#include "worker/ops/ops.h"
+#include "worker/tensor/arena.h"
+#include "worker/tensor/tensor.h"
+
+namespace cairn {
+
+// A value that takes part in a computation, and its gradient.
+struct Variable {
+  Tensor value;
+  Tensor gradient;              // without storage until something is written to it
+  bool needs_gradient = false;  // it is a parameter or rests on one
+  bool written = false;         // the gradient holds a part; the next one is added
+
+  size_t rows() const { return value.rows; }
+  size_t cols() const { return value.cols; }
+  Matrix matrix() const { return value.matrix(); }
+};
+
+class Tape {
+ public:
+  enum class Mode { kTraining, kInference };  // inference records nothing
+
+  Tape(const Ops& ops, Arena& arena, Mode mode) : ops_(ops), arena_(arena), mode_(mode) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  const Ops& ops() const { return ops_; }
+  Arena& arena() { return arena_; }
+
+  // A value that is given. The gradient of an input is left in `gradient`, which backward
+  // overwrites.
+  Variable* constant(Matrix value);
+  Variable* input(Matrix value, Matrix gradient);
+  // A result [rows, cols] to be computed; its gradient is needed if that of any of `sources` is.
+  Variable* result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources);
+
+  // Called by functions after they computed `y`: `step(tape)` propagates y's gradient to y's
+  // sources. It is copied into the arena.
+  template <typename Step>
+  void record(const Variable* y, Step step) {
+    static_assert(std::is_trivially_destructible_v<Step> && std::is_trivially_copyable_v<Step>);
+    if (mode_ == Mode::kInference || !y->needs_gradient) return;
+    last_ = arena_.make<Record>(
+        Record{[](Tape& tape, const void* held) { (*static_cast<const Step*>(held))(tape); },
+               arena_.make<Step>(step), last_});
+  }
+
+  // Runs what was recorded, last first. Before it, the gradient of what the computation ends in
+  // must have been written (a loss does so).
+  void backward();
+
+  // ---- for the recorded steps ----
+
+  // Where to leave a part of v's gradient: empty if v needs none, replacing for the first part.
+  Gradient gradient_of(Variable* v);
+  // v's complete gradient; zero if nothing that follows v was used.
+  Matrix complete_gradient(Variable* v);
+  // Takes `part` as v's gradient, storage included, which saves a copy; the caller gives it up.
+  // False, and nothing happened, if v needs no gradient, has a part already or storage of its own.
+  bool adopt_gradient(Variable* v, Matrix part);
+
+ private:
+  struct Record {
+    void (*run)(Tape&, const void*);
+    const void* held;
+    const Record* before;
+  };
+
+  const Ops& ops_;
+  Arena& arena_;
+  Mode mode_;
+  const Record* last_ = nullptr;
+};
+
+}  // namespace cairn

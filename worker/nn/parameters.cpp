@@ -1,0 +1,60 @@
+#include "worker/nn/parameters.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/random.h"
+
+namespace cairn::nn {
+namespace {
+
+constexpr size_t kUnit = Arena::kAlignment / sizeof(float);
+constexpr uint64_t kStream = 0x64656e7365;  // "dense": these draws are shared with nothing else
+
+}  // namespace
+
+float he_limit(size_t in) { return std::sqrt(6.0f / static_cast<float>(in)); }
+
+float glorot_limit(size_t in, size_t out) { return std::sqrt(6.0f / static_cast<float>(in + out)); }
+
+Variable* Parameters::add(std::string name, std::vector<uint32_t> shape, float limit) {
+  check(values_.empty(), "a parameter is added after the buffers were made");
+  const size_t offset =
+      infos_.empty() ? 0 : (infos_.back().offset + infos_.back().size + kUnit - 1) / kUnit * kUnit;
+  size_t size = 1;
+  for (const uint32_t dim : shape) size *= dim;
+  Variable variable;
+  variable.needs_gradient = true;
+  variable.value = Matrix(nullptr, size / shape.back(), shape.back());
+  infos_.push_back({std::move(name), std::move(shape), offset, size});
+  limits_.push_back(limit);
+  return &variables_.emplace_back(variable);
+}
+
+void Parameters::allocate(uint64_t seed) {
+  const size_t floats = infos_.empty() ? 0 : infos_.back().offset + infos_.back().size;
+  values_ = storage_.array<float>(floats);
+  gradients_ = storage_.array<float>(floats);
+  for (size_t i = 0; i < infos_.size(); ++i) {
+    Variable& variable = variables_[i];
+    variable.value.data = values_.data() + infos_[i].offset;
+    variable.gradient =
+        Matrix(gradients_.data() + infos_[i].offset, variable.rows(), variable.cols());
+    if (limits_[i] == 0.0f) continue;
+    RandomStream random(seed, kStream, i);
+    for (float& w : values_.subspan(infos_[i].offset, infos_[i].size))
+      w = limits_[i] * (2.0f * random.next_float() - 1.0f);
+  }
+}
+
+void Parameters::begin_step() {
+  for (Variable& variable : variables_) variable.written = false;
+}
+
+void Parameters::end_step() {
+  for (size_t i = 0; i < infos_.size(); ++i)
+    if (!variables_[i].written)
+      std::ranges::fill(gradients_.subspan(infos_[i].offset, infos_[i].size), 0.0f);
+}
+
+}  // namespace cairn::nn

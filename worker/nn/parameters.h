@@ -1,0 +1,64 @@
+// All dense parameters of a model in one flat buffer, and their gradients in another of the same
+// layout, so that one call all-reduces, updates or saves them.
+//
+// Each parameter starts at a multiple of 64 bytes; the gaps are zero and stay so. Initial values
+// depend on (seed, the parameter's place in the list, the element) alone. Thread safety: none.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/autograd/tape.h"
+#include "worker/tensor/arena.h"
+
+namespace cairn {
+
+// One dense parameter, a slice of the flat buffers.
+struct ParameterInfo {
+  std::string name;  // "cross.0.weight"
+  std::vector<uint32_t> shape;
+  size_t offset = 0, size = 0;  // floats
+};
+
+namespace nn {
+
+class Parameters {
+ public:
+  Parameters() = default;
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  // Registers a parameter, which has no storage before `allocate`. It starts uniform in [-limit,
+  // limit], or zero where the limit is zero. In its variable all dimensions but the last are rows;
+  // one of one dimension is one row.
+  Variable* add(std::string name, std::vector<uint32_t> shape, float limit);
+  // Makes the buffers. Nothing is added afterwards.
+  void allocate(uint64_t seed);
+
+  // Before a step: no gradient holds anything.
+  void begin_step();
+  // After it: the gradient of a parameter that took no part is zero.
+  void end_step();
+
+  const std::vector<ParameterInfo>& infos() const { return infos_; }
+  std::span<float> values() { return values_; }
+  std::span<float> gradients() { return gradients_; }
+
+ private:
+  std::vector<ParameterInfo> infos_;
+  std::vector<float> limits_;
+  std::deque<Variable> variables_;  // whose addresses stay
+  Arena storage_;
+  std::span<float> values_, gradients_;
+};
+
+// Limits of uniform initial weights. Sources: He et al., ICCV 2015, for layers before a ReLU;
+// Glorot and Bengio, AISTATS 2010, for others.
+float he_limit(size_t in);
+float glorot_limit(size_t in, size_t out);
+
+}  // namespace nn
+}  // namespace cairn

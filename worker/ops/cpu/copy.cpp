@@ -1,0 +1,30 @@
+#include <cstring>
+
+#include "common/simd.h"
+#include "worker/ops/cpu/cpu.h"
+
+namespace cairn::cpu {
+namespace {
+
+CAIRN_SIMD void add_row(const float* __restrict x, float* __restrict y, size_t count) {
+  for (size_t i = 0; i < count; ++i) y[i] += x[i];
+}
+
+}  // namespace
+
+void zero(Matrix y) {
+  for (size_t r = 0; r < y.rows; ++r) std::memset(y.row(r), 0, y.cols * sizeof(float));
+}
+
+void copy(ConstMatrix x, const Gradient& y) {
+  check(x.rows == y.into.rows && x.cols == y.into.cols, "copy: shapes differ");
+  for (size_t r = 0; r < x.rows; ++r) {
+    if (y.adds()) {
+      add_row(x.row(r), y.into.row(r), x.cols);
+    } else {
+      std::memcpy(y.into.row(r), x.row(r), x.cols * sizeof(float));
+    }
+  }
+}
+
+}  // namespace cairn::cpu

@@ -1,0 +1,36 @@
+// The operations on the CPU: see worker/ops/ops.h for what each does.
+#pragma once
+
+#include <span>
+
+#include "worker/ops/ops.h"
+
+namespace cairn::cpu {
+
+void zero(Matrix y);
+void copy(ConstMatrix x, const Gradient& y);
+
+void matmul(Factor a, Factor b, const Gradient& c);
+// c = f(a b + bias), in one pass over c. `bias` [1, cols of c] may be empty.
+void matmul_bias(Factor a, Factor b, ConstMatrix bias, Activation activation, Matrix c);
+
+void linear_forward(const LinearInputs& in, Matrix y);
+void linear_backward(const LinearInputs& in, ConstMatrix y, Matrix dy, Arena& arena,
+                     const LinearGradients& out);
+
+void cross_forward(const CrossInputs& in, Matrix mixed, Matrix y);
+void cross_backward(const CrossInputs& in, ConstMatrix mixed, ConstMatrix dy, Arena& arena,
+                    const CrossGradients& out);
+
+void gates_forward(const GateInputs& in, Matrix probabilities, std::span<const Matrix> outputs);
+void gates_backward(const GateInputs& in, ConstMatrix probabilities,
+                    std::span<const Matrix> doutputs, const GateGradients& out);
+
+void pool_forward(const BagView& bag, ConstMatrix table, Matrix y);
+void pool_backward(const BagView& bag, ConstMatrix dy, const Gradient& table);
+
+double bce(const LossInputs& in, Matrix predictions, Matrix dlogits);
+double mse(const LossInputs& in, Matrix predictions, Matrix dlogits);
+void sigmoid(ConstMatrix logits, Matrix predictions);
+
+}  // namespace cairn::cpu

@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <cmath>
+
+#include "common/simd.h"
+#include "worker/ops/cpu/cpu.h"
+#include "worker/ops/cpu/dot.h"
+
+namespace cairn::cpu {
+namespace {
+
+struct Sizes {
+  size_t batch, tasks, experts, units;
+};
+
+Sizes check_shapes(const GateInputs& in, ConstMatrix probabilities,
+                   std::span<const Matrix> outputs) {
+  check(!outputs.empty() && in.logits.cols % outputs.size() == 0, "gates: not one gate a task");
+  const size_t tasks = outputs.size(), experts = in.logits.cols / tasks;
+  const Sizes s = {in.logits.rows, tasks, experts, outputs[0].cols};
+  check(experts <= kExpertsMax, "gates: too many experts");
+  check(in.experts.rows == s.batch && in.experts.cols == s.experts * s.units &&
+            probabilities.rows == s.batch && probabilities.cols == in.logits.cols,
+        "gates: shapes differ");
+  for (const Matrix& output : outputs)
+    check(output.rows == s.batch && output.cols == s.units, "gates: shapes differ");
+  return s;
+}
+
+// Less the maximum, so that no exponential overflows.
+void softmax(const float* logits, float* probabilities, size_t count) {
+  const float highest = *std::max_element(logits, logits + count);
+  float sum = 0.0f;
+  for (size_t e = 0; e < count; ++e) sum += probabilities[e] = std::exp(logits[e] - highest);
+  for (size_t e = 0; e < count; ++e) probabilities[e] /= sum;
+}
+
+// y = sum over experts of p_e * expert_e
+CAIRN_SIMD void mix(const float* __restrict p, const float* __restrict experts, float* __restrict y,
+                    size_t count, size_t units) {
+  for (size_t u = 0; u < units; ++u) y[u] = p[0] * experts[u];
+  for (size_t e = 1; e < count; ++e)
+    for (size_t u = 0; u < units; ++u) y[u] += p[e] * experts[e * units + u];
+}
+
+// dexpert_e += p_e * dy
+CAIRN_SIMD void spread(const float* __restrict p, const float* __restrict dy,
+                       float* __restrict dexperts, size_t count, size_t units) {
+  for (size_t e = 0; e < count; ++e)
+    for (size_t u = 0; u < units; ++u) dexperts[e * units + u] += p[e] * dy[u];
+}
+
+// dp_e = <dy, expert_e>
+CAIRN_SIMD void probability_gradients(const float* dy, const float* experts, float* dp,
+                                      size_t count, size_t units) {
+  for (size_t e = 0; e < count; ++e) dp[e] = dot(dy, experts + e * units, units);
+}
+
+}  // namespace
+
+void gates_forward(const GateInputs& in, Matrix probabilities, std::span<const Matrix> outputs) {
+  const Sizes s = check_shapes(in, probabilities, outputs);
+  for (size_t r = 0; r < s.batch; ++r) {
+    for (size_t t = 0; t < s.tasks; ++t) {
+      float* p = probabilities.row(r) + t * s.experts;
+      softmax(in.logits.row(r) + t * s.experts, p, s.experts);
+      mix(p, in.experts.row(r), outputs[t].row(r), s.experts, s.units);
+    }
+  }
+}
+
+void gates_backward(const GateInputs& in, ConstMatrix probabilities,
+                    std::span<const Matrix> doutputs, const GateGradients& out) {
+  const Sizes s = check_shapes(in, probabilities, doutputs);
+  if (out.experts.wanted() && !out.experts.adds()) zero(out.experts.into);
+  if (out.logits.wanted() && !out.logits.adds()) zero(out.logits.into);
+  for (size_t r = 0; r < s.batch; ++r) {
+    for (size_t t = 0; t < s.tasks; ++t) {
+      const float* p = probabilities.row(r) + t * s.experts;
+      const float* dy = doutputs[t].row(r);
+      if (out.experts.wanted()) spread(p, dy, out.experts.into.row(r), s.experts, s.units);
+      if (!out.logits.wanted()) continue;
+
+      float* dlogits = out.logits.into.row(r) + t * s.experts;
+      float dp[kExpertsMax];
+      probability_gradients(dy, in.experts.row(r), dp, s.experts, s.units);
+      float mean = 0.0f;  // dlogit_e = p_e (dp_e - sum over i of p_i dp_i)
+      for (size_t e = 0; e < s.experts; ++e) mean += p[e] * dp[e];
+      for (size_t e = 0; e < s.experts; ++e) dlogits[e] += p[e] * (dp[e] - mean);
+    }
+  }
+}
+
+}  // namespace cairn::cpu

@@ -1,0 +1,55 @@
+#include "common/simd.h"
+#include "worker/ops/cpu/cpu.h"
+
+namespace cairn::cpu {
+namespace {
+
+void check_shapes(const LinearInputs& in, ConstMatrix y) {
+  check(in.x.cols == in.weight.cols && in.x.rows == y.rows && in.weight.rows == y.cols &&
+            in.bias.rows == 1 && in.bias.cols == y.cols,
+        "linear: shapes differ");
+}
+
+// dpre = dy where y > 0; sums += dpre, row after row. dpre may be dy.
+CAIRN_SIMD void relu_backward(const float* y, const float* dy, float* dpre, float* sums,
+                              size_t count) {
+#pragma GCC ivdep
+  for (size_t i = 0; i < count; ++i) {
+    const float d = y[i] > 0.0f ? dy[i] : 0.0f;
+    dpre[i] = d;
+    sums[i] += d;
+  }
+}
+
+CAIRN_SIMD void add_to(const float* __restrict dy, float* __restrict sums, size_t count) {
+  for (size_t i = 0; i < count; ++i) sums[i] += dy[i];
+}
+
+}  // namespace
+
+void linear_forward(const LinearInputs& in, Matrix y) {
+  check_shapes(in, y);
+  matmul_bias(in.x, transpose(in.weight), in.bias, in.activation, y);
+}
+
+void linear_backward(const LinearInputs& in, ConstMatrix y, Matrix dy, Arena& arena,
+                     const LinearGradients& out) {
+  check_shapes(in, dy);
+  Matrix dpre = dy;  // of x W^T + b
+  if (in.activation == Activation::kRelu && !dy.contiguous())
+    dpre = arena.matrix(dy.rows, dy.cols);  // products of contiguous matrices are faster
+
+  if (!out.bias.adds()) zero(out.bias.into);
+  float* dbias = out.bias.into.data;  // db += dpre, summed over the batch
+  for (size_t r = 0; r < dy.rows; ++r) {
+    if (in.activation == Activation::kRelu) {
+      relu_backward(y.row(r), dy.row(r), dpre.row(r), dbias, dy.cols);
+    } else {
+      add_to(dy.row(r), dbias, dy.cols);
+    }
+  }
+  matmul(transpose(dpre), in.x, out.weight);           // dW += dpre^T x
+  if (out.x.wanted()) matmul(dpre, in.weight, out.x);  // dx += dpre W
+}
+
+}  // namespace cairn::cpu

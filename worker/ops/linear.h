@@ -1,0 +1,20 @@
+// Fully connected layer: y = f(x W^T + b).
+// Shapes: x [batch, in]; weight [out, in]; bias [1, out]; y [batch, out]. Row-major float32.
+// Outputs may not overlap inputs.
+#pragma once
+
+#include "common/config/job.h"
+#include "worker/ops/gradient.h"
+
+namespace cairn {
+
+struct LinearInputs {
+  ConstMatrix x, weight, bias;
+  Activation activation = Activation::kNone;
+};
+
+struct LinearGradients {
+  Gradient x, weight, bias;
+};
+
+}  // namespace cairn

@@ -1,0 +1,16 @@
+// Adam: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+//       w -= learning_rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon).
+// Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1.
+#pragma once
+
+#include "worker/optimizers/dense_optimizer.h"
+
+namespace cairn {
+
+// One step, `step` from 1; w, m, v and g of one size.
+void adam_update(std::span<float> w, std::span<float> m, std::span<float> v,
+                 std::span<const float> g, const DenseOptimizerConfig& config, uint64_t step);
+
+std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config, size_t parameters);
+
+}  // namespace cairn

@@ -1,0 +1,32 @@
+// Optimizers of a model's dense parameters, which are one flat buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/config/job.h"
+#include "common/result.h"
+
+namespace cairn {
+
+// Updates parameters in place; its state is one flat buffer, saved in checkpoints. Thread safety:
+// none.
+class DenseOptimizer {
+ public:
+  virtual ~DenseOptimizer() = default;
+  // `step` of the job, from 1. `gradients` are those of the mean loss over the global batch.
+  virtual void step(std::span<float> values, std::span<const float> gradients, uint64_t step) = 0;
+  virtual std::vector<std::string> state_names() const = 0;  // e.g. {"m", "v"}
+  virtual std::span<float>
+  state() = 0;  // [names, parameters], all names after each other; zero at first
+};
+
+// `parameters` is the size of Model::values(). Errors: kInvalidArgument for an unknown name.
+Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimizerConfig& config,
+                                                             size_t parameters);
+
+}  // namespace cairn

@@ -1,0 +1,42 @@
+#include "worker/optimizers/sgd.h"
+
+#include "common/check.h"
+#include "common/simd.h"
+
+namespace cairn {
+namespace {
+
+CAIRN_SIMD void descend(float* __restrict w, const float* __restrict g, size_t count,
+                        float learning_rate) {
+  for (size_t i = 0; i < count; ++i) w[i] -= learning_rate * g[i];
+}
+
+class Sgd final : public DenseOptimizer {
+ public:
+  Sgd(float learning_rate, size_t parameters)
+      : learning_rate_(learning_rate), parameters_(parameters) {}
+
+  void step(std::span<float> values, std::span<const float> gradients, uint64_t) override {
+    check(values.size() == parameters_, "sgd: not the model's parameters");
+    sgd_update(values, gradients, learning_rate_);
+  }
+  std::vector<std::string> state_names() const override { return {}; }
+  std::span<float> state() override { return {}; }
+
+ private:
+  float learning_rate_;
+  size_t parameters_;
+};
+
+}  // namespace
+
+void sgd_update(std::span<float> w, std::span<const float> g, float learning_rate) {
+  check(w.size() == g.size(), "sgd: values and gradients differ in size");
+  descend(w.data(), g.data(), w.size(), learning_rate);
+}
+
+std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config, size_t parameters) {
+  return std::make_unique<Sgd>(config.learning_rate, parameters);
+}
+
+}  // namespace cairn

@@ -1,0 +1,12 @@
+// Stochastic gradient descent: w -= learning_rate * g.
+#pragma once
+
+#include "worker/optimizers/dense_optimizer.h"
+
+namespace cairn {
+
+void sgd_update(std::span<float> w, std::span<const float> g, float learning_rate);
+
+std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config, size_t parameters);
+
+}  // namespace cairn
