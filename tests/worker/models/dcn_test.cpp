@@ -1,0 +1,205 @@
+#include "worker/models/dcn.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <thread>
+
+#include "common/random.h"
+#include "tests/seed.h"
+#include "tests/worker/models/example.h"
+
+namespace cairn {
+namespace {
+
+using testing::Each;
+
+struct Variation {
+  std::string name;
+  void (*change)(ModelConfig&, ModelShape&);
+};
+void PrintTo(const Variation& variation, std::ostream* out) { *out << variation.name; }
+
+const Variation kVariations[] = {
+    {"ParallelMmoe", [](ModelConfig& c, ModelShape&) { c.head = Head::kMmoe; }},
+    {"StackedMmoe",
+     [](ModelConfig& c, ModelShape&) {
+       c.head = Head::kMmoe;
+       c.structure = Structure::kStacked;
+     }},
+    {"ParallelSharedBottom", [](ModelConfig&, ModelShape&) {}},
+    {"StackedSharedBottom", [](ModelConfig& c, ModelShape&) { c.structure = Structure::kStacked; }},
+    {"DeepExperts",
+     [](ModelConfig& c, ModelShape&) {
+       c.head = Head::kMmoe;
+       c.expert_units = {6, 5, 3};
+     }},
+    {"OneExpertOneTask",
+     [](ModelConfig& c, ModelShape&) {
+       c.head = Head::kMmoe;
+       c.experts = 1;
+       c.tasks.resize(1);
+     }},
+    {"OneCrossLayer", [](ModelConfig& c, ModelShape&) { c.cross_layers = 1; }},
+    {"NoCrossLayers", [](ModelConfig& c, ModelShape&) { c.cross_layers = 0; }},
+    {"NoCrossLayersStacked",
+     [](ModelConfig& c, ModelShape&) {
+       c.cross_layers = 0;
+       c.structure = Structure::kStacked;
+     }},
+    {"NoDeepTower", [](ModelConfig& c, ModelShape&) { c.deep_units.clear(); }},
+    {"NoDeepTowerStacked",
+     [](ModelConfig& c, ModelShape&) {
+       c.deep_units.clear();
+       c.structure = Structure::kStacked;
+     }},
+    {"NothingButLogits",
+     [](ModelConfig& c, ModelShape&) {
+       c.cross_layers = 0;
+       c.deep_units.clear();
+       c.expert_units.clear();
+       c.tower_units.clear();
+     }},
+    {"NoNumbers", [](ModelConfig&, ModelShape& s) { s.dense_columns = 0; }},
+    {"NumbersOnly",
+     [](ModelConfig&, ModelShape& s) {
+       s.bags.clear();
+       s.table_dims.clear();
+     }},
+    {"WithoutActivation", [](ModelConfig& c, ModelShape&) { c.activation = Activation::kNone; }},
+};
+
+class DcnTest : public testing::TestWithParam<Variation> {
+ protected:
+  DcnTest() {
+    GetParam().change(config, shape);
+    model = make_model(config, shape, test_seed()).value();
+    // Biases start at zero, where too many wrong formulas agree.
+    RandomStream random(test_seed(), 78);
+    for (const ParameterInfo& info : model->parameters())
+      if (info.name.ends_with(".bias"))
+        for (float& b : model->values().subspan(info.offset, info.size))
+          b = 0.3f * random.next_normal();
+  }
+
+  ReferenceDcn reference() const {
+    ReferenceDcn reference(config, shape);
+    for (const ParameterInfo& info : model->parameters()) {
+      const std::span<float> values = model->values().subspan(info.offset, info.size);
+      reference.parameters[info.name] = {values.begin(), values.end()};
+    }
+    return reference;
+  }
+
+  ModelShape shape = example_shape();
+  ModelConfig config = example_config();
+  std::unique_ptr<Model> model;
+};
+
+// By central differences of the reference.
+double slope(const ReferenceDcn& reference, const ReferenceInput& input, double& at) {
+  constexpr double kStep = 1e-6;
+  const double kept = at;
+  at = kept + kStep;
+  const double above = reference.objective(input);
+  at = kept - kStep;
+  const double below = reference.objective(input);
+  at = kept;
+  return (above - below) / (2 * kStep);
+}
+
+void expect_close(double got, double want, const std::string& what, size_t i) {
+  EXPECT_NEAR(got, want, 2e-5 * (1 + std::abs(want))) << what << " element " << i;
+}
+
+TEST_P(DcnTest, StepMatchesTheDoubleReference) {
+  const size_t tasks = config.tasks.size();
+  ExampleBatch batch(shape, tasks, 12, test_seed());
+  batch.divisor = 31;  // of a global batch of which this is a part
+  const StepResult step = run_step(*model, batch, tasks);
+
+  ReferenceDcn reference = this->reference();
+  ReferenceInput input = batch.reference();
+  const Doubles predictions = reference.predict(input), losses = reference.losses(input);
+  for (size_t i = 0; i < predictions.size(); ++i)
+    expect_close(step.predictions[i], predictions[i], "prediction", i);
+  for (size_t t = 0; t < tasks; ++t) expect_close(step.losses[t], losses[t], "loss", t);
+
+  for (const ParameterInfo& info : model->parameters())
+    for (size_t i = 0; i < info.size; ++i)
+      expect_close(step.gradients[info.offset + i],
+                   slope(reference, input, reference.parameters[info.name][i]), info.name, i);
+  for (size_t t = 0; t < input.tables.size(); ++t)
+    for (size_t i = 0; i < input.tables[t].size(); ++i)
+      expect_close(step.table_grads[t][i], slope(reference, input, input.tables[t][i]),
+                   "table " + std::to_string(t), i);
+}
+
+TEST_P(DcnTest, PredictionsAreThoseOfTheStep) {
+  const size_t tasks = config.tasks.size();
+  ExampleBatch batch(shape, tasks, 9, test_seed());
+  const StepResult step = run_step(*model, batch, tasks);
+  std::vector<float> predictions(9 * tasks, NAN);
+  model->predict(batch.input(), predictions);
+  EXPECT_EQ(predictions, step.predictions);
+}
+
+TEST_P(DcnTest, NoRowsGiveZeroGradients) {
+  const size_t tasks = config.tasks.size();
+  ExampleBatch full(shape, tasks, 5, test_seed());
+  run_step(*model, full, tasks);
+  ExampleBatch none = full.part(0, 0);
+  const StepResult step = run_step(*model, none, tasks);
+  EXPECT_THAT(step.gradients, Each(0.0f));
+  EXPECT_THAT(step.losses, Each(0.0));
+  for (const auto& grads : step.table_grads) EXPECT_THAT(grads, Each(0.0f));
+  model->predict(none.input(), {});
+}
+
+TEST_P(DcnTest, GradientsOfThreeWorkersSumToThoseOfOne) {
+  const size_t tasks = config.tasks.size();
+  ExampleBatch batch(shape, tasks, 12, test_seed());
+  const StepResult whole = run_step(*model, batch, tasks);
+  std::vector<float> sum(whole.gradients.size());
+  std::vector<std::vector<float>> table_sum;
+  for (const auto& grads : whole.table_grads) table_sum.emplace_back(grads.size());
+  std::vector<double> losses(tasks);
+  for (size_t worker = 0; worker < 3; ++worker) {
+    ExampleBatch part = batch.part(4 * worker, 4);
+    const StepResult step = run_step(*model, part, tasks);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += step.gradients[i];
+    for (size_t t = 0; t < tasks; ++t) losses[t] += step.losses[t];
+    for (size_t t = 0; t < table_sum.size(); ++t)
+      for (size_t i = 0; i < table_sum[t].size(); ++i) table_sum[t][i] += step.table_grads[t][i];
+  }
+  for (size_t i = 0; i < sum.size(); ++i) expect_close(sum[i], whole.gradients[i], "gradient", i);
+  for (size_t t = 0; t < tasks; ++t) EXPECT_NEAR(losses[t], whole.losses[t], 1e-6);
+  for (size_t t = 0; t < table_sum.size(); ++t)
+    for (size_t i = 0; i < table_sum[t].size(); ++i)
+      expect_close(table_sum[t][i], whole.table_grads[t][i], "table", i);
+}
+
+TEST_P(DcnTest, TheSameStepHasTheSameBitsOnAnyThread) {
+  const size_t tasks = config.tasks.size();
+  ExampleBatch batch(shape, tasks, 300, test_seed());
+  const StepResult first = run_step(*model, batch, tasks);
+  StepResult elsewhere;
+  std::thread([&] {
+    const auto twin = make_model(config, shape, 0).value();
+    std::ranges::copy(model->values(), twin->values().begin());
+    ExampleBatch other(shape, tasks, 41, 1);  // which leaves other things in memory
+    run_step(*twin, other, tasks);
+    elsewhere = run_step(*twin, batch, tasks);
+  }).join();
+  EXPECT_EQ(first.predictions, elsewhere.predictions);
+  EXPECT_EQ(first.losses, elsewhere.losses);
+  EXPECT_EQ(first.gradients, elsewhere.gradients);
+  EXPECT_EQ(first.table_grads, elsewhere.table_grads);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryStructure, DcnTest, testing::ValuesIn(kVariations),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace cairn
