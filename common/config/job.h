@@ -24,6 +24,7 @@ struct DataConfig {
   bool shuffle = true;             // of training rows
   uint64_t max_bad_rows = 100;
   std::string cache;               // folder of decoded files; default <output>/cache
+  friend bool operator==(const DataConfig&, const DataConfig&) = default;
 };
 
 // ---- features ---------------------------------------------------------------------------------------
@@ -56,6 +57,7 @@ struct FeatureConfig {
   double missing_value = 0.0;        // of a number, before transforms; standardized columns: the mean
 
   bool is_id() const { return !transforms.empty() && transforms.back() >= Transform::kHash; }
+  friend bool operator==(const FeatureConfig&, const FeatureConfig&) = default;
 };
 
 // ---- tables and row optimizers ----------------------------------------------------------------------
@@ -100,6 +102,7 @@ struct TaskConfig {
   double threshold = 0.0;                      // threshold 4
   Loss loss = Loss::kBce;
   float weight = 1.0f;
+  friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
 
 struct ModelConfig {
@@ -112,6 +115,7 @@ struct ModelConfig {
   std::vector<uint32_t> expert_units = {64};  // mmoe: layers of each expert; shared_bottom: of the bottom
   std::vector<uint32_t> tower_units;     // hidden layers of each task's tower
   std::vector<TaskConfig> tasks;
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
 // ---- training ---------------------------------------------------------------------------------------
@@ -121,7 +125,10 @@ struct DenseOptimizerConfig {
   float learning_rate = 1e-3f;
   float beta1 = 0.9f, beta2 = 0.999f;
   float epsilon = 1e-8f;
+  friend bool operator==(const DenseOptimizerConfig&, const DenseOptimizerConfig&) = default;
 };
+
+enum class Consistency : uint8_t { kSync };
 
 struct TrainConfig {
   uint32_t workers = 2;
@@ -131,9 +138,11 @@ struct TrainConfig {
   uint64_t seed = 1;
   uint32_t prefetch = 1;       // steps ahead that rows are pulled
   std::string device = "cpu";
+  Consistency consistency = Consistency::kSync;
   DenseOptimizerConfig optimizer;
   uint32_t report_every = 50;  // steps
   uint32_t stall_timeout_s = 1800;
+  friend bool operator==(const TrainConfig&, const TrainConfig&) = default;
 };
 
 struct EvalConfig {
@@ -141,6 +150,7 @@ struct EvalConfig {
   uint64_t batch_size = 4096;  // of all workers together
   std::string monitor;         // "income.auc"; empty: none
   uint32_t patience = 0;       // evaluations without improvement before training stops; 0: never
+  friend bool operator==(const EvalConfig&, const EvalConfig&) = default;
 };
 
 // ---- servers, checkpoints, metrics ------------------------------------------------------------------
@@ -159,12 +169,14 @@ struct PsConfig {
   bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
   uint32_t timeout_s = 120;
   uint32_t read_threads = 2;    // of one shard, for rows that are not in memory
+  friend bool operator==(const PsConfig&, const PsConfig&) = default;
 };
 
 struct CheckpointConfig {
   std::string dir;     // default <output>/checkpoints
   uint64_t every = 0;  // steps; 0: at the end of each epoch. The end of the run always has one.
   uint32_t keep = 2;   // the newest; the best by eval.monitor is kept besides
+  friend bool operator==(const CheckpointConfig&, const CheckpointConfig&) = default;
 };
 
 struct MetricsConfig {
@@ -172,6 +184,7 @@ struct MetricsConfig {
   std::string address = "127.0.0.1";
   uint16_t port = 9400;   // of rank r: port + r; 0: chosen by the system
   std::string file_sd;    // default <output>/metrics_targets.json
+  friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
 };
 
 struct JobConfig {
@@ -187,6 +200,7 @@ struct JobConfig {
   MetricsConfig metrics;
 
   uint32_t shards() const { return ps.servers * ps.shards_per_server; }
+  friend bool operator==(const JobConfig&, const JobConfig&) = default;
 };
 
 }  // namespace cairn

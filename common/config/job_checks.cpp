@@ -1,0 +1,141 @@
+#include "common/config/job_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace cairn {
+namespace {
+
+constexpr uint32_t kSlots = 16'384;  // a shard without a slot would own nothing
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "localhost" || address == "::1" ||
+         address == "[::1]";
+}
+
+void check_counts(const JobConfig& job, const Judge& judge) {
+  const uint32_t readers = job.data.readers, workers = job.train.workers;
+  if (judge.sound({"data.readers", "train.workers"}) && readers < workers)
+    judge.report({"data", "readers"}, fmt::format("{} readers for {} workers", readers, workers),
+                 "want at least as many readers as workers");
+  if (judge.sound({"data.readers", "train.batch_size"}) && job.train.batch_size < readers)
+    judge.report({"train", "batch_size"},
+                 fmt::format("{} rows for {} readers", job.train.batch_size, readers),
+                 "want at least one row a reader: raise batch_size or lower data.readers");
+  if (judge.sound({"data.readers", "eval.batch_size"}) && job.eval.batch_size < readers)
+    judge.report({"eval", "batch_size"},
+                 fmt::format("{} rows for {} readers", job.eval.batch_size, readers),
+                 "want at least one row a reader: raise batch_size or lower data.readers");
+  if (judge.sound({"ps.servers", "ps.shards_per_server"}) && job.shards() > kSlots)
+    judge.report({"ps", "shards_per_server"}, fmt::format("{} shards in all", job.shards()),
+                 fmt::format("want at most {}, the number of slots", kSlots));
+  const uint32_t ranks = job.ps.servers + workers;
+  if (judge.sound({"metrics.port", "ps.servers", "train.workers"}) && job.metrics.port != 0 &&
+      job.metrics.port + ranks - 1 > 65'535)
+    judge.report(
+        {"metrics", "port"},
+        fmt::format("{} processes from port {} on exceed 65535", ranks, job.metrics.port),
+        fmt::format("want at most {}, or 0 for ports chosen by the system", 65'536 - ranks));
+}
+
+void check_address(const JobConfig& job, const Judge& judge) {
+  if (judge.sound({"ps.address", "ps.allow_insecure"}) && !is_loopback(job.ps.address) &&
+      !job.ps.allow_insecure)
+    judge.report({"ps", "address"},
+                 fmt::format("{} is not on loopback, and endpoints are neither encrypted nor "
+                             "authenticated",
+                             job.ps.address),
+                 "set ps.allow_insecure: true on a network that you trust");
+}
+
+// Names of the columns, where the job file knows them.
+void check_columns(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge) {
+  const std::vector<std::string>& columns = job.data.columns;
+  if (!judge.sound({"data"})) return;
+  if (!job.data.header && columns.empty())
+    return judge.report({"data", "columns"}, "required key is missing",
+                        "name the columns of files without a header");
+  if (std::set<std::string>(columns.begin(), columns.end()).size() < columns.size())
+    judge.report({"data", "columns"}, "a column is given twice", "give each column its own name");
+
+  const std::set<std::string> known(columns.begin(), columns.end());
+  std::map<std::string, std::string> labels;  // to the task
+  for (size_t i = 0; i < job.model.tasks.size(); ++i) {
+    const TaskConfig& task = job.model.tasks[i];
+    labels.emplace(task.column, task.name);
+    const std::string number = std::to_string(i);
+    if (!columns.empty() && !task.column.empty() && !known.contains(task.column))
+      judge.report({"model", "tasks", number, "label"},
+                   fmt::format("there is no column '{}'", task.column),
+                   suggest(task.column, columns));
+  }
+  for (size_t i = 0; i < job.features.size(); ++i) {
+    const FeatureConfig& feature = job.features[i];
+    const std::string number = std::to_string(entries[i]);
+    for (const std::string& column : feature.columns) {
+      // The key that names the column in the file.
+      std::string_view key = "names";
+      for (const std::string_view candidate : {"name", "columns", "column"})
+        if (find(judge.root, {"features", number, candidate})) key = candidate;
+      if (!columns.empty() && !known.contains(column))
+        judge.report({"features", number, key}, fmt::format("there is no column '{}'", column),
+                     suggest(column, columns));
+      if (const auto label = labels.find(column); label != labels.end())
+        judge.report({"features", number, key},
+                     fmt::format("column '{}' is the label of task '{}'", column, label->second),
+                     "remove it: the model would see the answer");
+    }
+  }
+}
+
+void check_tasks(const JobConfig& job, const Judge& judge) {
+  std::map<std::string, size_t> names;
+  for (size_t i = 0; i < job.model.tasks.size(); ++i) {
+    const TaskConfig& task = job.model.tasks[i];
+    const std::string number = std::to_string(i);
+    if (task.name.empty()) continue;
+    const auto [first, is_new] = names.emplace(task.name, i);
+    if (!is_new)
+      judge.report({"model", "tasks", number, "name"},
+                   fmt::format("task '{}' is given twice", task.name),
+                   fmt::format("the first is model.tasks.{}", first->second));
+  }
+}
+
+void check_eval(const JobConfig& job, const Judge& judge) {
+  const std::string& monitor = job.eval.monitor;
+  if (!judge.sound({"eval", "model", "data.eval"})) return;
+  if (job.eval.patience > 0 && monitor.empty())
+    judge.report({"eval", "patience"}, "there is no figure to watch",
+                 "set eval.monitor, as task.auc");
+  if (monitor.empty()) return;
+  if (job.data.eval.empty())
+    judge.report({"eval", "monitor"}, "there is no evaluation data", "set data.eval");
+  std::vector<std::string> known;
+  for (const TaskConfig& task : job.model.tasks) {
+    if (task.loss == Loss::kMse) {
+      known.push_back(task.name + ".rmse");
+    } else {
+      known.push_back(task.name + ".auc");
+      known.push_back(task.name + ".logloss");
+    }
+  }
+  if (std::find(known.begin(), known.end(), monitor) == known.end())
+    judge.report({"eval", "monitor"}, fmt::format("there is no figure '{}'", monitor),
+                 suggest(monitor, known));
+}
+
+}  // namespace
+
+void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge) {
+  check_counts(job, judge);
+  check_address(job, judge);
+  check_columns(job, entries, judge);
+  check_tasks(job, judge);
+  check_eval(job, judge);
+}
+
+}  // namespace cairn

@@ -1,0 +1,12 @@
+// What must hold between the values of a job, after each alone was found right.
+#pragma once
+
+#include "common/config/features.h"
+#include "common/config/job.h"
+
+namespace cairn {
+
+// `entries`: of each feature the index of its entry in the file.
+void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge);
+
+}  // namespace cairn

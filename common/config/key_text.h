@@ -1,0 +1,22 @@
+// Keys in words, for diagnostics and the reference.
+#pragma once
+
+#include <string>
+
+#include "common/config/schema.h"
+
+namespace cairn {
+
+// "integer", "list of text", "block", ...
+std::string type_text(const Key& key);
+
+// "1 to 1024", "csv, tsv, criteo", "above 0"; empty where any value of the type will do.
+std::string allowed_text(const Key& key);
+
+// "want an integer, 1 to 1024": the hint of a wrong value.
+std::string wanted(const Key& key);
+
+// The names of `keys`.
+std::vector<std::string> names_of(std::span<const Key> keys);
+
+}  // namespace cairn

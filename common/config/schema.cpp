@@ -1,0 +1,620 @@
+#include "common/config/schema.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "common/config/words.h"
+
+namespace cairn {
+namespace {
+
+// ---- building keys
+// ----------------------------------------------------------------------------------
+
+template <typename T>
+struct MemberOf;
+template <typename C, typename T>
+struct MemberOf<T C::*> {
+  using Class = C;
+};
+template <auto... Members>
+struct Owner;
+template <auto First, auto... Rest>
+struct Owner<First, Rest...> : MemberOf<decltype(First)> {};
+template <auto... Members>
+using ClassOf = typename Owner<Members...>::Class;
+
+template <typename Class>
+void* fresh() {
+  static Class object;  // read only
+  return &object;
+}
+
+template <auto... Members>
+auto& member(void* object) {
+  return (*static_cast<ClassOf<Members...>*>(object).*....*Members);
+}
+
+template <auto... Members>
+FieldRef field(void* object) {
+  auto& value = member<Members...>(object);
+  using T = std::remove_reference_t<decltype(value)>;
+  if constexpr (std::is_enum_v<T>) {
+    static_assert(sizeof(T) == 1);
+    return EnumRef{reinterpret_cast<uint8_t*>(&value), words_of(T{})};
+  } else if constexpr (std::is_same_v<T, std::vector<Transform>>) {
+    return TransformsRef{&value, kTransformWords};
+  } else {
+    return &value;
+  }
+}
+
+// A value: the member of the block's object that the chain of members leads to.
+template <auto... Members>
+Key key(const KeyRules& rules) {
+  return {rules, field<Members...>, fresh<ClassOf<Members...>>};
+}
+
+// A block whose object is a member. `keys` is a function: the tables below refer to each other.
+template <std::span<const Key> (*keys)(), auto... Members>
+Key block(const KeyRules& rules) {
+  return {rules,
+          [](void* object) -> FieldRef {
+            return BlockRef{&member<Members...>(object), keys()};
+          },
+          fresh<ClassOf<Members...>>};
+}
+
+// A block in the file only: its keys are members of the same object.
+template <std::span<const Key> (*keys)(), typename Class>
+Key group(const KeyRules& rules) {
+  return {rules, [](void* object) -> FieldRef { return BlockRef{object, keys()}; }, fresh<Class>};
+}
+
+// A list of blocks.
+template <std::span<const Key> (*keys)(), auto... Members>
+Key blocks(const KeyRules& rules) {
+  return {
+      rules,
+      [](void* object) -> FieldRef {
+        return BlocksRef{
+            object,
+            keys(),
+            [](const void* owner) { return member<Members...>(const_cast<void*>(owner)).size(); },
+            [](void* owner, size_t i) -> void* { return &member<Members...>(owner)[i]; },
+            [](void* owner) -> void* { return &member<Members...>(owner).emplace_back(); },
+            nullptr};
+      },
+      fresh<ClassOf<Members...>>};
+}
+
+constexpr double kAny = -std::numeric_limits<double>::infinity();
+constexpr double kUnitsMax = 65'536;
+
+// ---- data
+// -------------------------------------------------------------------------------------------
+
+bool not_criteo(const void* object) {
+  return static_cast<const DataConfig*>(object)->format != DataFormat::kCriteo;
+}
+bool without_header(const void* object) {
+  return not_criteo(object) && !static_cast<const DataConfig*>(object)->header;
+}
+
+std::span<const Key> data_keys() {
+  static const Key keys[] = {
+      key<&DataConfig::format>({.name = "format",
+                                .text = "fields separated by commas, by tabs, or the Criteo "
+                                        "layout: tabs, no header, columns "
+                                        "label, I1..I13, C1..C26"}),
+      key<&DataConfig::train>(
+          {.name = "train",
+           .text = "training files, in order; .gz and .zst are decoded into cache",
+           .required = true}),
+      key<&DataConfig::eval>({.name = "eval", .text = "evaluation files; none: no evaluation"}),
+      key<&DataConfig::header>({.name = "header",
+                                .text = "whether the first line of every file names the columns",
+                                .applies = not_criteo,
+                                .applies_text = "the criteo format has none"}),
+      key<&DataConfig::columns>(
+          {.name = "columns",
+           .text = "names of the columns, in order; a range is written I1..I13",
+           .applies = without_header,
+           .applies_text = "only where header is false and format is not criteo"}),
+      key<&DataConfig::missing>(
+          {.name = "missing",
+           .text = "a field of this text is missing, as an empty one always is",
+           .may_be_empty = true}),
+      key<&DataConfig::readers>(
+          {.name = "readers",
+           .text = "virtual readers, which fix the order of rows for any number of workers",
+           .min = 1,
+           .max = 4096}),
+      key<&DataConfig::shuffle>({.name = "shuffle", .text = "shuffle training rows"}),
+      key<&DataConfig::max_bad_rows>(
+          {.name = "max_bad_rows", .text = "unreadable rows after which the job stops"}),
+      key<&DataConfig::cache>(
+          {.name = "cache", .text = "folder of decoded files", .default_text = "<output>/cache"}),
+  };
+  return keys;
+}
+
+// ---- features
+// ---------------------------------------------------------------------------------------
+
+bool has_transform(const FeatureEntry& entry, Transform transform) {
+  return std::find(entry.transforms.begin(), entry.transforms.end(), transform) !=
+         entry.transforms.end();
+}
+bool entry_makes_ids(const void* object) {
+  return makes_ids(*static_cast<const FeatureEntry*>(object));
+}
+bool entry_bucketizes(const void* object) {
+  return has_transform(*static_cast<const FeatureEntry*>(object), Transform::kBucketize);
+}
+bool entry_reads_number(const void* object) {
+  const auto& entry = *static_cast<const FeatureEntry*>(object);
+  return !makes_ids(entry) || has_transform(entry, Transform::kBucketize);
+}
+constexpr std::string_view kOnlyIds =
+    "only for ids: a transform that makes one is hash, integer, "
+    "bucketize, cross, hour_of_day or day_of_week";
+
+std::span<const Key> feature_keys() {
+  static const Key keys[] = {
+      key<&FeatureEntry::name>({.name = "name", .text = "of one feature"}),
+      key<&FeatureEntry::names>(
+          {.name = "names",
+           .text = "of several features alike, instead of name; ranges as I1..I13"}),
+      key<&FeatureEntry::column>(
+          {.name = "column", .text = "that it is read from", .default_text = "the name"}),
+      key<&FeatureEntry::columns>({.name = "columns", .text = "of a cross: two or more"}),
+      key<&FeatureEntry::transforms>({.name = "transform",
+                                      .text = "one or a list, applied in order; one that makes ids "
+                                              "comes last; none: a number as it "
+                                              "is"}),
+      key<&FeatureEntry::boundaries>(
+          {.name = "boundaries",
+           .text = "of the buckets, ascending: n boundaries make n + 1 ids",
+           .min = kAny,
+           .applies = entry_bucketizes,
+           .applies_text = "only for bucketize"}),
+      key<&FeatureEntry::num_buckets>({.name = "num_buckets",
+                                       .text = "ids are taken modulo this; 0: as they are",
+                                       .applies = entry_makes_ids,
+                                       .applies_text = kOnlyIds}),
+      key<&FeatureEntry::separator>(
+          {.name = "separator",
+           .text = "between the values of a multi-valued column; none: single-valued",
+           .applies = entry_makes_ids,
+           .applies_text = kOnlyIds}),
+      key<&FeatureEntry::pooling>({.name = "pooling",
+                                   .text = "how the rows of several values become one",
+                                   .applies = entry_makes_ids,
+                                   .applies_text = kOnlyIds}),
+      key<&FeatureEntry::missing_value>(
+          {.name = "missing_value",
+           .text = "stands for a missing number, before transforms; standardized columns: the mean",
+           .min = kAny,
+           .applies = entry_reads_number,
+           .applies_text = "only for numbers and bucketize: a missing id has no row"}),
+      key<&FeatureEntry::table>({.name = "table",
+                                 .text = "of embeddings; features that name the same one share it",
+                                 .default_text = "the name",
+                                 .applies = entry_makes_ids,
+                                 .applies_text = kOnlyIds}),
+      key<&FeatureEntry::dim>({.name = "dim",
+                               .text = "floats of a row of its table",
+                               .min = 1,
+                               .max = 4096,
+                               .default_text = "ps.dim",
+                               .applies = entry_makes_ids,
+                               .applies_text = kOnlyIds}),
+  };
+  return keys;
+}
+
+// ---- model
+// ------------------------------------------------------------------------------------------
+
+bool is_mmoe(const void* object) {
+  return static_cast<const ModelConfig*>(object)->head == Head::kMmoe;
+}
+
+std::span<const Key> cross_keys() {
+  static const Key keys[] = {
+      key<&ModelConfig::cross_layers>(
+          {.name = "layers", .text = "full-rank DCN-V2 cross layers; 0: none", .max = 64}),
+  };
+  return keys;
+}
+
+std::span<const Key> deep_keys() {
+  static const Key keys[] = {
+      key<&ModelConfig::deep_units>({.name = "units",
+                                     .text = "widths of the deep tower's layers; []: no tower",
+                                     .min = 1,
+                                     .max = kUnitsMax}),
+      key<&ModelConfig::activation>({.name = "activation", .text = "of every hidden layer"}),
+  };
+  return keys;
+}
+
+std::span<const Key> head_keys() {
+  static const Key keys[] = {
+      key<&ModelConfig::head>(
+          {.name = "type",
+           .text = "layers that all tasks share, or a mixture of experts with a gate a task"}),
+      key<&ModelConfig::experts>({.name = "experts",
+                                  .text = "their number",
+                                  .min = 1,
+                                  .max = 1024,
+                                  .applies = is_mmoe,
+                                  .applies_text = "only for mmoe"}),
+      key<&ModelConfig::expert_units>(
+          {.name = "units",
+           .text = "widths of the layers of each expert, or of the shared bottom",
+           .min = 1,
+           .max = kUnitsMax}),
+      key<&ModelConfig::tower_units>({.name = "tower_units",
+                                      .text = "widths of the hidden layers of each task's tower",
+                                      .min = 1,
+                                      .max = kUnitsMax}),
+  };
+  return keys;
+}
+
+std::span<const Key> task_keys() {
+  static const Key keys[] = {
+      key<&TaskConfig::name>({.name = "name", .text = "in metrics and results", .required = true}),
+      Key{{.name = "label",
+           .text = "a column, or a comparison with a number (`rating >= 4`; also > <= < ==) that "
+                   "makes 1 "
+                   "or 0",
+           .required = true},
+          [](void* object) -> FieldRef { return LabelRef{static_cast<TaskConfig*>(object)}; },
+          fresh<TaskConfig>},
+      key<&TaskConfig::loss>(
+          {.name = "loss",
+           .text = "binary cross-entropy of a 0/1 label, or mean squared error of a value"}),
+      key<&TaskConfig::weight>({.name = "weight", .text = "of this loss in the sum"}),
+  };
+  return keys;
+}
+
+std::span<const Key> model_keys() {
+  static const Key keys[] = {
+      key<&ModelConfig::structure>(
+          {.name = "structure",
+           .text = "the deep tower beside the cross layers, or on top of them"}),
+      group<cross_keys, ModelConfig>({.name = "cross", .text = "cross layers"}),
+      group<deep_keys, ModelConfig>({.name = "deep", .text = "the deep tower"}),
+      group<head_keys, ModelConfig>({.name = "head", .text = "what tasks share above them"}),
+      blocks<task_keys, &ModelConfig::tasks>(
+          {.name = "tasks", .text = "a list, one entry a task", .required = true}),
+  };
+  return keys;
+}
+
+// ---- training and evaluation
+// ------------------------------------------------------------------------
+
+bool dense_is_adam(const void* object) {
+  return static_cast<const DenseOptimizerConfig*>(object)->name == "adam";
+}
+
+std::span<const Key> dense_optimizer_keys() {
+  using O = DenseOptimizerConfig;
+  static constexpr std::string_view kTypes[] = {"sgd", "adam"};
+  static const Key keys[] = {
+      key<&O::name>({.name = "type", .text = "of the dense parameters", .values = kTypes}),
+      key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
+      key<&O::beta1>({.name = "beta1",
+                      .text = "decay of the first moment",
+                      .max = 1,
+                      .below_max = true,
+                      .applies = dense_is_adam,
+                      .applies_text = "only for adam"}),
+      key<&O::beta2>({.name = "beta2",
+                      .text = "decay of the second moment",
+                      .max = 1,
+                      .below_max = true,
+                      .applies = dense_is_adam,
+                      .applies_text = "only for adam"}),
+      key<&O::epsilon>({.name = "epsilon",
+                        .text = "added to the root in the denominator",
+                        .above_min = true,
+                        .applies = dense_is_adam,
+                        .applies_text = "only for adam"}),
+  };
+  return keys;
+}
+
+std::span<const Key> train_keys() {
+  static constexpr std::string_view kDevices[] = {"cpu"};
+  static constexpr std::string_view kLaterDevices[] = {"cuda"};
+  static constexpr std::string_view kLaterConsistencies[] = {"bounded", "async"};
+  static const Key keys[] = {
+      key<&TrainConfig::workers>({.name = "workers",
+                                  .text = "processes that train, one device each",
+                                  .min = 1,
+                                  .max = 1024}),
+      key<&TrainConfig::batch_size>({.name = "batch_size",
+                                     .text = "rows of a step, over all workers together",
+                                     .min = 1,
+                                     .max = 1 << 24}),
+      key<&TrainConfig::epochs>(
+          {.name = "epochs", .text = "passes over the training data", .min = 1, .max = 1'000'000}),
+      key<&TrainConfig::max_steps>({.name = "max_steps", .text = "stop after these; 0: no limit"}),
+      key<&TrainConfig::seed>(
+          {.name = "seed", .text = "of the order of rows and of initial values"}),
+      key<&TrainConfig::prefetch>(
+          {.name = "prefetch", .text = "steps ahead that rows are pulled", .max = 64}),
+      key<&TrainConfig::device>({.name = "device",
+                                 .text = "that a worker computes on",
+                                 .values = kDevices,
+                                 .later = kLaterDevices}),
+      key<&TrainConfig::consistency>({.name = "consistency",
+                                      .text = "a pull sees every push of the steps before it",
+                                      .later = kLaterConsistencies}),
+      block<dense_optimizer_keys, &TrainConfig::optimizer>(
+          {.name = "optimizer",
+           .text = "of the dense parameters; rows have theirs in ps.optimizer"}),
+      key<&TrainConfig::report_every>(
+          {.name = "report_every", .text = "steps between lines of progress", .min = 1}),
+      key<&TrainConfig::stall_timeout_s>(
+          {.name = "stall_timeout_s",
+           .text = "seconds without a missing worker's push before the job gives up",
+           .min = 1}),
+  };
+  return keys;
+}
+
+std::span<const Key> eval_keys() {
+  static const Key keys[] = {
+      key<&EvalConfig::every>(
+          {.name = "every", .text = "steps between evaluations; 0: at the end of each epoch"}),
+      key<&EvalConfig::batch_size>({.name = "batch_size",
+                                    .text = "rows of a batch, over all workers together",
+                                    .min = 1,
+                                    .max = 1 << 24}),
+      key<&EvalConfig::monitor>({.name = "monitor",
+                                 .text = "the figure that decides which checkpoint is best: "
+                                         "task.auc, task.logloss or task.rmse",
+                                 .may_be_empty = true}),
+      key<&EvalConfig::patience>(
+          {.name = "patience",
+           .text = "evaluations without a better figure before training stops; 0: never"}),
+  };
+  return keys;
+}
+
+// ---- servers
+// ----------------------------------------------------------------------------------------
+
+bool row_is_adam(const void* object) {
+  return static_cast<const RowOptimizerConfig*>(object)->name == "adam";
+}
+bool row_is_adagrad(const void* object) {
+  return static_cast<const RowOptimizerConfig*>(object)->name == "adagrad";
+}
+bool row_is_not_sgd(const void* object) {
+  return static_cast<const RowOptimizerConfig*>(object)->name != "sgd";
+}
+
+std::span<const Key> row_optimizer_keys() {
+  using O = RowOptimizerConfig;
+  static constexpr std::string_view kTypes[] = {"sgd", "adagrad", "adam"};
+  static const Key keys[] = {
+      key<&O::name>({.name = "type", .text = "of embedding rows", .values = kTypes}),
+      key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
+      key<&O::epsilon>({.name = "epsilon",
+                        .text = "added to the root in the denominator",
+                        .above_min = true,
+                        .applies = row_is_not_sgd,
+                        .applies_text = "only for adagrad and adam"}),
+      key<&O::initial_accumulator>({.name = "initial_accumulator",
+                                    .text = "sum of squares that a new row starts from",
+                                    .applies = row_is_adagrad,
+                                    .applies_text = "only for adagrad"}),
+      key<&O::beta1>({.name = "beta1",
+                      .text = "decay of the first moment",
+                      .max = 1,
+                      .below_max = true,
+                      .applies = row_is_adam,
+                      .applies_text = "only for adam"}),
+      key<&O::beta2>({.name = "beta2",
+                      .text = "decay of the second moment",
+                      .max = 1,
+                      .below_max = true,
+                      .applies = row_is_adam,
+                      .applies_text = "only for adam"}),
+  };
+  return keys;
+}
+
+std::span<const Key> initializer_keys() {
+  static const Key keys[] = {
+      key<&InitializerConfig::kind>({.name = "type", .text = "how a new row is drawn"}),
+      key<&InitializerConfig::scale>(
+          {.name = "scale",
+           .text = "half-width of the uniform, deviation of the normal",
+           .applies =
+               [](const void* object) {
+                 return static_cast<const InitializerConfig*>(object)->kind != Initializer::kZero;
+               },
+           .applies_text = "only for uniform and normal"}),
+  };
+  return keys;
+}
+
+std::span<const Key> table_keys() {
+  static const Key keys[] = {
+      key<&TableConfig::dim>({.name = "dim",
+                              .text = "floats of a row",
+                              .min = 1,
+                              .max = 4096,
+                              .default_text = "its features' dim, or ps.dim"}),
+      block<row_optimizer_keys, &TableConfig::optimizer>(
+          {.name = "optimizer",
+           .text = "what is not given is as in ps.optimizer",
+           .same_as = "ps.optimizer"}),
+      block<initializer_keys, &TableConfig::initializer>(
+          {.name = "initializer",
+           .text = "what is not given is as in ps.initializer",
+           .same_as = "ps.initializer"}),
+  };
+  return keys;
+}
+
+// A map: a table starts as the defaults that were read before it.
+FieldRef tables_ref(void* object) {
+  return BlocksRef{
+      object,
+      table_keys(),
+      [](const void* owner) { return static_cast<const PsDraft*>(owner)->tables.size(); },
+      [](void* owner, size_t i) -> void* { return &static_cast<PsDraft*>(owner)->tables[i]; },
+      [](void* owner) -> void* {
+        auto& ps = *static_cast<PsDraft*>(owner);
+        return &ps.tables.emplace_back(ps.defaults);
+      },
+      [](void* item) { return &static_cast<TableConfig*>(item)->name; }};
+}
+
+std::span<const Key> ps_keys() {
+  static constexpr std::string_view kTransports[] = {"auto", "tcp", "ipc"};
+  static constexpr std::string_view kLaterDurabilities[] = {"machine"};
+  static const Key keys[] = {
+      key<&PsDraft::config, &PsConfig::servers>(
+          {.name = "servers", .text = "server processes", .min = 1, .max = 1024}),
+      key<&PsDraft::config, &PsConfig::shards_per_server>(
+          {.name = "shards_per_server",
+           .text = "shards of a server, one thread each",
+           .min = 1,
+           .max = 1024}),
+      key<&PsDraft::config, &PsConfig::hot_bytes>(
+          {.name = "hot_bytes",
+           .text =
+               "memory for rows of one shard; auto: a quarter of memory over the shards of a host",
+           .min = 1,
+           .unit = Unit::kBytes,
+           .zero_word = "auto"}),
+      key<&PsDraft::config, &PsConfig::log_bytes_max>(
+          {.name = "log_bytes_max",
+           .text = "push log of one shard, at which pushes wait for rows to be written back",
+           .min = 1,
+           .unit = Unit::kBytes}),
+      key<&PsDraft::config, &PsConfig::durability>(
+          {.name = "durability",
+           .text = "what an acknowledged push survives: the death of its server, or nothing until "
+                   "the next "
+                   "checkpoint",
+           .later = kLaterDurabilities}),
+      key<&PsDraft::config, &PsConfig::state>(
+          {.name = "state", .text = "folder of live stores", .default_text = "<output>/state"}),
+      key<&PsDraft::config, &PsConfig::transport>(
+          {.name = "transport",
+           .text = "between workers and servers; auto: ipc where all share a host, else tcp",
+           .values = kTransports}),
+      key<&PsDraft::config, &PsConfig::address>(
+          {.name = "address", .text = "that tcp endpoints bind to"}),
+      key<&PsDraft::config, &PsConfig::allow_insecure>(
+          {.name = "allow_insecure",
+           .text = "permit endpoints off loopback, which are neither encrypted nor authenticated"}),
+      key<&PsDraft::config, &PsConfig::timeout_s>(
+          {.name = "timeout_s",
+           .text = "seconds without any answer of a shard before it is given up",
+           .min = 1}),
+      key<&PsDraft::config, &PsConfig::read_threads>(
+          {.name = "read_threads",
+           .text = "threads of one shard for rows that are not in memory",
+           .min = 1,
+           .max = 64}),
+      key<&PsDraft::defaults, &TableConfig::dim>(
+          {.name = "dim",
+           .text = "floats of a row, of tables that say nothing else",
+           .min = 1,
+           .max = 4096}),
+      block<row_optimizer_keys, &PsDraft::defaults, &TableConfig::optimizer>(
+          {.name = "optimizer", .text = "of embedding rows, of tables that say nothing else"}),
+      block<initializer_keys, &PsDraft::defaults, &TableConfig::initializer>(
+          {.name = "initializer", .text = "of new rows, of tables that say nothing else"}),
+      Key{{.name = "tables", .text = "a map from a table's name to what is different in it"},
+          tables_ref,
+          fresh<PsDraft>},
+  };
+  return keys;
+}
+
+// ---- checkpoints and metrics
+// ------------------------------------------------------------------------
+
+std::span<const Key> checkpoint_keys() {
+  static const Key keys[] = {
+      key<&CheckpointConfig::dir>(
+          {.name = "dir",
+           .text =
+               "folder of checkpoints, shared by all hosts if the loss of one is to be survived",
+           .default_text = "<output>/checkpoints"}),
+      key<&CheckpointConfig::every>({.name = "every",
+                                     .text = "steps between checkpoints; 0: at the end of each "
+                                             "epoch; the end of the run has one"}),
+      key<&CheckpointConfig::keep>(
+          {.name = "keep",
+           .text = "the newest that stay; the best by eval.monitor stays besides",
+           .min = 1}),
+  };
+  return keys;
+}
+
+std::span<const Key> metrics_keys() {
+  static const Key keys[] = {
+      key<&MetricsConfig::enabled>(
+          {.name = "enabled", .text = "serve /metrics, /healthz, /readyz"}),
+      key<&MetricsConfig::address>({.name = "address", .text = "that the endpoints bind to"}),
+      key<&MetricsConfig::port>(
+          {.name = "port", .text = "of rank 0; rank r has port + r; 0: chosen by the system"}),
+      key<&MetricsConfig::file_sd>({.name = "file_sd",
+                                    .text = "list of endpoints for Prometheus, written at start",
+                                    .default_text = "<output>/metrics_targets.json"}),
+  };
+  return keys;
+}
+
+}  // namespace
+
+bool makes_ids(const FeatureEntry& entry) {
+  return std::any_of(entry.transforms.begin(), entry.transforms.end(),
+                     [](Transform t) { return t >= Transform::kHash; });
+}
+
+std::span<const Key> job_keys() {
+  static const Key keys[] = {
+      key<&JobDraft::config, &JobConfig::output>(
+          {.name = "output",
+           .text = "folder of the run: results, metrics, checkpoints, resolved.yaml",
+           .required = true}),
+      block<data_keys, &JobDraft::config, &JobConfig::data>(
+          {.name = "data", .text = "where rows come from", .required = true}),
+      blocks<feature_keys, &JobDraft::features>(
+          {.name = "features",
+           .text =
+               "a list, one entry a feature or several alike: how columns become numbers and ids",
+           .required = true}),
+      block<model_keys, &JobDraft::config, &JobConfig::model>(
+          {.name = "model",
+           .text = "cross and deep layers, the head, the tasks",
+           .required = true}),
+      block<train_keys, &JobDraft::config, &JobConfig::train>(
+          {.name = "train", .text = "training"}),
+      block<eval_keys, &JobDraft::config, &JobConfig::eval>({.name = "eval", .text = "evaluation"}),
+      block<ps_keys, &JobDraft::ps>({.name = "ps", .text = "servers and their tables"}),
+      block<checkpoint_keys, &JobDraft::config, &JobConfig::checkpoint>(
+          {.name = "checkpoint", .text = "checkpoints"}),
+      block<metrics_keys, &JobDraft::config, &JobConfig::metrics>(
+          {.name = "metrics", .text = "endpoints for Prometheus"}),
+  };
+  return keys;
+}
+
+}  // namespace cairn

@@ -1,0 +1,39 @@
+// The words that job files use for the values of enumerations, in the enumerations' order.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "common/config/job.h"
+
+namespace cairn {
+
+inline constexpr std::string_view kFormatWords[] = {"csv", "tsv", "criteo"};
+inline constexpr std::string_view kTransformWords[] = {
+    "log1p", "standardize", "hash", "integer", "bucketize", "cross", "hour_of_day", "day_of_week"};
+inline constexpr std::string_view kPoolingWords[] = {"sum", "mean"};
+inline constexpr std::string_view kInitializerWords[] = {"zero", "uniform", "normal"};
+inline constexpr std::string_view kActivationWords[] = {"none", "relu"};
+inline constexpr std::string_view kStructureWords[] = {"parallel", "stacked"};
+inline constexpr std::string_view kHeadWords[] = {"shared_bottom", "mmoe"};
+inline constexpr std::string_view kLossWords[] = {"bce", "mse"};
+inline constexpr std::string_view kConsistencyWords[] = {"sync"};
+inline constexpr std::string_view kDurabilityWords[] = {"process", "checkpoint"};
+
+constexpr std::span<const std::string_view> words_of(DataFormat) { return kFormatWords; }
+constexpr std::span<const std::string_view> words_of(Transform) { return kTransformWords; }
+constexpr std::span<const std::string_view> words_of(Pooling) { return kPoolingWords; }
+constexpr std::span<const std::string_view> words_of(Initializer) { return kInitializerWords; }
+constexpr std::span<const std::string_view> words_of(Activation) { return kActivationWords; }
+constexpr std::span<const std::string_view> words_of(Structure) { return kStructureWords; }
+constexpr std::span<const std::string_view> words_of(Head) { return kHeadWords; }
+constexpr std::span<const std::string_view> words_of(Loss) { return kLossWords; }
+constexpr std::span<const std::string_view> words_of(Consistency) { return kConsistencyWords; }
+constexpr std::span<const std::string_view> words_of(Durability) { return kDurabilityWords; }
+
+template <typename Enum>
+constexpr std::string_view to_word(Enum value) {
+  return words_of(value)[static_cast<size_t>(value)];
+}
+
+}  // namespace cairn
