@@ -97,43 +97,55 @@ class DcnTest : public testing::TestWithParam<Variation> {
   std::unique_ptr<Model> model;
 };
 
-// By central differences of the reference.
-double slope(const ReferenceDcn& reference, const ReferenceInput& input, double& at) {
+// Of the objective, by central differences, in each element of `at`, which is part of the model or
+// input.
+Doubles slopes(const ReferenceDcn& reference, const ReferenceInput& input, Doubles& at) {
   constexpr double kStep = 1e-6;
-  const double kept = at;
-  at = kept + kStep;
-  const double above = reference.objective(input);
-  at = kept - kStep;
-  const double below = reference.objective(input);
-  at = kept;
-  return (above - below) / (2 * kStep);
+  Doubles slopes;
+  for (double& element : at) {
+    const double kept = element;
+    element = kept + kStep;
+    const double above = reference.objective(input);
+    element = kept - kStep;
+    const double below = reference.objective(input);
+    element = kept;
+    slopes.push_back((above - below) / (2 * kStep));
+  }
+  return slopes;
 }
 
-void expect_close(double got, double want, const std::string& what, size_t i) {
-  EXPECT_NEAR(got, want, 2e-5 * (1 + std::abs(want))) << what << " element " << i;
+// Float32 rounds each element relative to the largest terms of its sums: the whole is the measure.
+template <typename Got, typename Want>
+void expect_close(const Got& got, const Want& want, const std::string& what) {
+  ASSERT_EQ(got.size(), want.size()) << what;
+  double largest = 0.1;
+  for (const double w : want) largest = std::max(largest, std::abs(w));
+  for (size_t i = 0; i < want.size(); ++i)
+    EXPECT_NEAR(got[i], want[i], 2e-5 * largest) << what << " element " << i;
 }
 
 TEST_P(DcnTest, StepMatchesTheDoubleReference) {
   const size_t tasks = config.tasks.size();
-  ExampleBatch batch(shape, tasks, 12, test_seed());
-  batch.divisor = 31;  // of a global batch of which this is a part
-  const StepResult step = run_step(*model, batch, tasks);
+  // Batches that come close to a ReLU's kink prove nothing: the next one is taken.
+  for (uint64_t seed = test_seed();; ++seed) {
+    ExampleBatch batch(shape, tasks, 12, seed);
+    batch.divisor = 31;  // of a global batch of which this is a part
+    ReferenceDcn reference = this->reference();
+    ReferenceInput input = batch.reference();
+    const Doubles predictions = reference.predict(input), losses = reference.losses(input);
+    if (reference.closest_kink() < 1e-4) continue;
 
-  ReferenceDcn reference = this->reference();
-  ReferenceInput input = batch.reference();
-  const Doubles predictions = reference.predict(input), losses = reference.losses(input);
-  for (size_t i = 0; i < predictions.size(); ++i)
-    expect_close(step.predictions[i], predictions[i], "prediction", i);
-  for (size_t t = 0; t < tasks; ++t) expect_close(step.losses[t], losses[t], "loss", t);
-
-  for (const ParameterInfo& info : model->parameters())
-    for (size_t i = 0; i < info.size; ++i)
-      expect_close(step.gradients[info.offset + i],
-                   slope(reference, input, reference.parameters[info.name][i]), info.name, i);
-  for (size_t t = 0; t < input.tables.size(); ++t)
-    for (size_t i = 0; i < input.tables[t].size(); ++i)
-      expect_close(step.table_grads[t][i], slope(reference, input, input.tables[t][i]),
-                   "table " + std::to_string(t), i);
+    const StepResult step = run_step(*model, batch, tasks);
+    expect_close(step.predictions, predictions, "predictions");
+    expect_close(step.losses, losses, "losses");
+    for (const ParameterInfo& info : model->parameters())
+      expect_close(std::span(step.gradients).subspan(info.offset, info.size),
+                   slopes(reference, input, reference.parameters[info.name]), info.name);
+    for (size_t t = 0; t < input.tables.size(); ++t)
+      expect_close(step.table_grads[t], slopes(reference, input, input.tables[t]),
+                   "table " + std::to_string(t));
+    return;
+  }
 }
 
 TEST_P(DcnTest, PredictionsAreThoseOfTheStep) {
@@ -173,11 +185,10 @@ TEST_P(DcnTest, GradientsOfThreeWorkersSumToThoseOfOne) {
     for (size_t t = 0; t < table_sum.size(); ++t)
       for (size_t i = 0; i < table_sum[t].size(); ++i) table_sum[t][i] += step.table_grads[t][i];
   }
-  for (size_t i = 0; i < sum.size(); ++i) expect_close(sum[i], whole.gradients[i], "gradient", i);
-  for (size_t t = 0; t < tasks; ++t) EXPECT_NEAR(losses[t], whole.losses[t], 1e-6);
+  expect_close(sum, whole.gradients, "gradients");
+  expect_close(losses, whole.losses, "losses");
   for (size_t t = 0; t < table_sum.size(); ++t)
-    for (size_t i = 0; i < table_sum[t].size(); ++i)
-      expect_close(table_sum[t][i], whole.table_grads[t][i], "table", i);
+    expect_close(table_sum[t], whole.table_grads[t], "table " + std::to_string(t));
 }
 
 TEST_P(DcnTest, TheSameStepHasTheSameBitsOnAnyThread) {

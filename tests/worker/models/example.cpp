@@ -38,7 +38,7 @@ ExampleBatch::ExampleBatch(const ModelShape& shape, size_t tasks, size_t rows, u
   RandomStream random(seed, 77);
   constexpr size_t kUnique = 6;  // few, so that ids repeat
   for (const uint32_t dim : shape.table_dims)
-    for (auto& w : tables.emplace_back(kUnique * dim)) w = random.next_normal();
+    for (auto& w : tables.emplace_back(kUnique * dim)) w = 0.5f * random.next_normal();
   for (size_t b = 0; b < shape.bags.size(); ++b) {
     auto& bag = bags.emplace_back(rows);
     for (auto& ids : bag) {

@@ -1,5 +1,6 @@
 #include "tests/worker/models/reference_dcn.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace cairn {
@@ -13,6 +14,7 @@ Doubles ReferenceDcn::layer(const std::string& name, const Doubles& x, bool relu
   for (size_t o = 0; o < out; ++o) {
     double sum = b[group * out + o];
     for (size_t i = 0; i < in; ++i) sum += w[(group * out + o) * in + i] * x[i];
+    if (relu) closest_kink_ = std::min(closest_kink_, std::abs(sum));
     y[o] = relu && sum < 0 ? 0 : sum;
   }
   return y;

@@ -3,6 +3,7 @@
 // which in double are right to about nine digits.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,6 +37,10 @@ class ReferenceDcn {
   // The weighted sum of them, which is what is trained.
   double objective(const ReferenceInput& input) const;
 
+  // The least distance from 0 of what went into a ReLU so far: closer than rounding, float and
+  // double may decide differently, and a difference quotient may step over the kink.
+  double closest_kink() const { return closest_kink_; }
+
  private:
   Doubles layer(const std::string& name, const Doubles& x, bool relu, size_t group = 0,
                 size_t groups = 1) const;
@@ -45,6 +50,7 @@ class ReferenceDcn {
 
   ModelConfig config_;
   ModelShape shape_;
+  mutable double closest_kink_ = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace cairn
