@@ -24,10 +24,10 @@ struct Bag {
 
 struct Batch {
   uint32_t rows = 0;
-  std::vector<float> dense;            // [rows, dense columns], row-major
-  std::vector<float> labels;           // [rows, tasks]
-  std::vector<uint64_t> row_ids;       // [rows]: byte offset in the concatenation of all input files
-  std::vector<Bag> bags;               // one an id feature, in the job's order
+  std::vector<float> dense;       // [rows, dense columns], row-major
+  std::vector<float> labels;      // [rows, tasks]
+  std::vector<uint64_t> row_ids;  // [rows]: byte offset in the concatenation of all input files
+  std::vector<Bag> bags;          // one an id feature, in the job's order
   std::vector<std::vector<Key>> keys;  // one a table: unique, ascending
   // After this batch, of the worker's own readers, in order.
   std::vector<ReaderPosition> positions;

@@ -1,0 +1,232 @@
+#include "worker/data/row_parser.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "tests/worker/data/jobs.h"
+#include "tests/worker/data/temporary_folder.h"
+
+namespace cairn {
+namespace {
+
+using testing::ElementsAre;
+using testing::FloatEq;
+using testing::HasSubstr;
+
+// One feature over the columns "a" and "b".
+class RowParserTest : public testing::Test {
+ protected:
+  void use(FeatureConfig feature, std::vector<Moments> moments = {}) {
+    feature.name = "f";
+    feature.table = "f";
+    if (feature.columns.empty()) feature.columns = {"a"};
+    job_.features = {feature};
+    job_.model.tasks.clear();
+    add_tables(job_);
+    finish(std::move(moments));
+  }
+  void use_label(TaskConfig task) {
+    task.column = "a";
+    job_.features.clear();
+    job_.model.tasks = {task};
+    finish({});
+  }
+  void finish(std::vector<Moments> moments) {
+    Result<Plan> plan = Plan::make(job_, true);
+    ASSERT_TRUE(plan.ok()) << plan.error().message;
+    plan_ = std::move(plan).value();
+    parser_ = std::make_unique<RowParser>(plan_, moments);
+    rows_.clear(plan_.ids.size());
+  }
+
+  bool parse(std::string_view a, std::string_view b = "") {
+    const std::string_view fields[] = {a, b};
+    std::vector<uint32_t> places;
+    for (const std::string& column : plan_.columns) places.push_back(column == "a" ? 0 : 1);
+    return parser_->parse(fields, places, rows_);
+  }
+  std::vector<Key> keys(std::string_view a, std::string_view b = "") {
+    rows_.clear(plan_.ids.size());
+    EXPECT_TRUE(parse(a, b)) << parser_->reason();
+    return rows_.bags[0].keys;
+  }
+  float number(std::string_view a) {
+    rows_.clear(0);
+    EXPECT_TRUE(parse(a)) << parser_->reason();
+    return rows_.dense.at(0);
+  }
+  std::string refusal(std::string_view a) { return parse(a) ? "none" : parser_->reason(); }
+
+  JobConfig job_;
+  Plan plan_;
+  std::unique_ptr<RowParser> parser_;
+  RowSet rows_;
+};
+
+FeatureConfig with(std::vector<Transform> transforms) {
+  FeatureConfig feature;
+  feature.transforms = std::move(transforms);
+  return feature;
+}
+
+TEST_F(RowParserTest, HashIsThatOfTheBytesAndMissingIsAValueOfItsOwn) {
+  job_.data.missing = "?";
+  use(with({Transform::kHash}));
+  EXPECT_THAT(keys("abc"), ElementsAre(hash_string("abc")));
+  EXPECT_THAT(keys(""), ElementsAre(hash_string("")));
+  EXPECT_THAT(keys("?"), ElementsAre(hash_string("")));
+}
+
+TEST_F(RowParserTest, IntegerIsTheNumberItselfModuloBuckets) {
+  FeatureConfig feature = with({Transform::kInteger});
+  use(feature);
+  EXPECT_THAT(keys("42"), ElementsAre(42));
+  EXPECT_THAT(keys("-1"), ElementsAre(~Key{0}));
+  EXPECT_THAT(refusal("4.5"), HasSubstr("column 'a': '4.5' is not a whole number"));
+  feature.num_buckets = 10;
+  use(feature);
+  EXPECT_THAT(keys("42"), ElementsAre(2));
+}
+
+TEST_F(RowParserTest, BucketizeCountsTheBoundariesNotAbove) {
+  FeatureConfig feature = with({Transform::kBucketize});
+  feature.boundaries = {10, 20};
+  use(feature);
+  EXPECT_THAT(keys("9.9"), ElementsAre(0));
+  EXPECT_THAT(keys("10"), ElementsAre(1));
+  EXPECT_THAT(keys("25"), ElementsAre(2));
+  EXPECT_THAT(keys(""), ElementsAre(hash_string("")));
+  feature.transforms = {Transform::kLog1p, Transform::kBucketize};
+  feature.boundaries = {1, 2};
+  use(feature);
+  EXPECT_THAT(keys("4"), ElementsAre(1));  // log 5 = 1.6
+}
+
+TEST_F(RowParserTest, TimePartsAreOfUtc) {
+  use(with({Transform::kHourOfDay}));
+  EXPECT_THAT(keys("1700000000"), ElementsAre(22));  // Tuesday, 14 November 2023, 22:13:20
+  use(with({Transform::kDayOfWeek}));
+  EXPECT_THAT(keys("1700000000"), ElementsAre(1));
+  EXPECT_THAT(refusal("1e30"), HasSubstr("out of range"));
+}
+
+TEST_F(RowParserTest, CrossDependsOnEachColumnAndItsPlace) {
+  FeatureConfig feature = with({Transform::kCross});
+  feature.columns = {"a", "b"};
+  use(feature);
+  const std::vector<Key> key = keys("ab", "c");
+  EXPECT_EQ(key.size(), 1u);
+  EXPECT_EQ(keys("ab", "c"), key);
+  EXPECT_NE(keys("a", "bc"), key);
+  EXPECT_NE(keys("c", "ab"), key);
+}
+
+TEST_F(RowParserTest, MultiValuedFieldsMakeBagsAndAnEmptyOneStaysEmpty) {
+  FeatureConfig feature = with({Transform::kHash});
+  feature.separator = "|";
+  use(feature);
+  EXPECT_THAT(keys("x|y|x"), ElementsAre(hash_string("x"), hash_string("y"), hash_string("x")));
+  EXPECT_THAT(keys("|x||"), ElementsAre(hash_string("x")));
+  EXPECT_THAT(keys(""), ElementsAre());
+  EXPECT_THAT(rows_.bags[0].offsets, ElementsAre(0, 0));
+}
+
+TEST_F(RowParserTest, NumbersTakeLogarithmsAndTheMissingOneItsValue) {
+  FeatureConfig feature;
+  feature.missing_value = 3;
+  use(feature);
+  EXPECT_EQ(number("1.5"), 1.5f);
+  EXPECT_EQ(number(""), 3.0f);
+  feature.transforms = {Transform::kLog1p};
+  use(feature);
+  EXPECT_THAT(number("9"), FloatEq(std::log(10.0f)));
+  EXPECT_EQ(number("-7"), 0.0f);
+  EXPECT_THAT(number(""), FloatEq(std::log(4.0f)));
+}
+
+TEST_F(RowParserTest, StandardizedNumbersAreDistancesFromTheMeanAndMissingIsTheMean) {
+  FeatureConfig feature = with({Transform::kStandardize});
+  feature.missing_value = 99;
+  Moments moments;
+  for (const double x : {2.0, 4.0}) moments.add(x);  // mean 3, deviation 1
+  use(feature, {moments});
+  EXPECT_EQ(number("5"), 2.0f);
+  EXPECT_EQ(number(""), 0.0f);
+}
+
+TEST_F(RowParserTest, WhatIsNoFiniteNumberMakesTheRowBad) {
+  use(FeatureConfig{});
+  for (const char* text : {"nan", "inf", "-inf", "1e50", "x"})
+    EXPECT_THAT(refusal(text), HasSubstr("column 'a'")) << text;
+}
+
+TEST_F(RowParserTest, ABadRowLeavesNothingBehind) {
+  job_.features = {feature("a", {Transform::kHash}), feature("b", {Transform::kInteger}),
+                   feature("a")};
+  add_tables(job_);
+  finish({});
+  ASSERT_TRUE(parse("1", "2"));
+  ASSERT_FALSE(parse("3", "bad"));
+  ASSERT_FALSE(parse("bad", "4"));
+  EXPECT_EQ(rows_.rows, 1u);
+  EXPECT_THAT(rows_.dense, ElementsAre(1.0f));
+  for (const RowSet::Bag& bag : rows_.bags) {
+    EXPECT_EQ(bag.keys.size(), 1u);
+    EXPECT_THAT(bag.offsets, ElementsAre(0, 1));
+  }
+}
+
+TEST_F(RowParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
+  const auto label = [&](std::string_view text) {
+    rows_.clear(0);
+    return parse(text) ? std::to_string(static_cast<int>(rows_.labels.at(0) * 10))
+                       : parser_->reason();
+  };
+  TaskConfig task;
+  use_label(task);
+  EXPECT_EQ(label("1"), "10");
+  EXPECT_THAT(label("0.5"), HasSubstr("neither 0 nor 1"));
+  EXPECT_THAT(label(""), HasSubstr("is missing"));
+  EXPECT_THAT(label("nan"), HasSubstr("not a finite number"));
+  task.loss = Loss::kMse;
+  use_label(task);
+  EXPECT_EQ(label("3.5"), "35");
+  task.loss = Loss::kBce;
+  task.threshold = 4;
+  const std::pair<Comparison, std::string> expected[] = {{Comparison::kGreaterEqual, "0 10 10"},
+                                                         {Comparison::kGreater, "0 0 10"},
+                                                         {Comparison::kLessEqual, "10 10 0"},
+                                                         {Comparison::kLess, "10 0 0"},
+                                                         {Comparison::kEqual, "0 10 0"}};
+  for (const auto& [comparison, answer] : expected) {
+    task.comparison = comparison;
+    use_label(task);
+    EXPECT_EQ(label("3.5") + " " + label("4") + " " + label("4.5"), answer);
+  }
+}
+
+TEST(PlanTest, RefusesTransformsThatDoNotFitTogether) {
+  const auto refusal = [](const FeatureConfig& f) {
+    JobConfig job;
+    job.features = {f};
+    job.features[0].name = job.features[0].table = "f";
+    add_tables(job);
+    const Result<Plan> plan = Plan::make(job, false);
+    return plan.ok() ? "none" : plan.error().message;
+  };
+  EXPECT_THAT(refusal(with({Transform::kHash, Transform::kLog1p})), HasSubstr("comes last"));
+  EXPECT_THAT(refusal(with({Transform::kCross})), HasSubstr("two columns"));
+  EXPECT_THAT(refusal(with({Transform::kLog1p, Transform::kHash})), HasSubstr("only integer"));
+  FeatureConfig list = with({});
+  list.separator = "|";
+  EXPECT_THAT(refusal(list), HasSubstr("multi-valued"));
+  FeatureConfig two = with({Transform::kHash});
+  two.columns = {"a", "b"};
+  EXPECT_THAT(refusal(two), HasSubstr("one column"));
+}
+
+}  // namespace
+}  // namespace cairn

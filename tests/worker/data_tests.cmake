@@ -1,0 +1,14 @@
+cairn_test(worker_data_test
+  SOURCES
+    data/columns_test.cpp
+    data/dataset_test.cpp
+    data/decoded_file_test.cpp
+    data/dedup_test.cpp
+    data/fields_test.cpp
+    data/numbers_test.cpp
+    data/order_test.cpp
+    data/prefetching_source_test.cpp
+    data/real_data_test.cpp
+    data/row_parser_test.cpp
+    data/statistics_test.cpp
+  LIBRARIES cairn_worker ZLIB::ZLIB PkgConfig::libzstd)

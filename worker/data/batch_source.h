@@ -1,0 +1,20 @@
+// Where a worker's batches come from.
+#pragma once
+
+#include "common/result.h"
+#include "worker/data/batch.h"
+
+namespace cairn {
+
+// One epoch of one worker. Thread safety: none; one thread at a time.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+
+  // This worker's part of the next global batch. Has 0 rows, now and ever after, once all readers
+  // of this worker have ended; other workers may still have rows then. Errors: kBadData where this
+  // worker alone has met more than data.max_bad_rows bad rows.
+  virtual Result<Batch> next() = 0;
+};
+
+}  // namespace cairn

@@ -1,0 +1,17 @@
+// Names of columns: those of the presets, and which one was probably meant.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn {
+
+// The Criteo layout: label, I1..I13, C1..C26.
+std::vector<std::string> criteo_columns();
+
+// The name with the smallest edit distance to `wanted`; empty if none is at all like it.
+std::string nearest_column(std::string_view wanted, std::span<const std::string> names);
+
+}  // namespace cairn

@@ -1,0 +1,77 @@
+#include "worker/data/input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace cairn {
+namespace {
+
+constexpr uint64_t kBlockBytesMax = uint64_t{4} << 20;
+constexpr uint64_t kBlocksPerReader = 64;
+
+// The start of the first line that begins at or after `at`.
+uint64_t line_start(std::string_view data, uint64_t body, uint64_t at) {
+  if (at <= body) return body;
+  if (at >= data.size()) return data.size();
+  const void* end = std::memchr(data.data() + at - 1, '\n', data.size() - (at - 1));
+  return end ? static_cast<uint64_t>(static_cast<const char*>(end) - data.data()) + 1 : data.size();
+}
+
+}  // namespace
+
+uint64_t nominal_block_bytes(uint64_t total_bytes, uint32_t readers) {
+  return std::clamp<uint64_t>(total_bytes / (kBlocksPerReader * readers), 1, kBlockBytesMax);
+}
+
+std::vector<Block> cut_blocks(std::span<const InputFile> files, uint32_t readers) {
+  uint64_t total = 0;
+  for (const InputFile& file : files) total += file.data().size() - file.body;
+  const uint64_t nominal = nominal_block_bytes(total, readers);
+  std::vector<Block> blocks;
+  for (uint32_t f = 0; f < files.size(); ++f) {
+    const std::string_view data = files[f].data();
+    const uint64_t body = files[f].body;
+    for (uint64_t begin = body; begin < data.size();) {
+      // The nominal range that holds `begin`; ranges in which no line starts make no block.
+      const uint64_t range = (begin - body) / nominal;
+      const uint64_t end = line_start(data, body, body + (range + 1) * nominal);
+      blocks.push_back({f, begin, end});
+      begin = end;
+    }
+  }
+  return blocks;
+}
+
+void append_lines(const InputFile& file, const Block& block, std::vector<Line>& lines) {
+  const char* const data = file.data().data();
+  for (uint64_t at = block.begin; at < block.end;) {
+    const void* found = std::memchr(data + at, '\n', block.end - at);
+    const uint64_t end =
+        found ? static_cast<uint64_t>(static_cast<const char*>(found) - data) : block.end;
+    uint64_t bytes = end - at;
+    if (bytes > 0 && data[end - 1] == '\r') --bytes;
+    if (bytes > 0)
+      lines.push_back(
+          {block.file, static_cast<uint32_t>(std::min<uint64_t>(bytes, kLineBytesMax + 1)), at});
+    at = end + 1;
+  }
+}
+
+size_t byte_order_mark(std::string_view data) { return data.starts_with("\xef\xbb\xbf") ? 3 : 0; }
+
+std::string_view first_line(std::string_view data, size_t& bytes) {
+  const size_t end = data.find('\n');
+  std::string_view line = data.substr(0, end);
+  bytes = end == std::string_view::npos ? data.size() : end + 1;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+std::string place_of(const InputFile& file, uint64_t offset) {
+  const std::string_view before = file.data().substr(0, offset);
+  return fmt::format("{}:{}", file.name, 1 + std::count(before.begin(), before.end(), '\n'));
+}
+
+}  // namespace cairn
