@@ -31,7 +31,7 @@ std::vector<std::string> strings(std::span<const std::string_view> words) {
 // Reads one value into the field that visits it.
 class ValueReader {
  public:
-  ValueReader(const YamlNode& node, const Position& key_at, const Key& key, std::string path,
+  ValueReader(const YamlNode& node, const Position& key_at, const ConfigKey& key, std::string path,
               Diagnostics& diagnostics)
       : node_(node),
         key_at_(key_at),
@@ -228,16 +228,16 @@ class ValueReader {
 
   const YamlNode& node_;
   const Position& key_at_;
-  const Key& key_;
+  const ConfigKey& key_;
   std::string path_;
   Diagnostics& diagnostics_;
 };
 
-void report_unknown(const YamlNode& node, std::span<const Key> keys, const std::string& path,
+void report_unknown(const YamlNode& node, std::span<const ConfigKey> keys, const std::string& path,
                     Diagnostics& diagnostics) {
   for (const YamlEntry& entry : node.entries) {
     const bool known = std::any_of(keys.begin(), keys.end(),
-                                   [&](const Key& key) { return key.name == entry.key; });
+                                   [&](const ConfigKey& key) { return key.name == entry.key; });
     if (known) continue;
     if (entry.key == "<<")
       diagnostics.add(entry.at, join(path, entry.key), "merge keys (<<) are not supported",
@@ -267,8 +267,8 @@ struct CopyField {
 
 }  // namespace
 
-void read_block(const YamlNode& node, const Position& at, std::span<const Key> keys, void* object,
-                const std::string& path, Diagnostics& diagnostics) {
+void read_block(const YamlNode& node, const Position& at, std::span<const ConfigKey> keys,
+                void* object, const std::string& path, Diagnostics& diagnostics) {
   if (!node.is_map() && !node.is_null()) {
     diagnostics.add(node.at, path, describe(node),
                     fmt::format("want a block of keys: {}", fmt::join(names_of(keys), ", ")));
@@ -276,7 +276,7 @@ void read_block(const YamlNode& node, const Position& at, std::span<const Key> k
   }
   report_unknown(node, keys, path, diagnostics);
   bool sound = true;  // a condition can be judged only if what it rests on was read
-  for (const Key& key : keys) {
+  for (const ConfigKey& key : keys) {
     const std::string key_path = join(path, key.name);
     if (const YamlEntry* entry = node.find(key.name)) {
       const FieldRef field = key.at(object);
@@ -288,7 +288,7 @@ void read_block(const YamlNode& node, const Position& at, std::span<const Key> k
                       fmt::format("{}: {}", wanted(key), key.text));
     }
   }
-  for (const Key& key : keys) {
+  for (const ConfigKey& key : keys) {
     if (!sound || !key.applies || key.applies(object)) continue;
     if (const YamlEntry* entry = node.find(key.name))
       diagnostics.add(entry->at, join(path, key.name), "has no meaning here",

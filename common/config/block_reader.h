@@ -13,7 +13,7 @@ namespace cairn {
 // Reads `node` into `object`, whose keys are `keys`. Every problem of it goes to `diagnostics`;
 // what a problem concerns keeps its default. `at` is where the block's key stands, and missing keys
 // are reported. Keys that mean nothing here are reported, and end with their default.
-void read_block(const YamlNode& node, const Position& at, std::span<const Key> keys, void* object,
-                const std::string& path, Diagnostics& diagnostics);
+void read_block(const YamlNode& node, const Position& at, std::span<const ConfigKey> keys,
+                void* object, const std::string& path, Diagnostics& diagnostics);
 
 }  // namespace cairn

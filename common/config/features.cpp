@@ -14,6 +14,7 @@ namespace cairn {
 namespace {
 
 constexpr size_t kNamesMax = 100'000;
+constexpr size_t kCrossColumnsMax = 16;
 
 struct Numbered {
   std::string_view prefix;
@@ -98,8 +99,12 @@ class Expansion {
                all.begin() + static_cast<ptrdiff_t>(i))
         report("transform", fmt::format("{} is given twice", to_word(all[i])), "remove one");
     }
-    if (all.size() > 1 && all.back() == Transform::kCross)
-      report("transform", "cross takes columns as they are", "write 'transform: cross' alone");
+    const bool takes_number = all.empty() || all.back() < Transform::kHash ||
+                              all.back() == Transform::kInteger ||
+                              all.back() == Transform::kBucketize;
+    if (all.size() > 1 && all.front() < Transform::kHash && !takes_number)
+      report("transform", fmt::format("{} takes columns as they are", to_word(all.back())),
+             "give it alone: only integer and bucketize can follow log1p and standardize");
   }
 
   void check_columns(const FeatureEntry& entry, size_t names) const {
@@ -116,6 +121,9 @@ class Expansion {
     if (entry.columns.size() < 2)
       return report(entry.columns.empty() ? "transform" : "columns",
                     "a cross needs two columns or more", "give columns: [a, b]");
+    if (entry.columns.size() > kCrossColumnsMax)
+      report("columns", fmt::format("a cross of {} columns", entry.columns.size()),
+             fmt::format("want at most {}", kCrossColumnsMax));
     if (std::set<std::string>(entry.columns.begin(), entry.columns.end()).size() <
         entry.columns.size())
       report("columns", "a column is given twice", "remove one");

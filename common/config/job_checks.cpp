@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 
+#include "common/hash.h"
+
 namespace cairn {
 namespace {
-
-constexpr uint32_t kSlots = 16'384;  // a shard without a slot would own nothing
 
 bool is_loopback(const std::string& address) {
   return address.starts_with("127.") || address == "localhost" || address == "::1" ||

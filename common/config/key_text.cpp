@@ -46,14 +46,14 @@ struct TypeOf {
   static constexpr TypeText kNumber = {"number", "want a number"};
 };
 
-FieldRef fresh_field(const Key& key) { return key.at(key.fresh()); }
+FieldRef fresh_field(const ConfigKey& key) { return key.at(key.fresh()); }
 
-std::string bound(const Key& key, double value) {
+std::string bound(const ConfigKey& key, double value) {
   return key.unit == Unit::kBytes ? print_bytes(static_cast<uint64_t>(value))
                                   : fmt::format("{}", value);
 }
 
-std::string range_text(const Key& key) {
+std::string range_text(const ConfigKey& key) {
   std::string out;
   const bool low = std::isfinite(key.min), high = std::isfinite(key.max);
   if (low && high && !key.above_min && !key.below_max)
@@ -82,12 +82,12 @@ bool is_number(const FieldRef& ref) {
 
 }  // namespace
 
-std::string type_text(const Key& key) {
+std::string type_text(const ConfigKey& key) {
   if (key.unit == Unit::kBytes) return "size";
   return std::string(std::visit(TypeOf{}, fresh_field(key)).name);
 }
 
-std::string allowed_text(const Key& key) {
+std::string allowed_text(const ConfigKey& key) {
   const FieldRef ref = fresh_field(key);
   if (const EnumRef* e = std::get_if<EnumRef>(&ref))
     return fmt::format("{}", fmt::join(e->words, ", "));
@@ -97,7 +97,7 @@ std::string allowed_text(const Key& key) {
   return is_number(ref) ? range_text(key) : "";
 }
 
-std::string wanted(const Key& key) {
+std::string wanted(const ConfigKey& key) {
   const std::string allowed = allowed_text(key);
   if (key.unit == Unit::kBytes) return fmt::format("want a size as 64M or 4GiB, {}", allowed);
   if (!key.values.empty()) return "want " + allowed;
@@ -109,9 +109,9 @@ std::string wanted(const Key& key) {
   return fmt::format("{}{} {}", type, words ? "" : ",", allowed);
 }
 
-std::vector<std::string> names_of(std::span<const Key> keys) {
+std::vector<std::string> names_of(std::span<const ConfigKey> keys) {
   std::vector<std::string> names;
-  for (const Key& key : keys) names.emplace_back(key.name);
+  for (const ConfigKey& key : keys) names.emplace_back(key.name);
   return names;
 }
 

@@ -51,13 +51,13 @@ FieldRef field(void* object) {
 
 // A value: the member of the block's object that the chain of members leads to.
 template <auto... Members>
-Key key(const KeyRules& rules) {
+ConfigKey key(const ConfigKeyRules& rules) {
   return {rules, field<Members...>, fresh<ClassOf<Members...>>};
 }
 
 // A block whose object is a member. `keys` is a function: the tables below refer to each other.
-template <std::span<const Key> (*keys)(), auto... Members>
-Key block(const KeyRules& rules) {
+template <std::span<const ConfigKey> (*keys)(), auto... Members>
+ConfigKey block(const ConfigKeyRules& rules) {
   return {rules,
           [](void* object) -> FieldRef {
             return BlockRef{&member<Members...>(object), keys()};
@@ -66,14 +66,14 @@ Key block(const KeyRules& rules) {
 }
 
 // A block in the file only: its keys are members of the same object.
-template <std::span<const Key> (*keys)(), typename Class>
-Key group(const KeyRules& rules) {
+template <std::span<const ConfigKey> (*keys)(), typename Class>
+ConfigKey group(const ConfigKeyRules& rules) {
   return {rules, [](void* object) -> FieldRef { return BlockRef{object, keys()}; }, fresh<Class>};
 }
 
 // A list of blocks.
-template <std::span<const Key> (*keys)(), auto... Members>
-Key blocks(const KeyRules& rules) {
+template <std::span<const ConfigKey> (*keys)(), auto... Members>
+ConfigKey blocks(const ConfigKeyRules& rules) {
   return {
       rules,
       [](void* object) -> FieldRef {
@@ -101,8 +101,8 @@ bool without_header(const void* object) {
   return not_criteo(object) && !static_cast<const DataConfig*>(object)->header;
 }
 
-std::span<const Key> data_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> data_keys() {
+  static const ConfigKey keys[] = {
       key<&DataConfig::format>({.name = "format",
                                 .text = "fields separated by commas, by tabs, or the Criteo "
                                         "layout: tabs, no header, columns "
@@ -152,16 +152,16 @@ bool entry_makes_ids(const void* object) {
 bool entry_bucketizes(const void* object) {
   return has_transform(*static_cast<const FeatureEntry*>(object), Transform::kBucketize);
 }
-bool entry_reads_number(const void* object) {
+bool entry_has_missing_value(const void* object) {
   const auto& entry = *static_cast<const FeatureEntry*>(object);
-  return !makes_ids(entry) || has_transform(entry, Transform::kBucketize);
+  return !makes_ids(entry) && !has_transform(entry, Transform::kStandardize);
 }
 constexpr std::string_view kOnlyIds =
     "only for ids: a transform that makes one is hash, integer, "
     "bucketize, cross, hour_of_day or day_of_week";
 
-std::span<const Key> feature_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> feature_keys() {
+  static const ConfigKey keys[] = {
       key<&FeatureEntry::name>({.name = "name", .text = "of one feature"}),
       key<&FeatureEntry::names>(
           {.name = "names",
@@ -194,10 +194,11 @@ std::span<const Key> feature_keys() {
                                    .applies_text = kOnlyIds}),
       key<&FeatureEntry::missing_value>(
           {.name = "missing_value",
-           .text = "stands for a missing number, before transforms; standardized columns: the mean",
+           .text = "stands for a missing number, before transforms",
            .min = kAny,
-           .applies = entry_reads_number,
-           .applies_text = "only for numbers and bucketize: a missing id has no row"}),
+           .applies = entry_has_missing_value,
+           .applies_text = "only for numbers that are not standardized: a missing one of those is "
+                           "the mean, a missing id an id of its own"}),
       key<&FeatureEntry::table>({.name = "table",
                                  .text = "of embeddings; features that name the same one share it",
                                  .default_text = "the name",
@@ -221,16 +222,16 @@ bool is_mmoe(const void* object) {
   return static_cast<const ModelConfig*>(object)->head == Head::kMmoe;
 }
 
-std::span<const Key> cross_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> cross_keys() {
+  static const ConfigKey keys[] = {
       key<&ModelConfig::cross_layers>(
           {.name = "layers", .text = "full-rank DCN-V2 cross layers; 0: none", .max = 64}),
   };
   return keys;
 }
 
-std::span<const Key> deep_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> deep_keys() {
+  static const ConfigKey keys[] = {
       key<&ModelConfig::deep_units>({.name = "units",
                                      .text = "widths of the deep tower's layers; []: no tower",
                                      .min = 1,
@@ -240,8 +241,8 @@ std::span<const Key> deep_keys() {
   return keys;
 }
 
-std::span<const Key> head_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> head_keys() {
+  static const ConfigKey keys[] = {
       key<&ModelConfig::head>(
           {.name = "type",
            .text = "layers that all tasks share, or a mixture of experts with a gate a task"}),
@@ -264,10 +265,11 @@ std::span<const Key> head_keys() {
   return keys;
 }
 
-std::span<const Key> task_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> task_keys() {
+  static const ConfigKey keys[] = {
       key<&TaskConfig::name>({.name = "name", .text = "in metrics and results", .required = true}),
-      Key{{.name = "label",
+      ConfigKey{
+          {.name = "label",
            .text = "a column, or a comparison with a number (`rating >= 4`; also > <= < ==) that "
                    "makes 1 "
                    "or 0",
@@ -282,8 +284,8 @@ std::span<const Key> task_keys() {
   return keys;
 }
 
-std::span<const Key> model_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> model_keys() {
+  static const ConfigKey keys[] = {
       key<&ModelConfig::structure>(
           {.name = "structure",
            .text = "the deep tower beside the cross layers, or on top of them"}),
@@ -303,10 +305,10 @@ bool dense_is_adam(const void* object) {
   return static_cast<const DenseOptimizerConfig*>(object)->name == "adam";
 }
 
-std::span<const Key> dense_optimizer_keys() {
+std::span<const ConfigKey> dense_optimizer_keys() {
   using O = DenseOptimizerConfig;
   static constexpr std::string_view kTypes[] = {"sgd", "adam"};
-  static const Key keys[] = {
+  static const ConfigKey keys[] = {
       key<&O::name>({.name = "type", .text = "of the dense parameters", .values = kTypes}),
       key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
       key<&O::beta1>({.name = "beta1",
@@ -330,11 +332,11 @@ std::span<const Key> dense_optimizer_keys() {
   return keys;
 }
 
-std::span<const Key> train_keys() {
+std::span<const ConfigKey> train_keys() {
   static constexpr std::string_view kDevices[] = {"cpu"};
   static constexpr std::string_view kLaterDevices[] = {"cuda"};
   static constexpr std::string_view kLaterConsistencies[] = {"bounded", "async"};
-  static const Key keys[] = {
+  static const ConfigKey keys[] = {
       key<&TrainConfig::workers>({.name = "workers",
                                   .text = "processes that train, one device each",
                                   .min = 1,
@@ -370,8 +372,8 @@ std::span<const Key> train_keys() {
   return keys;
 }
 
-std::span<const Key> eval_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> eval_keys() {
+  static const ConfigKey keys[] = {
       key<&EvalConfig::every>(
           {.name = "every", .text = "steps between evaluations; 0: at the end of each epoch"}),
       key<&EvalConfig::batch_size>({.name = "batch_size",
@@ -402,10 +404,10 @@ bool row_is_not_sgd(const void* object) {
   return static_cast<const RowOptimizerConfig*>(object)->name != "sgd";
 }
 
-std::span<const Key> row_optimizer_keys() {
+std::span<const ConfigKey> row_optimizer_keys() {
   using O = RowOptimizerConfig;
   static constexpr std::string_view kTypes[] = {"sgd", "adagrad", "adam"};
-  static const Key keys[] = {
+  static const ConfigKey keys[] = {
       key<&O::name>({.name = "type", .text = "of embedding rows", .values = kTypes}),
       key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
       key<&O::epsilon>({.name = "epsilon",
@@ -433,8 +435,8 @@ std::span<const Key> row_optimizer_keys() {
   return keys;
 }
 
-std::span<const Key> initializer_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> initializer_keys() {
+  static const ConfigKey keys[] = {
       key<&InitializerConfig::kind>({.name = "type", .text = "how a new row is drawn"}),
       key<&InitializerConfig::scale>(
           {.name = "scale",
@@ -448,8 +450,8 @@ std::span<const Key> initializer_keys() {
   return keys;
 }
 
-std::span<const Key> table_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> table_keys() {
+  static const ConfigKey keys[] = {
       key<&TableConfig::dim>({.name = "dim",
                               .text = "floats of a row",
                               .min = 1,
@@ -481,10 +483,10 @@ FieldRef tables_ref(void* object) {
       [](void* item) { return &static_cast<TableConfig*>(item)->name; }};
 }
 
-std::span<const Key> ps_keys() {
+std::span<const ConfigKey> ps_keys() {
   static constexpr std::string_view kTransports[] = {"auto", "tcp", "ipc"};
   static constexpr std::string_view kLaterDurabilities[] = {"machine"};
-  static const Key keys[] = {
+  static const ConfigKey keys[] = {
       key<&PsDraft::config, &PsConfig::servers>(
           {.name = "servers", .text = "server processes", .min = 1, .max = 1024}),
       key<&PsDraft::config, &PsConfig::shards_per_server>(
@@ -533,15 +535,20 @@ std::span<const Key> ps_keys() {
       key<&PsDraft::defaults, &TableConfig::dim>(
           {.name = "dim",
            .text = "floats of a row, of tables that say nothing else",
+           .by_table = true,
            .min = 1,
            .max = 4096}),
       block<row_optimizer_keys, &PsDraft::defaults, &TableConfig::optimizer>(
-          {.name = "optimizer", .text = "of embedding rows, of tables that say nothing else"}),
+          {.name = "optimizer",
+           .text = "of embedding rows, of tables that say nothing else",
+           .by_table = true}),
       block<initializer_keys, &PsDraft::defaults, &TableConfig::initializer>(
-          {.name = "initializer", .text = "of new rows, of tables that say nothing else"}),
-      Key{{.name = "tables", .text = "a map from a table's name to what is different in it"},
-          tables_ref,
-          fresh<PsDraft>},
+          {.name = "initializer",
+           .text = "of new rows, of tables that say nothing else",
+           .by_table = true}),
+      ConfigKey{{.name = "tables", .text = "a map from a table's name to what is different in it"},
+                tables_ref,
+                fresh<PsDraft>},
   };
   return keys;
 }
@@ -549,8 +556,8 @@ std::span<const Key> ps_keys() {
 // ---- checkpoints and metrics
 // ------------------------------------------------------------------------
 
-std::span<const Key> checkpoint_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> checkpoint_keys() {
+  static const ConfigKey keys[] = {
       key<&CheckpointConfig::dir>(
           {.name = "dir",
            .text =
@@ -567,8 +574,8 @@ std::span<const Key> checkpoint_keys() {
   return keys;
 }
 
-std::span<const Key> metrics_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> metrics_keys() {
+  static const ConfigKey keys[] = {
       key<&MetricsConfig::enabled>(
           {.name = "enabled", .text = "serve /metrics, /healthz, /readyz"}),
       key<&MetricsConfig::address>({.name = "address", .text = "that the endpoints bind to"}),
@@ -588,8 +595,8 @@ bool makes_ids(const FeatureEntry& entry) {
                      [](Transform t) { return t >= Transform::kHash; });
 }
 
-std::span<const Key> job_keys() {
-  static const Key keys[] = {
+std::span<const ConfigKey> job_keys() {
+  static const ConfigKey keys[] = {
       key<&JobDraft::config, &JobConfig::output>(
           {.name = "output",
            .text = "folder of the run: results, metrics, checkpoints, resolved.yaml",

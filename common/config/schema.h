@@ -51,7 +51,7 @@ struct JobDraft {
 // ---- the schema
 // -------------------------------------------------------------------------------------
 
-struct Key;
+struct ConfigKey;
 
 // A place to read into or write from, by type.
 struct EnumRef {
@@ -67,12 +67,12 @@ struct LabelRef {
 };
 struct BlockRef {
   void* object;
-  std::span<const Key> keys;
+  std::span<const ConfigKey> keys;
 };
 // A list of blocks, or a map from names to blocks.
 struct BlocksRef {
   void* owner;
-  std::span<const Key> keys;
+  std::span<const ConfigKey> keys;
   size_t (*size)(const void* owner);
   void* (*at)(void* owner, size_t index);
   void* (*append)(void* owner);
@@ -85,10 +85,11 @@ using FieldRef =
 
 enum class Unit : uint8_t { kPlain, kBytes };
 
-struct KeyRules {
+struct ConfigKeyRules {
   std::string_view name;
   std::string_view text;  // description: one line, no full stop
   bool required = false;
+  bool by_table = false;  // what tables start from: resolved files give it for each table
 
   // Of numbers, each item of a list included.
   double min = 0.0, max = std::numeric_limits<double>::infinity();
@@ -109,14 +110,14 @@ struct KeyRules {
   std::string_view applies_text = "";  // "only for adam"
 };
 
-struct Key : KeyRules {
+struct ConfigKey : ConfigKeyRules {
   FieldRef (*at)(void* object) = nullptr;
   // The object, just constructed: what the key's default is read from.
   void* (*fresh)() = nullptr;
 };
 
 // The keys of a JobDraft.
-std::span<const Key> job_keys();
+std::span<const ConfigKey> job_keys();
 
 // Whether the transforms of an entry make ids.
 bool makes_ids(const FeatureEntry& entry);
