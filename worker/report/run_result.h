@@ -1,0 +1,53 @@
+// How a run ended: <output>/result.json for programs, a table for people.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "worker/evaluation/metrics.h"
+
+namespace cairn {
+
+// The best that any model can reach on the evaluation data, where it is known: generated data.
+struct BestReachable {
+  std::optional<double> auc = {}, logloss = {}, rmse = {};
+};
+
+struct TaskResult {
+  std::string name;
+  Loss loss = Loss::kBce;
+  TaskQuality quality = {};  // on the evaluation data
+  BestReachable best = {};
+};
+
+struct RunResult {
+  std::vector<TaskResult> tasks = {};  // in the job's order
+  uint64_t steps = 0;                  // of the job
+  uint64_t samples = 0;                // trained in `seconds`
+  double seconds = 0.0;                // of training, without evaluations
+  uint64_t bad_rows = 0;
+  uint32_t restarts = 0;
+  uint32_t server_restarts = 0;
+  std::string config_hash = {};
+
+  double samples_per_second() const {
+    return seconds > 0.0 ? static_cast<double>(samples) / seconds : 0.0;
+  }
+};
+
+// {"tasks": [{"name", "samples", "auc", "logloss", "calibration"} or {"name", "samples", "rmse",
+// "calibration"}, ...], "steps", "samples", "seconds", "samples_per_second", "bad_rows",
+// "restarts", "server_restarts", "config_hash"}. A task whose best is known has "best": {"auc",
+// "logloss"} too. What is undefined is null. Replaces the file at once; see common/atomic_file.h
+// for its errors.
+Status write_result(const std::filesystem::path& path, const RunResult& result);
+
+// A line a task with what it has (a column that none has is left out), the best reachable beside,
+// and a line on how much was trained how fast. Ends with a line break.
+std::string closing_table(const RunResult& result);
+
+}  // namespace cairn
