@@ -1,0 +1,156 @@
+#include "ps/log_format.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "common/stream_hash.h"
+
+namespace cairn {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Bytes bytes_of(const zmq::message_t& part) {
+  return {static_cast<const char*>(part.data()), part.size()};
+}
+
+// Takes values off the front of a payload.
+class Cursor {
+ public:
+  explicit Cursor(Bytes left) : left_(left) {}
+
+  bool take(void* to, size_t bytes) {
+    if (bytes > left_.size()) return false;
+    if (bytes > 0) std::memcpy(to, left_.data(), bytes);
+    left_ = left_.subspan(bytes);
+    return true;
+  }
+  Bytes left() const { return left_; }
+
+ private:
+  Bytes left_;
+};
+
+Error corrupt(Lsn lsn, std::string_view why) {
+  return {ErrorCode::kCorrupt, fmt::format("log record {}: {}", lsn, why)};
+}
+
+Result<LogRecord> decode_base(LogRecord record, Bytes payload) {
+  Cursor cursor(payload);
+  if (!cursor.take(&record.base, sizeof record.base)) return corrupt(record.lsn, "BASE cut short");
+  if (cursor.left().size() % sizeof(WorkerSequence) != 0)
+    return corrupt(record.lsn, "sequence table cut short");
+  record.sequences.resize(cursor.left().size() / sizeof(WorkerSequence));
+  cursor.take(record.sequences.data(), cursor.left().size());
+  return record;
+}
+
+Result<LogRecord> decode_push(LogRecord record, Bytes payload) {
+  auto message = std::make_shared<Message>();
+  Cursor cursor(payload);
+  if (!cursor.take(&message->header, sizeof(Header))) return corrupt(record.lsn, "push cut short");
+  if (message->header.tables > kTablesMax) return corrupt(record.lsn, "too many tables");
+  message->directory.resize(message->header.tables);
+  if (!cursor.take(message->directory.data(), message->directory.size() * sizeof(TableEntry)))
+    return corrupt(record.lsn, "directory cut short");
+  uint64_t keys = 0, value_bytes = 0;
+  for (const TableEntry& entry : message->directory) {
+    if (entry.count > kKeysMax || entry.dim > kDimMax)
+      return corrupt(record.lsn, "directory out of bounds");
+    keys += entry.count;
+    value_bytes += uint64_t{entry.count} * entry.dim * size_of(entry.dtype);
+  }
+  if (cursor.left().size() != keys * sizeof(Key) + value_bytes)
+    return corrupt(record.lsn, "keys and values do not fit the directory");
+  message->keys.rebuild(keys * sizeof(Key));
+  message->values.rebuild(value_bytes);
+  cursor.take(message->keys.data(), message->keys.size());
+  cursor.take(message->values.data(), message->values.size());
+  record.push = std::move(message);
+  return record;
+}
+
+}  // namespace
+
+EncodedPayload encode_payload(const LogRecord& record) {
+  EncodedPayload payload;
+  if (record.kind == RecordKind::kPush) {
+    const Message& push = *record.push;
+    check(push.header.tables == push.directory.size(), "a push's directory is as its header says");
+    payload.pieces = {cairn::bytes_of(push.header),
+                      {reinterpret_cast<const char*>(push.directory.data()),
+                       push.directory.size() * sizeof(TableEntry)},
+                      bytes_of(push.keys),
+                      bytes_of(push.values)};
+  } else {
+    static_assert(std::has_unique_object_representations_v<WorkerSequence>);
+    payload.owned.resize(sizeof(Lsn) + record.sequences.size() * sizeof(WorkerSequence));
+    std::memcpy(payload.owned.data(), &record.base, sizeof(Lsn));
+    if (!record.sequences.empty())
+      std::memcpy(payload.owned.data() + sizeof(Lsn), record.sequences.data(),
+                  record.sequences.size() * sizeof(WorkerSequence));
+    payload.pieces = {payload.owned};
+  }
+  for (const Bytes piece : payload.pieces) payload.bytes += piece.size();
+  return payload;
+}
+
+uint64_t payload_bytes(const LogRecord& record) {
+  if (record.kind != RecordKind::kPush)
+    return sizeof(Lsn) + record.sequences.size() * sizeof(WorkerSequence);
+  const Message& push = *record.push;
+  return sizeof(Header) + push.directory.size() * sizeof(TableEntry) + push.keys.size() +
+         push.values.size();
+}
+
+Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload) {
+  LogRecord record;
+  record.lsn = header.lsn;
+  record.kind = header.kind;
+  if (header.kind == RecordKind::kBase) return decode_base(std::move(record), payload);
+  if (header.kind == RecordKind::kPush) return decode_push(std::move(record), payload);
+  return corrupt(header.lsn, "unknown kind");
+}
+
+uint64_t checksum_of(const SegmentHeader& header) {
+  static_assert(offsetof(SegmentHeader, checksum) + 8 == sizeof(SegmentHeader));
+  StreamHash hash(StreamHash::Width::k64);
+  hash.add(&header, offsetof(SegmentHeader, checksum));
+  return hash.digest64();
+}
+
+uint64_t checksum_of(const RecordHeader& header, std::span<const Bytes> payload) {
+  static_assert(offsetof(RecordHeader, checksum) + 8 == sizeof(RecordHeader));
+  StreamHash hash(StreamHash::Width::k64);
+  hash.add(&header, offsetof(RecordHeader, checksum));
+  for (const Bytes piece : payload) hash.add(piece.data(), piece.size());
+  return hash.digest64();
+}
+
+fs::path segment_path(const fs::path& folder, uint32_t number) {
+  return folder / fmt::format("log-{:08x}", number);
+}
+
+Result<std::vector<uint32_t>> list_segments(const fs::path& folder) {
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  std::vector<uint32_t> numbers;
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    const std::string name = entries->path().filename();
+    uint32_t number = 0;
+    if (name.size() != 12 || !name.starts_with("log-")) continue;
+    const auto [end, bad] = std::from_chars(name.data() + 4, name.data() + 12, number, 16);
+    if (bad == std::errc{} && end == name.data() + 12) numbers.push_back(number);
+  }
+  if (error)
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("cannot list {}: {}", folder.string(), error.message())};
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+}  // namespace cairn
