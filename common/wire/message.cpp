@@ -1,0 +1,149 @@
+#include "common/wire/message.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cairn {
+
+namespace {
+
+Error invalid(std::string why) { return {ErrorCode::kInvalidArgument, std::move(why)}; }
+
+Status check_header(const Header& header, size_t directory_bytes) {
+  if (header.magic != kWireMagic) return invalid("not a Cairn message");
+  if (header.version != kWireVersion) {
+    return invalid("wire version " + std::to_string(header.version) + ", this process speaks " +
+                   std::to_string(kWireVersion));
+  }
+  if (header.op < Op::kPull || header.op > Op::kCheckpoint) return invalid("unknown op");
+  if (header.status > StatusCode::kFailed) return invalid("unknown status");
+  if (std::ranges::any_of(header.reserved, [](uint8_t byte) { return byte != 0; }))
+    return invalid("reserved bytes of the header are not zero");
+  if (header.tables > kTablesMax) return invalid("too many tables");
+  if (directory_bytes != header.tables * sizeof(TableEntry))
+    return invalid("directory cut short or too long");
+  return Ok{};
+}
+
+struct Totals {
+  uint64_t keys = 0, value_bytes = 0;
+};
+
+// Bounds come first: with them no product or sum below can overflow (2^12 tables x 2^24 keys x 2^12
+// values x 4 bytes = 2^50).
+Result<Totals> check_directory(std::span<const TableEntry> directory) {
+  Totals totals;
+  for (size_t i = 0; i < directory.size(); ++i) {
+    const TableEntry& entry = directory[i];
+    const auto refuse = [&](const char* why) {
+      return invalid("table " + std::to_string(entry.table) + ": " + why);
+    };
+    if (i > 0 && entry.table <= directory[i - 1].table) return refuse("out of order");
+    if (entry.count > kKeysMax) return refuse("too many keys");
+    if (entry.dim > kDimMax) return refuse("dim too large");
+    if (entry.dtype != ValueType::kFloat32) return refuse("unknown type of values");
+    if (std::ranges::any_of(entry.reserved, [](uint8_t byte) { return byte != 0; }))
+      return refuse("reserved bytes are not zero");
+    totals.keys += entry.count;
+    totals.value_bytes += uint64_t{entry.count} * entry.dim * size_of(entry.dtype);
+  }
+  return totals;
+}
+
+// What may stand in keys and values: a pull asks with keys alone and is answered with values alone,
+// a push has both, everything else carries text.
+Status check_sizes(const Header& header, Totals totals, size_t key_bytes, size_t value_bytes) {
+  const bool rows = header.op == Op::kPull || header.op == Op::kPush;
+  if (header.tables > 0 && (!rows || header.status != StatusCode::kOk))
+    return invalid("tables where only text may stand");
+  if (key_bytes % sizeof(Key) != 0) return invalid("keys cut short or too long");
+  if (header.tables == 0) {
+    if (key_bytes > 0) return invalid("keys without a table");
+    return Ok{};
+  }
+  if (header.op == Op::kPull && key_bytes == 0 && value_bytes == totals.value_bytes) return Ok{};
+  if (key_bytes != totals.keys * sizeof(Key)) return invalid("keys cut short or too long");
+  if (value_bytes != (header.op == Op::kPull ? 0 : totals.value_bytes))
+    return invalid("values cut short or too long");
+  return Ok{};
+}
+
+// Keys strictly ascend inside a table. Branch-free inside, as honest messages have millions of
+// keys.
+bool ascend(const char* keys, size_t count) {
+  bool ordered = true;
+  for (size_t i = 1; i < count; ++i) {
+    Key before, key;
+    std::memcpy(&before, keys + (i - 1) * sizeof(Key), sizeof before);
+    std::memcpy(&key, keys + i * sizeof(Key), sizeof key);
+    ordered &= before < key;
+  }
+  return ordered;
+}
+
+}  // namespace
+
+Result<Message> parse_message(std::span<zmq::message_t> parts) {
+  if (parts.size() != kMessageParts) {
+    return invalid("a message has " + std::to_string(kMessageParts) + " parts, not " +
+                   std::to_string(parts.size()));
+  }
+  if (parts[0].size() != sizeof(Header)) return invalid("header cut short or too long");
+  Message message;
+  std::memcpy(&message.header, parts[0].data(), sizeof(Header));
+  if (const Status status = check_header(message.header, parts[1].size()); !status.ok())
+    return status.error();
+
+  message.directory.resize(message.header.tables);
+  if (!message.directory.empty())
+    std::memcpy(message.directory.data(), parts[1].data(), parts[1].size());
+  const Result<Totals> totals = check_directory(message.directory);
+  if (!totals.ok()) return totals.error();
+  if (const Status status =
+          check_sizes(message.header, totals.value(), parts[2].size(), parts[3].size());
+      !status.ok())
+    return status.error();
+
+  const char* keys = static_cast<const char*>(parts[2].data());
+  for (const TableEntry& entry : message.directory) {
+    if (parts[2].size() == 0) break;
+    if (!ascend(keys, entry.count))
+      return invalid("table " + std::to_string(entry.table) + ": keys do not ascend");
+    keys += entry.count * sizeof(Key);
+  }
+  message.keys = std::move(parts[2]);
+  message.values = std::move(parts[3]);
+  return message;
+}
+
+Header header_of(const zmq::message_t& part) {
+  Header header;
+  std::memcpy(&header, part.data(), std::min(part.size(), sizeof header));
+  return header;
+}
+
+std::vector<zmq::message_t> to_parts(Message message) {
+  message.header.tables = static_cast<uint32_t>(message.directory.size());
+  std::vector<zmq::message_t> parts;
+  parts.reserve(kMessageParts);
+  parts.emplace_back(&message.header, sizeof(Header));
+  parts.emplace_back(message.directory.data(), message.directory.size() * sizeof(TableEntry));
+  parts.push_back(std::move(message.keys));
+  parts.push_back(std::move(message.values));
+  return parts;
+}
+
+Message text_reply(const Header& request, StatusCode status, std::string_view text) {
+  Message reply;
+  reply.header = request;
+  reply.header.magic = kWireMagic;  // the request may have been anything
+  reply.header.version = kWireVersion;
+  reply.header.status = status;
+  reply.header.tables = 0;
+  reply.header.flags = 0;
+  std::ranges::fill(reply.header.reserved, uint8_t{0});
+  reply.values = zmq::message_t(text.data(), text.size());
+  return reply;
+}
+
+}  // namespace cairn
