@@ -1,10 +1,10 @@
-// What the workers of a job do together. Versions: MpiCollective (worker/collective/mpi_collective.h, over
-// a communicator of workers only) and MemoryCollective (worker/collective/memory_collective.h, worker
-// threads of one process). Both sum in rank order, so they give the same bits. One contract test runs
-// over both.
+// What the workers of a job do together. Versions: MpiCollective
+// (worker/collective/mpi_collective.h, over a communicator of workers only) and MemoryCollective
+// (worker/collective/memory_collective.h, worker threads of one process). Both sum in rank order,
+// so they give the same bits. One contract test runs over both.
 //
-// Every call is made by all ranks, in the same order. Thread safety: each rank's object belongs to one
-// thread; MPI's to the main thread.
+// Every call is made by all ranks, in the same order. Thread safety: each rank's object belongs to
+// one thread; MPI's to the main thread.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,15 @@
 
 namespace cairn {
 
-// Travels with every all-reduce, so that signals, errors and ends take effect at the same step on every
-// worker. `stop`, `checkpoint` and `error` are decided by their maximum, the rest by sums in rank order.
+// Travels with every all-reduce, so that signals, errors and ends take effect at the same step on
+// every worker. `stop`, `checkpoint` and `error` are decided by their maximum, the rest by sums in
+// rank order.
 struct Control {
-  uint32_t stop = 0;        // 1: finish this step, write a checkpoint, exit 4
-  uint32_t error = 0;       // an exit code other than 0: leave after this step
-  uint64_t next_rows = 0;   // rows that this worker has for the next step
-  uint64_t bad_rows = 0;    // met so far, in batches used
-  double losses[16] = {};   // of the first 16 tasks, this worker's part
+  uint32_t stop = 0;       // 1: finish this step, write a checkpoint, exit 4
+  uint32_t error = 0;      // an exit code other than 0: leave after this step
+  uint64_t next_rows = 0;  // rows that this worker has for the next step
+  uint64_t bad_rows = 0;   // met so far, in batches used
+  double losses[16] = {};  // of the first 16 tasks, this worker's part
 };
 static_assert(std::is_trivially_copyable_v<Control>);
 
@@ -35,9 +36,9 @@ class Collective {
   virtual uint32_t rank() const = 0;
   virtual uint32_t size() const = 0;
 
-  // Replaces `values` (as long on every rank) by the sum over ranks, added in rank order: pieces go to
-  // their owners, are summed there and gathered. Returns every rank's control, by rank.
-  // Errors: kUnavailable where a rank is lost.
+  // Replaces `values` (as long on every rank) by the sum over ranks, added in rank order: pieces go
+  // to their owners, are summed there and gathered. Returns every rank's control, by rank. Errors:
+  // kUnavailable where a rank is lost.
   virtual Result<std::vector<Control>> all_reduce(std::span<float> values, const Control& mine) = 0;
 
   // Every rank's bytes, by rank; lengths may differ.

@@ -1,0 +1,23 @@
+// What every Collective must do. The same tests run over threads (memory_collective_test) and over
+// processes (mpi_collective_test); each of the two programs instantiates the suite.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "worker/collective/collective.h"
+
+namespace cairn {
+
+struct CollectiveKind {
+  std::string name;
+  // Runs the body once on every rank and returns when all ranks of this process are done. The seed
+  // is the same on all ranks.
+  std::function<void(std::function<void(Collective&, uint64_t seed)> body)> on_every_rank;
+};
+
+class CollectiveContract : public testing::TestWithParam<CollectiveKind> {};
+
+}  // namespace cairn

@@ -1,0 +1,16 @@
+cairn_test(memory_collective_test
+  SOURCES collective/collective_contract.cpp collective/memory_collective_test.cpp
+          collective/rank_order_test.cpp
+  LIBRARIES cairn_worker)
+
+# The same contract on four processes. Root may start mpirun only where told so.
+add_executable(mpi_collective_test
+  collective/collective_contract.cpp collective/mpi_collective_test.cpp)
+target_link_libraries(mpi_collective_test PRIVATE cairn_test_main cairn_worker)
+add_test(NAME mpi_collective_test
+  COMMAND ${MPIEXEC_EXECUTABLE} -np 4 --oversubscribe --bind-to none -q
+          $<TARGET_FILE:mpi_collective_test>)
+set_tests_properties(mpi_collective_test PROPERTIES
+  TIMEOUT 300
+  # Open MPI keeps memory to its end.
+  ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;ASAN_OPTIONS=detect_leaks=0")
