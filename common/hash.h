@@ -20,8 +20,11 @@ constexpr uint64_t hash_key(Key key) {
   return key ^ (key >> 31);
 }
 
-// The slot of a key: the first 14 bits of its hash. Never changes; the unit that shards own and move.
-constexpr uint32_t slot_of(Key key) { return static_cast<uint32_t>(hash_key(key) >> (64 - kSlotBits)); }
+// The slot of a key: the first 14 bits of its hash. Never changes; the unit that shards own and
+// move.
+constexpr uint32_t slot_of(Key key) {
+  return static_cast<uint32_t>(hash_key(key) >> (64 - kSlotBits));
+}
 
 // The key of a feature value: XXH3-64 of its bytes.
 Key hash_string(std::string_view text);

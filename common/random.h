@@ -1,7 +1,7 @@
-// Counter-based random numbers: a pure function of (key, counter), so a draw depends on what it is for
-// (seed, table, key, place) and never on who draws first or on which shard or worker.
-// Source: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-// Thread safety: pure functions; `RandomStream` is a plain value.
+// Counter-based random numbers: a pure function of (key, counter), so a draw depends on what it is
+// for (seed, table, key, place) and never on who draws first or on which shard or worker. Source:
+// Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Thread
+// safety: pure functions; `RandomStream` is a plain value.
 #pragma once
 
 #include <array>
@@ -34,8 +34,8 @@ constexpr PhiloxBlock philox(uint64_t key, uint64_t counter_high, uint64_t count
 // The highest 24 bits as a float in [0, 1).
 constexpr float unit_float(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
 
-// A sequence of draws for one purpose. `stream` and `place` name the purpose: two streams that differ in
-// key, stream or place share no draws.
+// A sequence of draws for one purpose. `stream` and `place` name the purpose: two streams that
+// differ in key, stream or place share no draws.
 class RandomStream {
  public:
   constexpr RandomStream(uint64_t key, uint64_t stream, uint64_t place = 0)

@@ -1,5 +1,6 @@
-// A value or the reason there is none: our stand-in for C++23's std::expected. Used where the world can
-// say no (disk, socket, peer, job file, data). A broken invariant is not an error: see common/check.h.
+// A value or the reason there is none: our stand-in for C++23's std::expected. Used where the world
+// can say no (disk, socket, peer, job file, data). A broken invariant is not an error: see
+// common/check.h.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Marks a function whose loops the compiler vectorises once for each level of x86-64; the right one is
-// chosen when the program starts, so that one binary runs anywhere and uses what is there.
+// Marks a function whose loops the compiler vectorises once for each level of x86-64; the right one
+// is chosen when the program starts, so that one binary runs anywhere and uses what is there.
 // Sanitizers instrument the chooser, which runs before they do: under them there is one version.
 #pragma once
 

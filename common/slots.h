@@ -18,7 +18,9 @@ struct SlotMap {
   uint32_t version = 1;
   uint32_t shards = 1;
 
-  constexpr SlotRange range_of(uint32_t shard) const { return {first_of(shard), first_of(shard + 1)}; }
+  constexpr SlotRange range_of(uint32_t shard) const {
+    return {first_of(shard), first_of(shard + 1)};
+  }
   constexpr uint32_t shard_of_slot(uint32_t slot) const {
     // The largest shard whose first slot is not above `slot`.
     return static_cast<uint32_t>(((uint64_t{slot} + 1) * shards - 1) / kSlots);

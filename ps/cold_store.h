@@ -1,9 +1,9 @@
-// Rows that are not in memory. An interface, as the shard is a state machine: calls return at once, and
-// completions come later through the callback given, from any thread. The shard has at most one run and
-// one checkpoint under way, and any number of reads.
+// Rows that are not in memory. An interface, as the shard is a state machine: calls return at once,
+// and completions come later through the callback given, from any thread. The shard has at most one
+// run and one checkpoint under way, and any number of reads.
 //
-// Versions: RocksColdStore (ps/rocks_cold_store.h: RocksStore behind a writer thread and readers) and
-// MemoryColdStore (ps/memory_cold_store.h, for tests). One contract test runs over both:
+// Versions: RocksColdStore (ps/rocks_cold_store.h: RocksStore behind a writer thread and readers)
+// and MemoryColdStore (ps/memory_cold_store.h, for tests). One contract test runs over both:
 // tests/ps/cold_store_contract_test.cpp.
 #pragma once
 
@@ -37,7 +37,8 @@ class ColdStore {
  public:
   virtual ~ColdStore() = default;
 
-  // Keys ascend. The result holds those that are stored, in the same order; absent ones are left out.
+  // Keys ascend. The result holds those that are stored, in the same order; absent ones are left
+  // out.
   virtual void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) = 0;
 
   // Durable, all or nothing, when `done` is called with Ok; seen by every later read.

@@ -1,9 +1,9 @@
-// The log of a shard: what makes an acknowledged push survive the process. An interface, as the shard is
-// a state machine: `append` returns at once and the completion comes later, in order.
+// The log of a shard: what makes an acknowledged push survive the process. An interface, as the
+// shard is a state machine: `append` returns at once and the completion comes later, in order.
 //
 // Versions: FilePushLog (ps/file_push_log.h, segment files and a writer thread) and MemoryPushLog
-// (ps/memory_push_log.h, for tests: it completes, delays, loses and crashes when told). One contract test
-// runs over both: tests/ps/push_log_contract_test.cpp.
+// (ps/memory_push_log.h, for tests: it completes, delays, loses and crashes when told). One
+// contract test runs over both: tests/ps/push_log_contract_test.cpp.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,8 @@ struct WorkerSequence {
 struct LogRecord {
   Lsn lsn = 0;
   RecordKind kind = RecordKind::kPush;
-  // kPush. Shared, because the shard gathers and applies the message while the writer still writes it.
+  // kPush. Shared, because the shard gathers and applies the message while the writer still writes
+  // it.
   std::shared_ptr<const Message> push;
   // kBase.
   Lsn base = 0;
@@ -40,8 +41,8 @@ struct LogRecord {
 
 class PushLog {
  public:
-  // Called once a record and everything before it is as durable as the log promises; from any thread,
-  // lsns never descend. An error ends the shard: a failed write is never retried.
+  // Called once a record and everything before it is as durable as the log promises; from any
+  // thread, lsns never descend. An error ends the shard: a failed write is never retried.
   using Logged = std::function<void(Result<Lsn> acknowledged)>;
 
   virtual ~PushLog() = default;

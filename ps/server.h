@@ -1,5 +1,5 @@
-// A server: some shards of a job, each a thread with a socket, a log and a store of its own. Runs inside a
-// `cairn ps` process, or inside `cairn train --local`.
+// A server: some shards of a job, each a thread with a socket, a log and a store of its own. Runs
+// inside a `cairn ps` process, or inside `cairn train --local`.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ struct ServerOptions {
   uint32_t first_shard = 0;  // of this server; it hosts job.ps.shards_per_server of them
   uint32_t workers = 1;      // that will push
   uint64_t hot_bytes = 0;    // of one shard, `auto` resolved
-  // Where shard k binds: tcp://ADDRESS:* (the system chooses the port), ipc://PATH or inproc://NAME,
-  // after "{shard}" is replaced by k.
+  // Where shard k binds: tcp://ADDRESS:* (the system chooses the port), ipc://PATH or
+  // inproc://NAME, after "{shard}" is replaced by k.
   std::string endpoint;
-  std::filesystem::path state;  // live stores: <state>/<incarnation>/shard-<k>
+  std::filesystem::path state;                      // live stores: <state>/<incarnation>/shard-<k>
   std::optional<std::filesystem::path> checkpoint;  // to start from; else empty
 };
 
@@ -40,8 +40,8 @@ class Server {
   // Errors: kUnavailable where an endpoint cannot be bound or the disk fails; kCorrupt where the
   // checkpoint does not hold what it says. Nothing runs on then.
   // `failed` is called (from any thread, at most once) with the reason if a shard ends later.
-  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, zmq::context_t& context,
-                                               ServerMetrics& metrics,
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
+                                               zmq::context_t& context, ServerMetrics& metrics,
                                                std::function<void(Error)> failed);
   virtual ~Server() = default;
 

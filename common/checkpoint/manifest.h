@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,11 +51,15 @@ struct CheckpointManifest {
 
 std::string checkpoint_folder_name(uint64_t step);
 
-// Errors: kUnavailable where the disk refuses. Files and folders are synced; the manifest comes last.
+// XXH128 of a file's bytes, in hex, as CheckpointFile holds it.
+std::string checksum_of(std::string_view bytes);
+
+// Errors: kUnavailable where the disk refuses. Files and folders are synced; the manifest comes
+// last.
 Status commit_manifest(const std::filesystem::path& checkpoint, const CheckpointManifest& manifest);
 
-// Checks that every file is there with the bytes (and checksum) that it should have and that the shards
-// cover every slot. Errors: kNotFound, kCorrupt, naming the file.
+// Checks that every file is there with the bytes (and checksum) that it should have and that the
+// shards cover every slot. Errors: kNotFound, kCorrupt, naming the file.
 Result<CheckpointManifest> read_manifest(const std::filesystem::path& checkpoint);
 
 // The newest complete checkpoint in a folder. Errors: kNotFound.

@@ -1,5 +1,6 @@
-// A job, as plain values: what the YAML file says, with every default filled in. common/config/job_file.h
-// reads and checks it. This header needs no library, so everything may include it.
+// A job, as plain values: what the YAML file says, with every default filled in.
+// common/config/job_file.h reads and checks it. This header needs no library, so everything may
+// include it.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +10,27 @@
 
 namespace cairn {
 
-// ---- data -------------------------------------------------------------------------------------------
+// ---- data
+// -------------------------------------------------------------------------------------------
 
 enum class DataFormat : uint8_t { kCsv, kTsv, kCriteo };
 
 struct DataConfig {
   DataFormat format = DataFormat::kCsv;
-  std::vector<std::string> train;  // files, in order; .gz and .zst are decoded into `cache`
-  std::vector<std::string> eval;   // may be empty: then there is no evaluation
-  bool header = true;              // the first line of every file names the columns
+  std::vector<std::string> train;    // files, in order; .gz and .zst are decoded into `cache`
+  std::vector<std::string> eval;     // may be empty: then there is no evaluation
+  bool header = true;                // the first line of every file names the columns
   std::vector<std::string> columns;  // names, in order; only where there is no header
-  std::string missing;             // a field of this text is missing, as an empty one always is
-  uint32_t readers = 16;           // V, virtual readers; fixed for the life of a job
-  bool shuffle = true;             // of training rows
+  std::string missing;               // a field of this text is missing, as an empty one always is
+  uint32_t readers = 16;             // V, virtual readers; fixed for the life of a job
+  bool shuffle = true;               // of training rows
   uint64_t max_bad_rows = 100;
-  std::string cache;               // folder of decoded files; default <output>/cache
+  std::string cache;  // folder of decoded files; default <output>/cache
   friend bool operator==(const DataConfig&, const DataConfig&) = default;
 };
 
-// ---- features ---------------------------------------------------------------------------------------
+// ---- features
+// ---------------------------------------------------------------------------------------
 
 enum class Transform : uint8_t {
   // float -> float
@@ -36,10 +39,10 @@ enum class Transform : uint8_t {
   // text or number -> id
   kHash,
   kInteger,
-  kBucketize,   // index among `boundaries`
-  kCross,       // hash of the values of several columns together
-  kHourOfDay,   // of Unix seconds, UTC: 0..23
-  kDayOfWeek,   // of Unix seconds, UTC: 0 = Monday
+  kBucketize,  // index among `boundaries`
+  kCross,      // hash of the values of several columns together
+  kHourOfDay,  // of Unix seconds, UTC: 0..23
+  kDayOfWeek,  // of Unix seconds, UTC: 0 = Monday
 };
 
 enum class Pooling : uint8_t { kSum, kMean };
@@ -48,25 +51,27 @@ enum class Pooling : uint8_t { kSum, kMean };
 struct FeatureConfig {
   std::string name;
   std::vector<std::string> columns;  // one; two or more for kCross
-  std::vector<Transform> transforms; // applied in order; an id transform comes last; none: a plain number
-  std::vector<double> boundaries;    // ascending, for kBucketize
-  uint64_t num_buckets = 0;          // ids are taken modulo this; 0: not
-  std::string separator;             // of a multi-valued column; empty: single-valued
+  std::vector<Transform>
+      transforms;  // applied in order; an id transform comes last; none: a plain number
+  std::vector<double> boundaries;  // ascending, for kBucketize
+  uint64_t num_buckets = 0;        // ids are taken modulo this; 0: not
+  std::string separator;           // of a multi-valued column; empty: single-valued
   Pooling pooling = Pooling::kSum;
-  std::string table;                 // by default the feature's name
-  double missing_value = 0.0;        // of a number, before transforms; standardized columns: the mean
+  std::string table;           // by default the feature's name
+  double missing_value = 0.0;  // of a number, before transforms; standardized columns: the mean
 
   bool is_id() const { return !transforms.empty() && transforms.back() >= Transform::kHash; }
   friend bool operator==(const FeatureConfig&, const FeatureConfig&) = default;
 };
 
-// ---- tables and row optimizers ----------------------------------------------------------------------
+// ---- tables and row optimizers
+// ----------------------------------------------------------------------
 
 struct RowOptimizerConfig {
   std::string name = "adagrad";  // sgd, adagrad, adam
   float learning_rate = 0.05f;
   float epsilon = 1e-8f;
-  float initial_accumulator = 0.0f;  // adagrad
+  float initial_accumulator = 0.0f;    // adagrad
   float beta1 = 0.9f, beta2 = 0.999f;  // adam
   friend bool operator==(const RowOptimizerConfig&, const RowOptimizerConfig&) = default;
 };
@@ -87,7 +92,8 @@ struct TableConfig {
   friend bool operator==(const TableConfig&, const TableConfig&) = default;
 };
 
-// ---- model ------------------------------------------------------------------------------------------
+// ---- model
+// ------------------------------------------------------------------------------------------
 
 enum class Activation : uint8_t { kNone, kRelu };
 enum class Structure : uint8_t { kParallel, kStacked };
@@ -97,9 +103,9 @@ enum class Comparison : uint8_t { kNone, kGreaterEqual, kGreater, kLessEqual, kL
 
 struct TaskConfig {
   std::string name;
-  std::string column;                          // `label: rating >= 4` is column "rating",
-  Comparison comparison = Comparison::kNone;   // comparison >=,
-  double threshold = 0.0;                      // threshold 4
+  std::string column;                         // `label: rating >= 4` is column "rating",
+  Comparison comparison = Comparison::kNone;  // comparison >=,
+  double threshold = 0.0;                     // threshold 4
   Loss loss = Loss::kBce;
   float weight = 1.0f;
   friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
@@ -107,18 +113,20 @@ struct TaskConfig {
 
 struct ModelConfig {
   Structure structure = Structure::kParallel;
-  uint32_t cross_layers = 3;             // full-rank DCN-V2; 0: none
+  uint32_t cross_layers = 3;                      // full-rank DCN-V2; 0: none
   std::vector<uint32_t> deep_units = {256, 128};  // empty: no deep tower
   Activation activation = Activation::kRelu;
   Head head = Head::kSharedBottom;
-  uint32_t experts = 4;                  // mmoe
-  std::vector<uint32_t> expert_units = {64};  // mmoe: layers of each expert; shared_bottom: of the bottom
-  std::vector<uint32_t> tower_units;     // hidden layers of each task's tower
+  uint32_t experts = 4;  // mmoe
+  std::vector<uint32_t> expert_units = {
+      64};                            // mmoe: layers of each expert; shared_bottom: of the bottom
+  std::vector<uint32_t> tower_units;  // hidden layers of each task's tower
   std::vector<TaskConfig> tasks;
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
-// ---- training ---------------------------------------------------------------------------------------
+// ---- training
+// ---------------------------------------------------------------------------------------
 
 struct DenseOptimizerConfig {
   std::string name = "adam";  // sgd, adam
@@ -134,9 +142,9 @@ struct TrainConfig {
   uint32_t workers = 2;
   uint64_t batch_size = 4096;  // of all workers together
   uint32_t epochs = 1;
-  uint64_t max_steps = 0;      // 0: no limit
+  uint64_t max_steps = 0;  // 0: no limit
   uint64_t seed = 1;
-  uint32_t prefetch = 1;       // steps ahead that rows are pulled
+  uint32_t prefetch = 1;  // steps ahead that rows are pulled
   std::string device = "cpu";
   Consistency consistency = Consistency::kSync;
   DenseOptimizerConfig optimizer;
@@ -153,22 +161,23 @@ struct EvalConfig {
   friend bool operator==(const EvalConfig&, const EvalConfig&) = default;
 };
 
-// ---- servers, checkpoints, metrics ------------------------------------------------------------------
+// ---- servers, checkpoints, metrics
+// ------------------------------------------------------------------
 
 enum class Durability : uint8_t { kProcess, kCheckpoint };
 
 struct PsConfig {
   uint32_t servers = 1;
   uint32_t shards_per_server = 1;
-  uint64_t hot_bytes = 0;       // of one shard; 0: auto, a quarter of memory over the shards of a host
+  uint64_t hot_bytes = 0;  // of one shard; 0: auto, a quarter of memory over the shards of a host
   uint64_t log_bytes_max = uint64_t{4} << 30;  // of one shard
   Durability durability = Durability::kProcess;
-  std::string state;            // live stores; default <output>/state
-  std::string transport = "auto";  // auto, tcp, ipc: auto is ipc where all ranks share a host
+  std::string state;                  // live stores; default <output>/state
+  std::string transport = "auto";     // auto, tcp, ipc: auto is ipc where all ranks share a host
   std::string address = "127.0.0.1";  // that tcp endpoints bind to
   bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
   uint32_t timeout_s = 120;
-  uint32_t read_threads = 2;    // of one shard, for rows that are not in memory
+  uint32_t read_threads = 2;  // of one shard, for rows that are not in memory
   friend bool operator==(const PsConfig&, const PsConfig&) = default;
 };
 
@@ -182,8 +191,8 @@ struct CheckpointConfig {
 struct MetricsConfig {
   bool enabled = true;
   std::string address = "127.0.0.1";
-  uint16_t port = 9400;   // of rank r: port + r; 0: chosen by the system
-  std::string file_sd;    // default <output>/metrics_targets.json
+  uint16_t port = 9400;  // of rank r: port + r; 0: chosen by the system
+  std::string file_sd;   // default <output>/metrics_targets.json
   friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
 };
 

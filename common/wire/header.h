@@ -1,5 +1,5 @@
-// The fixed part of every message between workers and shards. Sent and read as these bytes, little-endian.
-// A change of layout raises kWireVersion.
+// The fixed part of every message between workers and shards. Sent and read as these bytes,
+// little-endian. A change of layout raises kWireVersion.
 #pragma once
 
 #include <bit>
@@ -13,8 +13,8 @@ static_assert(std::endian::native == std::endian::little, "wire and files are li
 inline constexpr uint32_t kWireMagic = 0x4E524943;  // "CIRN"
 inline constexpr uint16_t kWireVersion = 1;
 
-inline constexpr uint32_t kTablesMax = 4096;           // entries of a directory
-inline constexpr uint32_t kKeysMax = 16u << 20;        // of one table in one message
+inline constexpr uint32_t kTablesMax = 4096;     // entries of a directory
+inline constexpr uint32_t kKeysMax = 16u << 20;  // of one table in one message
 inline constexpr uint32_t kDimMax = 4096;
 inline constexpr int64_t kMessageBytesMax = int64_t{2} << 30;  // of one part
 
@@ -36,7 +36,7 @@ enum class StatusCode : uint8_t {
 };
 
 enum PullFlag : uint32_t {
-  kPullEarly = 1,     // never parked: answered with what is applied now; the reply's `step` says which
+  kPullEarly = 1,  // never parked: answered with what is applied now; the reply's `step` says which
   kPullReadOnly = 2,  // for evaluation: pins nothing
 };
 
@@ -50,9 +50,10 @@ struct Header {
   Op op = Op::kPull;
   StatusCode status = StatusCode::kOk;
   uint64_t incarnation = 0;
-  uint64_t boot = 0;      // of the server, in replies: when it changes, the client resends
-  uint64_t sequence = 0;  // of a push: per worker and shard, from 1, applied once; else a request id
-  uint64_t step = 0;      // of the request; in the reply to a pull, the last step applied to its rows
+  uint64_t boot = 0;  // of the server, in replies: when it changes, the client resends
+  uint64_t sequence =
+      0;              // of a push: per worker and shard, from 1, applied once; else a request id
+  uint64_t step = 0;  // of the request; in the reply to a pull, the last step applied to its rows
   uint32_t worker = 0;
   uint32_t map_version = 0;
   uint32_t tables = 0;  // entries of the directory
@@ -69,7 +70,8 @@ struct TableEntry {
   uint32_t dim = 0;
   ValueType dtype = ValueType::kFloat32;
   uint8_t reserved[3] = {};
-  // In a pull: a key whose row did not change after this step need not be sent. This version sends all.
+  // In a pull: a key whose row did not change after this step need not be sent. This version sends
+  // all.
   uint64_t known_step = 0;
 };
 static_assert(sizeof(TableEntry) == 24);

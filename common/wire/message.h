@@ -3,7 +3,8 @@
 //   header     64 bytes
 //   directory  24 bytes a table
 //   keys       8 bytes each, strictly ascending inside a table; in requests only
-//   values     count x dim x size_of(dtype) a table: gradients of a push, weights of a pull's reply;
+//   values     count x dim x size_of(dtype) a table: gradients of a push, weights of a pull's
+//   reply;
 //              of any other reply, text: what went wrong, or JSON
 //
 // Parts may start at any address, so keys and values are read by memcpy or unaligned loads.
@@ -37,14 +38,12 @@ struct Message {
     std::memcpy(&key, static_cast<const char*>(keys.data()) + i * sizeof(Key), sizeof key);
     return key;
   }
-  std::string_view text() const {
-    return {static_cast<const char*>(values.data()), values.size()};
-  }
+  std::string_view text() const { return {static_cast<const char*>(values.data()), values.size()}; }
 };
 
-// Judges the parts of a received message before anything reads it: sizes against the bytes that came,
-// every bound of header.h, order of tables and keys. `parts` are consumed.
-// Errors: kInvalidArgument, with a reason that can be sent back.
+// Judges the parts of a received message before anything reads it: sizes against the bytes that
+// came, every bound of header.h, order of tables and keys. `parts` are consumed. Errors:
+// kInvalidArgument, with a reason that can be sent back.
 Result<Message> parse_message(std::span<zmq::message_t> parts);
 
 // The header of a part that may be anything: for error replies to messages that did not parse.

@@ -1,0 +1,6 @@
+cairn_test(client_test
+  SOURCES client/shard_split_test.cpp
+  LIBRARIES cairn_worker)
+cairn_test(trainer_test
+  SOURCES trainer/dense_file_test.cpp
+  LIBRARIES cairn_worker)

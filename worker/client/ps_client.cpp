@@ -1,0 +1,266 @@
+#include "worker/client/ps_client.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cairn {
+namespace {
+
+constexpr std::chrono::milliseconds kPollSlice{200};
+constexpr std::chrono::seconds kPingEvery{5};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Error unavailable(std::string what) { return {ErrorCode::kUnavailable, std::move(what)}; }
+
+}  // namespace
+
+PsClient::PsClient(const PsClientOptions& options, WorkerMetrics& metrics)
+    : options_(options), metrics_(metrics) {}
+
+Result<std::unique_ptr<PsClient>> PsClient::connect(const PsClientOptions& options,
+                                                    zmq::context_t& context,
+                                                    WorkerMetrics& metrics) {
+  std::unique_ptr<PsClient> client(new PsClient(options, metrics));
+  check(options.endpoints.size() == options.slots.shards, "one endpoint a shard");
+  for (const std::string& endpoint : options.endpoints) {
+    Shard shard;
+    shard.endpoint = endpoint;
+    shard.heard = shard.pinged = Clock::now();
+    try {
+      shard.socket = zmq::socket_t(context, zmq::socket_type::dealer);
+      shard.socket.set(zmq::sockopt::linger, 0);
+      shard.socket.set(zmq::sockopt::sndhwm, 0);  // the window bounds what is under way
+      shard.socket.set(zmq::sockopt::rcvhwm, 0);
+      shard.socket.set(zmq::sockopt::maxmsgsize, kMessageBytesMax);
+      shard.socket.connect(endpoint);
+    } catch (const zmq::error_t& error) {
+      return unavailable("cannot connect to shard " + std::to_string(client->shards_.size()) +
+                         " at " + endpoint + ": " + error.what());
+    }
+    client->shards_.push_back(std::move(shard));
+  }
+  for (Shard& shard : client->shards_)
+    client->poll_items_.push_back({shard.socket.handle(), 0, ZMQ_POLLIN, 0});
+  return client;
+}
+
+Header PsClient::header(Op op, uint64_t step, uint64_t sequence) const {
+  Header header;
+  header.op = op;
+  header.incarnation = options_.incarnation;
+  header.sequence = sequence;
+  header.step = step;
+  header.worker = options_.worker;
+  header.map_version = options_.slots.version;
+  return header;
+}
+
+Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std::vector<Key>> keys,
+                                              uint32_t flags) {
+  const PullId id = next_request_++;
+  Pull& pull = pulls_[id];
+  pull.split = ShardSplit(keys, options_.slots);
+  pull.replies.resize(shards_.size());
+  pull.answered.resize(shards_.size());
+  pull.missing = static_cast<uint32_t>(shards_.size());
+  for (uint32_t s = 0; s < shards_.size(); ++s) {
+    Message message;
+    message.header = header(Op::kPull, step, id);
+    message.header.flags = flags;
+    pull.split.write_keys(s, keys, options_.table_dims, message);
+    if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
+  }
+  return id;
+}
+
+Status PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows) {
+  const auto found = pulls_.find(id);
+  check(found != pulls_.end(), "finish_pull of a pull that was not started");
+  Pull& pull = found->second;
+  const Clock::time_point waited = Clock::now();
+  const Status status = wait_until([&] { return pull.missing == 0; });
+  if (!status.ok()) return status;
+  metrics_.pull_wait_seconds.Observe(seconds_since(waited));
+  for (uint32_t s = 0; s < shards_.size(); ++s)
+    pull.split.scatter(s, pull.replies[s].values, options_.table_dims, rows);
+  pulls_.erase(found);
+  return Ok{};
+}
+
+void PsClient::abandon_pull(PullId id) { pulls_.erase(id); }
+
+Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
+                      std::span<const std::vector<float>> gradients) {
+  const ShardSplit split(keys, options_.slots);
+  const Clock::time_point waited = Clock::now();
+  const Status room = wait_until([&] {
+    return std::all_of(shards_.begin(), shards_.end(), [&](const Shard& shard) {
+      return shard.sequence - shard.acknowledged < options_.window;
+    });
+  });
+  if (!room.ok()) return room;
+  metrics_.push_wait_seconds.Observe(seconds_since(waited));
+  for (uint32_t s = 0; s < shards_.size(); ++s) {
+    Message message;
+    message.header = header(Op::kPush, step, ++shards_[s].sequence);
+    split.write_keys(s, keys, options_.table_dims, message);
+    message.values = split.gather(s, gradients, options_.table_dims);
+    if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent;
+  }
+  return Ok{};
+}
+
+Status PsClient::wait_pushes() {
+  return wait_until([&] {
+    return std::all_of(shards_.begin(), shards_.end(),
+                       [](const Shard& shard) { return shard.sequence == shard.acknowledged; });
+  });
+}
+
+Result<std::vector<std::string>> PsClient::checkpoint(uint64_t step,
+                                                      std::span<const std::string> folders) {
+  check(folders.size() == shards_.size(), "one folder a shard");
+  for (uint32_t s = 0; s < shards_.size(); ++s) {
+    Message message;
+    shards_[s].checkpoint_id = next_request_++;
+    message.header = header(Op::kCheckpoint, step, shards_[s].checkpoint_id);
+    message.values = zmq::message_t(folders[s]);
+    if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
+  }
+  const Status status = wait_until([&] {
+    return std::all_of(shards_.begin(), shards_.end(),
+                       [](const Shard& shard) { return shard.checkpoint_id == 0; });
+  });
+  if (!status.ok()) return status.error();
+  std::vector<std::string> replies;
+  for (Shard& shard : shards_) replies.push_back(std::move(shard.checkpoint));
+  return replies;
+}
+
+Status PsClient::send(uint32_t shard, Message message) {
+  try {
+    std::vector<zmq::message_t> parts = to_parts(std::move(message));
+    for (size_t i = 0; i < parts.size(); ++i)
+      shards_[shard].socket.send(
+          parts[i], i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  } catch (const zmq::error_t& error) {
+    return unavailable("sending to shard " + std::to_string(shard) + ": " + error.what());
+  }
+  return Ok{};
+}
+
+template <typename Ready>
+Status PsClient::wait_until(Ready ready) {
+  // Takes in what has come even if nothing is waited for: acknowledgements must not pile up.
+  if (const Status status = pump(std::chrono::milliseconds{0}); !status.ok()) return status;
+  const Clock::time_point since = Clock::now();
+  while (!ready()) {
+    if (const Status status = pump(kPollSlice); !status.ok()) return status;
+    if (ready()) break;
+    if (const Status status = check_silence(since); !status.ok()) return status;
+  }
+  return Ok{};
+}
+
+Status PsClient::pump(std::chrono::milliseconds wait) {
+  try {
+    if (zmq::poll(poll_items_, wait) == 0) return Ok{};
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EINTR) return Ok{};
+    return unavailable(std::string("waiting for shards: ") + error.what());
+  }
+  for (uint32_t s = 0; s < shards_.size(); ++s)
+    if (poll_items_[s].revents & ZMQ_POLLIN)
+      if (const Status status = receive(s); !status.ok()) return status;
+  return Ok{};
+}
+
+Status PsClient::receive(uint32_t shard) {
+  for (;;) {
+    std::vector<zmq::message_t> parts;
+    try {
+      do {
+        zmq::message_t part;
+        if (!shards_[shard].socket.recv(part, zmq::recv_flags::dontwait)) return Ok{};
+        parts.push_back(std::move(part));
+      } while (parts.back().more());
+    } catch (const zmq::error_t& error) {
+      if (error.num() == EINTR) continue;
+      return unavailable("receiving from shard " + std::to_string(shard) + ": " + error.what());
+    }
+    Result<Message> message = parse_message(parts);
+    if (!message.ok())
+      return unavailable("shard " + std::to_string(shard) + " at " + shards_[shard].endpoint +
+                         " sent nonsense: " + message.error().message);
+    if (Status status = handle(shard, std::move(message).value()); !status.ok()) return status;
+  }
+}
+
+Status PsClient::handle(uint32_t s, Message message) {
+  Shard& shard = shards_[s];
+  const Header& header = message.header;
+  shard.heard = Clock::now();
+  const std::string name = "shard " + std::to_string(s) + " at " + shard.endpoint;
+  if (header.incarnation != options_.incarnation && header.status == StatusCode::kOk) return Ok{};
+  if (header.status != StatusCode::kOk)
+    return unavailable(name + " refused: " + std::string(message.text()));
+  if (shard.boot == 0) shard.boot = header.boot;
+  if (shard.boot != header.boot) return unavailable(name + " was restarted and lost its state");
+  switch (header.op) {
+    case Op::kPull: {
+      const auto found = pulls_.find(header.sequence);
+      if (found == pulls_.end()) return Ok{};  // abandoned
+      Pull& pull = found->second;
+      if (message.values.size() != pull.split.value_bytes(s, options_.table_dims))
+        return unavailable(name + " answered a pull with " + std::to_string(message.values.size()) +
+                           " bytes of rows, want " +
+                           std::to_string(pull.split.value_bytes(s, options_.table_dims)));
+      if (std::exchange(pull.answered[s], uint8_t{1}) != 0) return Ok{};
+      pull.replies[s] = std::move(message);
+      --pull.missing;
+      return Ok{};
+    }
+    case Op::kPush:
+      shard.acknowledged = std::max(shard.acknowledged, header.sequence);
+      return Ok{};
+    case Op::kCheckpoint:
+      if (header.sequence == shard.checkpoint_id) {
+        shard.checkpoint = std::string(message.text());
+        shard.checkpoint_id = 0;
+      }
+      return Ok{};
+    case Op::kPing:
+    case Op::kStats:
+      shard.pong = std::string(message.text());
+      return Ok{};
+  }
+  return Ok{};
+}
+
+Status PsClient::check_silence(Clock::time_point waiting_since) {
+  const Clock::time_point now = Clock::now();
+  for (uint32_t s = 0; s < shards_.size(); ++s) {
+    Shard& shard = shards_[s];
+    // Silence counts only while we wait: a worker may compute longer than the timeout.
+    const auto silent = now - std::max(shard.heard, waiting_since);
+    if (silent > std::chrono::seconds(options_.timeout_s))
+      return unavailable("nothing came from shard " + std::to_string(s) + " at " + shard.endpoint +
+                         " for " + std::to_string(options_.timeout_s) + " s (ps.timeout_s)");
+    if (silent > kPingEvery && now - shard.pinged > kPingEvery) {
+      shard.pinged = now;
+      Message ping;
+      ping.header = header(Op::kPing, 0, next_request_++);
+      if (const Status sent = send(s, std::move(ping)); !sent.ok()) return sent;
+    }
+    if (now - waiting_since > std::chrono::seconds(options_.stall_timeout_s))
+      return unavailable("no step in " + std::to_string(options_.stall_timeout_s) +
+                         " s (train.stall_timeout_s); shard " + std::to_string(s) +
+                         " says: " + shard.pong);
+  }
+  return Ok{};
+}
+
+}  // namespace cairn

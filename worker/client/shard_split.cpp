@@ -1,0 +1,70 @@
+#include "worker/client/shard_split.h"
+
+#include <cstring>
+
+namespace cairn {
+
+ShardSplit::ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots)
+    : places_(keys.size(), std::vector<std::vector<uint32_t>>(slots.shards)) {
+  for (size_t t = 0; t < keys.size(); ++t) {
+    for (auto& places : places_[t]) places.reserve(keys[t].size() / slots.shards * 9 / 8 + 16);
+    for (uint32_t i = 0; i < keys[t].size(); ++i)
+      places_[t][slots.shard_of(keys[t][i])].push_back(i);
+  }
+}
+
+void ShardSplit::write_keys(uint32_t shard, std::span<const std::vector<Key>> keys,
+                            std::span<const uint32_t> dims, Message& message) const {
+  size_t count = 0;
+  for (uint32_t t = 0; t < places_.size(); ++t) {
+    if (places_[t][shard].empty()) continue;
+    TableEntry entry;
+    entry.table = t;
+    entry.count = static_cast<uint32_t>(places_[t][shard].size());
+    entry.dim = dims[t];
+    message.directory.push_back(entry);
+    count += entry.count;
+  }
+  message.header.tables = static_cast<uint32_t>(message.directory.size());
+  message.keys = zmq::message_t(count * sizeof(Key));
+  char* to = static_cast<char*>(message.keys.data());
+  for (size_t t = 0; t < places_.size(); ++t)
+    for (uint32_t place : places_[t][shard]) {
+      std::memcpy(to, &keys[t][place], sizeof(Key));
+      to += sizeof(Key);
+    }
+}
+
+size_t ShardSplit::value_bytes(uint32_t shard, std::span<const uint32_t> dims) const {
+  size_t floats = 0;
+  for (size_t t = 0; t < places_.size(); ++t) floats += places_[t][shard].size() * dims[t];
+  return floats * sizeof(float);
+}
+
+zmq::message_t ShardSplit::gather(uint32_t shard, std::span<const std::vector<float>> gradients,
+                                  std::span<const uint32_t> dims) const {
+  zmq::message_t values(value_bytes(shard, dims));
+  char* to = static_cast<char*>(values.data());
+  for (size_t t = 0; t < places_.size(); ++t) {
+    const size_t bytes = dims[t] * sizeof(float);
+    for (uint32_t place : places_[t][shard]) {
+      std::memcpy(to, gradients[t].data() + size_t{place} * dims[t], bytes);
+      to += bytes;
+    }
+  }
+  return values;
+}
+
+void ShardSplit::scatter(uint32_t shard, const zmq::message_t& values,
+                         std::span<const uint32_t> dims, std::span<std::vector<float>> rows) const {
+  const char* from = static_cast<const char*>(values.data());
+  for (size_t t = 0; t < places_.size(); ++t) {
+    const size_t bytes = dims[t] * sizeof(float);
+    for (uint32_t place : places_[t][shard]) {
+      std::memcpy(rows[t].data() + size_t{place} * dims[t], from, bytes);
+      from += bytes;
+    }
+  }
+}
+
+}  // namespace cairn

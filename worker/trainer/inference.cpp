@@ -1,0 +1,63 @@
+#include "worker/trainer/inference.h"
+
+#include <optional>
+#include <utility>
+
+#include "worker/data/prefetching_source.h"
+#include "worker/trainer/agreement.h"
+
+namespace cairn {
+namespace {
+
+constexpr size_t kBatchesReady = 2;
+
+struct Ahead {
+  Batch batch;
+  PsClient::PullId pull = 0;
+};
+
+Result<Ahead> read_ahead(Session& session, PrefetchingSource& source, uint64_t step) {
+  Result<Batch> batch = source.next();
+  if (!batch.ok()) return batch.error();
+  Ahead ahead{std::move(batch).value(), 0};
+  if (ahead.batch.rows == 0) return ahead;
+  const auto pull = session.client->start_pull(step + 1, ahead.batch.keys, kPullReadOnly);
+  if (!pull.ok()) return pull.error();
+  ahead.pull = pull.value();
+  return ahead;
+}
+
+Status run(Session& session, const Dataset& data, uint64_t step,
+           const std::function<void(const Batch&, std::span<const float>)>& take) {
+  Result<std::unique_ptr<BatchSource>> reading =
+      data.start({.worker = session.rank(),
+                  .workers = session.collective.size(),
+                  .batch_size = session.job.eval.batch_size},
+                 session.statistics);
+  if (!reading.ok()) return reading.error();
+  PrefetchingSource source(std::move(reading).value(), kBatchesReady);
+  StepBuffers buffers(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()));
+  Result<Ahead> current = read_ahead(session, source, step);
+  for (;;) {
+    if (!current.ok()) return current.error();
+    const Batch& batch = current.value().batch;
+    if (batch.rows == 0) return Ok{};
+    Result<Ahead> next = read_ahead(session, source, step);
+    buffers.resize(batch);
+    if (Status s = session.client->finish_pull(current.value().pull, buffers.rows); !s.ok())
+      return s;
+    session.model->predict(buffers.input(batch, 1.0), buffers.predictions);
+    take(batch, buffers.predictions);
+    current = std::move(next);
+  }
+}
+
+}  // namespace
+
+Status run_inference(
+    Session& session, const Dataset& data, uint64_t step,
+    const std::function<void(const Batch& batch, std::span<const float> predictions)>& take) {
+  return agree(session.collective, run(session, data, step, take));
+}
+
+}  // namespace cairn

@@ -1,0 +1,135 @@
+#include "worker/trainer/session.h"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "worker/trainer/agreement.h"
+#include "worker/trainer/dense_file.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status open_data(Session& session) {
+  const WorkerMode mode = session.options.mode;
+  const auto open = [&](Split split, const std::vector<std::string>& files,
+                        std::unique_ptr<Dataset>& to) -> Status {
+    Result<std::unique_ptr<Dataset>> opened = Dataset::open(session.job, split, files);
+    if (!opened.ok()) return opened.error();
+    to = std::move(opened).value();
+    return Ok{};
+  };
+  if (mode == WorkerMode::kTrain)
+    if (Status s = open(Split::kTrain, {}, session.train_data); !s.ok()) return s;
+  if (mode == WorkerMode::kPredict)
+    return open(Split::kPredict, session.options.inputs, session.evaluation_data);
+  if (session.job.data.eval.empty()) {
+    if (mode == WorkerMode::kTrain) return Ok{};
+    return Error{ErrorCode::kInvalidArgument, "the job names no evaluation data (data.eval)"};
+  }
+  return open(Split::kEval, {}, session.evaluation_data);
+}
+
+// Each worker reads what its readers hold; the moments of all readers, in order, give the same bits
+// for every number of workers.
+Status compute_statistics(Session& session) {
+  if (!session.train_data->needs_statistics()) return Ok{};
+  const ReaderRange readers =
+      readers_of(session.rank(), session.collective.size(), session.job.data.readers);
+  const std::vector<Moments> mine = session.train_data->moments_of(readers.first, readers.last);
+  const Result<std::vector<std::string>> all = session.collective.all_gather(
+      {reinterpret_cast<const char*>(mine.data()), mine.size() * sizeof(Moments)});
+  if (!all.ok()) return all.error();
+  std::vector<Moments> partials;
+  for (const std::string& bytes : all.value()) {
+    const size_t before = partials.size();
+    partials.resize(before + bytes.size() / sizeof(Moments));
+    if (!bytes.empty()) std::memcpy(&partials[before], bytes.data(), bytes.size());
+  }
+  session.statistics = session.train_data->merge(partials);
+  return Ok{};
+}
+
+Status make_the_model(Session& session) {
+  const DataShape data =
+      (session.train_data ? session.train_data : session.evaluation_data)->shape();
+  ModelShape shape;
+  shape.table_dims = session.table_dims();
+  shape.dense_columns = data.dense_columns;
+  size_t bag = 0;
+  for (const FeatureConfig& feature : session.job.features)
+    if (feature.is_id()) shape.bags.push_back({data.bag_tables[bag++], feature.pooling});
+  Result<std::unique_ptr<Model>> model =
+      make_model(session.job.model, shape, session.job.train.seed);
+  if (!model.ok()) return model.error();
+  session.model = std::move(model).value();
+  Result<std::unique_ptr<DenseOptimizer>> optimizer =
+      make_dense_optimizer(session.job.train.optimizer, session.model->values().size());
+  if (!optimizer.ok()) return optimizer.error();
+  session.optimizer = std::move(optimizer).value();
+  return Ok{};
+}
+
+Status load_checkpoint(Session& session) {
+  const fs::path& folder = *session.options.checkpoint;
+  Result<CheckpointManifest> manifest = read_manifest(folder);
+  if (!manifest.ok()) return manifest.error();
+  const auto differs = [&](const std::string& what) {
+    return Error{ErrorCode::kInvalidArgument, folder.string() + ": " + what};
+  };
+  if (manifest.value().tables != session.job.tables)
+    return differs("its tables are not those of the job");
+  if (session.options.mode == WorkerMode::kTrain &&
+      (manifest.value().readers != session.job.data.readers ||
+       manifest.value().positions.size() != session.job.data.readers))
+    return differs("was written with data.readers " + std::to_string(manifest.value().readers) +
+                   ", the job has " + std::to_string(session.job.data.readers) +
+                   "; it is fixed for the life of a job");
+  std::ifstream features(folder / "features.json", std::ios::binary);
+  Result<Statistics> statistics =
+      Statistics::from_json(std::string(std::istreambuf_iterator<char>(features), {}));
+  if (!statistics.ok()) return differs("features.json: " + statistics.error().message);
+  session.statistics = std::move(statistics).value();
+  session.manifest = std::move(manifest).value();
+  return read_dense(folder / "dense.safetensors", *session.model, *session.optimizer);
+}
+
+Status connect(Session& session, zmq::context_t& context) {
+  PsClientOptions options;
+  options.endpoints = session.options.endpoints;
+  options.slots = {1, session.job.shards()};
+  options.incarnation = session.options.incarnation;
+  options.worker = session.rank();
+  options.table_dims = session.table_dims();
+  options.timeout_s = session.job.ps.timeout_s;
+  options.stall_timeout_s = session.job.train.stall_timeout_s;
+  Result<std::unique_ptr<PsClient>> client = PsClient::connect(options, context, session.metrics);
+  if (!client.ok()) return client.error();
+  session.client = std::move(client).value();
+  return Ok{};
+}
+
+}  // namespace
+
+std::vector<uint32_t> Session::table_dims() const {
+  std::vector<uint32_t> dims;
+  for (const TableConfig& table : job.tables) dims.push_back(table.dim);
+  return dims;
+}
+
+Result<std::unique_ptr<Session>> Session::open(const WorkerOptions& options, Collective& collective,
+                                               zmq::context_t& context, WorkerMetrics& metrics) {
+  auto session = std::make_unique<Session>(options, collective, metrics);
+  if (Status s = agree(collective, open_data(*session)); !s.ok()) return s.error();
+  if (Status s = agree(collective, make_the_model(*session)); !s.ok()) return s.error();
+  const Status loaded = options.checkpoint ? load_checkpoint(*session) : Status(Ok{});
+  if (Status s = agree(collective, loaded); !s.ok()) return s.error();
+  if (!options.checkpoint)
+    if (Status s = compute_statistics(*session); !s.ok()) return s.error();
+  if (Status s = agree(collective, connect(*session, context)); !s.ok()) return s.error();
+  return session;
+}
+
+}  // namespace cairn

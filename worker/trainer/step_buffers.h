@@ -1,0 +1,39 @@
+// The memory of one step: rows pulled, gradients to push, predictions; and a batch as the model
+// wants it. Buffers grow to the largest batch and stay. Thread safety: none.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "worker/data/batch.h"
+#include "worker/models/model.h"
+
+namespace cairn {
+
+class StepBuffers {
+ public:
+  StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks);
+
+  // Makes room for a batch. Views given before are no longer valid.
+  void resize(const Batch& batch);
+
+  // Views of `batch`, which must outlive their use, and of `rows`.
+  const ModelInput& input(const Batch& batch, double loss_divisor);
+  // Views of what a step writes.
+  const ModelOutput& output();
+
+  std::vector<std::vector<float>> rows;       // one a table: [keys, dim], as pulled
+  std::vector<std::vector<float>> gradients;  // the same shape
+  std::vector<float> predictions;             // [rows, tasks]
+  std::vector<double> losses;                 // [tasks]
+
+ private:
+  std::vector<uint32_t> dims_;
+  std::vector<ModelInput::Bag> bags_;
+  std::vector<std::span<const float>> row_views_;
+  std::vector<std::span<float>> gradient_views_;
+  ModelInput input_;
+  ModelOutput output_;
+};
+
+}  // namespace cairn

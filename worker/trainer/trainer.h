@@ -1,0 +1,82 @@
+// The training loop of one worker. A step:
+//
+//   take the next batch and pull its rows ahead; wait for this batch's rows; forward and backward;
+//   push row gradients; all-reduce the dense ones, with the control vector; dense optimizer.
+//
+// Everything that ends or interrupts training is decided from the control vectors of all workers,
+// so all decide alike, at the same step. Thread safety: none; it belongs to the worker's thread.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "worker/data/prefetching_source.h"
+#include "worker/trainer/checkpointer.h"
+#include "worker/trainer/evaluator.h"
+#include "worker/trainer/run_report.h"
+#include "worker/trainer/session.h"
+#include "worker/trainer/step_buffers.h"
+
+namespace cairn {
+
+class Trainer {
+ public:
+  explicit Trainer(Session& session);
+
+  // Trains to the end, or until all workers agree to stop.
+  WorkerOutcome run();
+
+ private:
+  // Why a worker leaves the loop of an epoch.
+  enum class Next : uint8_t { kGoOn, kStop, kFailed };
+
+  struct Ahead {
+    Batch batch;
+    std::optional<PsClient::PullId> pull;
+  };
+
+  Next run_epoch();
+  Next run_step(uint64_t rows);
+  // Pulled rows, forward, backward, push.
+  Status compute(uint64_t step, uint64_t rows, Ahead& current);
+  // All-reduces the dense gradients and decides what all workers do next.
+  Next exchange(std::span<float> gradients);
+  // What is due after a step or an epoch.
+  Next after_step(bool epoch_ended);
+  // Reads batches ahead, and sends the pulls of those within train.prefetch of the next step.
+  void look_ahead();
+  void abandon_ahead();
+  // Takes in the control vectors: the rows of the next step, failures and stops.
+  Next decide(const std::vector<Control>& controls);
+  Control control() const;
+  Next evaluate();
+  Next checkpoint();
+
+  // This worker's failure: told to the others with the next control vector.
+  void fail(const Error& error);
+  // All workers leave together, with the first one's message.
+  WorkerOutcome leave_together();
+
+  Session& session_;
+  Checkpointer checkpointer_;
+  RunReport report_;
+  StepBuffers buffers_;
+  std::unique_ptr<PrefetchingSource> source_;
+  std::deque<Ahead> ahead_;  // front: the batch of the next step
+  TrainState state_;
+  std::vector<ReaderPosition> resume_from_;  // of all readers; only for the first epoch
+  std::vector<Control> controls_;            // of the last exchange, by rank
+  uint64_t next_rows_ = 0;                   // of the next step, over all workers
+  uint64_t bad_rows_ = 0;                    // of this epoch, this worker's, in batches used
+  uint64_t bad_rows_told_ = 0;
+  uint64_t checkpoint_step_ = 0;  // of the last checkpoint
+  uint64_t evaluated_step_ = 0;
+  bool interrupted_ = false;
+  bool stopped_early_ = false;
+  std::optional<Error> failure_;
+  bool collective_lost_ = false;  // nothing can be agreed on any more
+};
+
+}  // namespace cairn
