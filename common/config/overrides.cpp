@@ -51,13 +51,19 @@ void apply(YamlNode& root, const std::string& text, uint32_t number, Diagnostics
     return diagnostics.add(at, "", fmt::format("'{}' is not an override", text),
                            "write key.path=value, as train.epochs=2");
 
+  Diagnostics syntax;
+  YamlNode value = parse_override_value(text.substr(equals + 1), number,
+                                        static_cast<uint32_t>(equals + 2), syntax);
+  for (const Diagnostic& problem : syntax.sorted())
+    diagnostics.add({"--set", problem.line, problem.column}, path, problem.what, problem.hint);
+  if (!syntax.empty()) return;
+
   YamlNode* node = &root;
   for (const std::string& step : steps) {
     node = descend(*node, step, path, at, diagnostics);
     if (node == nullptr) return;
   }
-  *node = parse_override_value(text.substr(equals + 1), number, static_cast<uint32_t>(equals + 2),
-                               diagnostics);
+  *node = std::move(value);
 }
 
 }  // namespace

@@ -156,9 +156,7 @@ bool entry_has_missing_value(const void* object) {
   const auto& entry = *static_cast<const FeatureEntry*>(object);
   return !makes_ids(entry) && !has_transform(entry, Transform::kStandardize);
 }
-constexpr std::string_view kOnlyIds =
-    "only for ids: a transform that makes one is hash, integer, "
-    "bucketize, cross, hour_of_day or day_of_week";
+constexpr std::string_view kOnlyIds = "only for ids, which a transform such as hash makes";
 
 std::span<const ConfigKey> feature_keys() {
   static const ConfigKey keys[] = {
@@ -579,8 +577,9 @@ std::span<const ConfigKey> metrics_keys() {
       key<&MetricsConfig::enabled>(
           {.name = "enabled", .text = "serve /metrics, /healthz, /readyz"}),
       key<&MetricsConfig::address>({.name = "address", .text = "that the endpoints bind to"}),
-      key<&MetricsConfig::port>(
-          {.name = "port", .text = "of rank 0; rank r has port + r; 0: chosen by the system"}),
+      key<&MetricsConfig::port>({.name = "port",
+                                 .text = "of rank 0; rank r has port + r; 0: chosen by the system",
+                                 .max = 65'535}),
       key<&MetricsConfig::file_sd>({.name = "file_sd",
                                     .text = "list of endpoints for Prometheus, written at start",
                                     .default_text = "<output>/metrics_targets.json"}),

@@ -17,12 +17,14 @@ namespace {
 struct Origin {
   std::string_view file;
   uint32_t line = 1, column = 1;  // of the mark 0, 0
+  bool is_override = false;       // its line is its number, whatever its value holds
 
   Position of(const YAML::Mark& mark) const {
-    if (mark.is_null()) return {file, line, column};
-    return {file, line + static_cast<uint32_t>(mark.line),
+    if (mark.is_null()) return start();
+    return {file, is_override ? line : line + static_cast<uint32_t>(mark.line),
             column + static_cast<uint32_t>(mark.column)};
   }
+  Position start() const { return {file, line, column}; }
 };
 
 // yaml-cpp's own tree keeps only the first of two equal keys in sight, so we build ours from its
@@ -153,20 +155,20 @@ YamlNode parse(const std::string& text, Origin origin, Diagnostics& diagnostics)
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder)) return {.at = {origin.file, 1, 1}};
+    if (!parser.HandleNextDocument(builder)) return {.at = origin.start()};
     YamlNode root = builder.take_root();
     if (parser.HandleNextDocument(builder))
-      diagnostics.add({origin.file, 1, 1}, "", "there is more than one YAML document",
+      diagnostics.add(origin.start(), "", "there is more than one YAML document",
                       "keep one, without a '---' line");
     return root;
   } catch (const YAML::Exception& error) {
     diagnostics.add(origin.of(error.mark), "", "not YAML: " + error.msg,
                     "see docs/config.md for the format");
   } catch (const std::exception& error) {
-    diagnostics.add(origin.of(YAML::Mark::null_mark()), "",
-                    std::string("not YAML: ") + error.what(), "see docs/config.md for the format");
+    diagnostics.add(origin.start(), "", std::string("not YAML: ") + error.what(),
+                    "see docs/config.md for the format");
   }
-  return {.at = {origin.file, 1, 1}};
+  return {.at = origin.start()};
 }
 
 const YamlNode* child(const YamlNode& node, std::string_view step) {
@@ -215,9 +217,9 @@ Position position_of(const YamlNode& root, YamlPath path) {
     const YamlEntry* entry = node->is_map() ? node->find(step) : nullptr;
     const YamlNode* next = child(*node, step);
     if (next == nullptr) return at;
-    // Of a block that lacks something its key is shown; of a scalar or a list, the value.
-    const bool last = ++steps == path.size();
-    at = entry && !(last && next->is_scalar()) ? entry->at : next->at;
+    // Of a block, which lacks something, its key is shown; of a scalar or a list, the value.
+    const bool value = ++steps == path.size() && (next->is_scalar() || next->is_list());
+    at = entry && !value ? entry->at : next->at;
     node = next;
   }
   return at;
@@ -229,7 +231,8 @@ YamlNode parse_yaml(const std::string& text, std::string_view file, Diagnostics&
 
 YamlNode parse_override_value(const std::string& text, uint32_t line, uint32_t column,
                               Diagnostics& diagnostics) {
-  return parse(text, {.file = "--set", .line = line, .column = column}, diagnostics);
+  return parse(text, {.file = "--set", .line = line, .column = column, .is_override = true},
+               diagnostics);
 }
 
 }  // namespace cairn

@@ -1,0 +1,64 @@
+#include "common/config/estimate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cairn {
+namespace {
+
+// 26 ids of dim 16 and 13 numbers; three cross layers, deep 1024-512-256, four experts, two towers.
+JobConfig yardstick() {
+  JobConfig job;
+  job.features.resize(13);
+  for (int i = 0; i < 26; ++i) {
+    const std::string name = std::to_string(i);
+    job.features.emplace_back().transforms = {Transform::kHash};
+    job.features.back().table = name;
+    job.tables.emplace_back().name = name;
+  }
+  job.model.deep_units = {1024, 512, 256};
+  job.model.head = Head::kMmoe;
+  job.model.expert_units = {256};
+  job.model.tower_units = {64};
+  job.model.tasks.resize(2);
+  return job;
+}
+
+TEST(Estimate, CountsParametersAndOperationsOfTheModel) {
+  const JobEstimate estimated = estimate(yardstick(), 0);
+  EXPECT_EQ(estimated.input_width, 429u);
+  const uint64_t cross = 3 * (429 * 429 + 429);
+  const uint64_t deep = 429 * 1024 + 1024 + 1024 * 512 + 512 + 512 * 256 + 256;
+  const uint64_t experts = 4 * (685 * 256 + 256), gates = 2 * (685 * 4 + 4);
+  const uint64_t towers = 2 * (256 * 64 + 64 + 64 + 1);
+  EXPECT_EQ(estimated.dense_parameters, cross + deep + experts + gates + towers);
+  EXPECT_NEAR(estimated.flops_per_sample, 14.3e6, 0.05e6);
+}
+
+TEST(Estimate, RowsHoldWeightsAndOptimizerState) {
+  JobConfig job = yardstick();
+  job.tables[0].optimizer.name = "sgd";
+  job.tables[1].optimizer.name = "adagrad";
+  job.tables[2].optimizer.name = "adam";
+  const JobEstimate estimated = estimate(job, 0);
+  EXPECT_EQ(estimated.tables[0].row_bytes, 44u + 4 * 16);
+  EXPECT_EQ(estimated.tables[1].row_bytes, 44u + 4 * 32);
+  EXPECT_EQ(estimated.tables[2].row_bytes, 44u + 4 * 48);
+}
+
+TEST(Estimate, AutomaticMemoryIsAQuarterOverTheShards) {
+  JobConfig job = yardstick();
+  job.ps.servers = 2;
+  job.ps.shards_per_server = 2;
+  EXPECT_EQ(estimate(job, uint64_t{16} << 30).hot_bytes, uint64_t{1} << 30);
+  job.ps.hot_bytes = 1 << 20;
+  EXPECT_EQ(estimate(job, uint64_t{16} << 30).hot_bytes_all, uint64_t{4} << 20);
+}
+
+TEST(Estimate, SaysWhatWouldStart) {
+  EXPECT_THAT(estimate(yardstick(), uint64_t{16} << 30).text(),
+              testing::HasSubstr("1 server process with 1 shard in all, 2 workers"));
+}
+
+}  // namespace
+}  // namespace cairn
