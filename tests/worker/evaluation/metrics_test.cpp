@@ -109,10 +109,27 @@ TEST(TaskQuality, RmseFollowsItsFormula) {
   EXPECT_FALSE(quality.auc || quality.logloss);
 }
 
-TEST(TaskQuality, SumsKeepSmallTermsBesideLargeOnes) {
-  // 1e12 and a million terms of 1e-4: added plainly, each of these is rounded.
+TEST(TaskQuality, OrderOfTiedRowsChangesNoBit) {
+  // All tied, and labels that cancel out but for one, over so many magnitudes that even a
+  // compensated sum depends on its order.
+  std::mt19937_64 random(test_seed());
+  Pairs pairs = {{1.0f, 1.0f}};
+  for (int i = 0; i < 1000; ++i) {
+    const float label = std::pow(10.0f, std::uniform_real_distribution<float>(-30, 30)(random));
+    pairs.push_back({1.0f, label});
+    pairs.push_back({1.0f, -label});
+  }
+  const TaskQuality first = measure(pairs, Loss::kMse);
+  for (int i = 0; i < 20; ++i) {
+    std::shuffle(pairs.begin(), pairs.end(), random);
+    EXPECT_EQ(measure(pairs, Loss::kMse).calibration, first.calibration);
+  }
+}
+
+TEST(TaskQuality, SumsKeepSmallTermsBesideALargeOne) {
+  // 1e12 and then a million times 1e-4: added plainly, each of these is rounded.
   Pairs pairs(1'000'000, {0.01f, 0.0f});
-  pairs.push_back({1e6f, 0.0f});
+  pairs.push_back({-1e6f, 0.0f});
   const double small = static_cast<double>(0.01f) * 0.01f;
   EXPECT_DOUBLE_EQ(std::pow(measure(pairs, Loss::kMse).rmse.value(), 2) * 1'000'001,
                    1e12 + 1e6 * small);
