@@ -1,7 +1,8 @@
 // What a checkpoint folder holds, read and written by both sides:
 //
 //   <checkpoint.dir>/step-000000001234/
-//     manifest.json        renamed into place last: a folder without it is no checkpoint
+//     manifest.json        renamed into place last: a folder without it is no checkpoint;
+//                          {"manifest": {...}, "xxh128": of the text of "manifest" without spaces}
 //     job.yaml             the job, every default filled in
 //     dense.safetensors    dense parameters and their optimizer's state
 //     features.json        statistics of the transforms
@@ -67,5 +68,9 @@ Result<std::filesystem::path> newest_checkpoint(const std::filesystem::path& fol
 
 // fsync of a file or folder by path.
 Status sync_path(const std::filesystem::path& path);
+
+// Bytes and checksum of a file that is written, ready for the manifest. Errors: kNotFound, kUnavailable.
+Result<CheckpointFile> describe_file(const std::filesystem::path& checkpoint,
+                                     const std::string& name);
 
 }  // namespace cairn

@@ -1,0 +1,217 @@
+#include "common/checkpoint/manifest_json.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "common/wire/header.h"
+
+namespace cairn {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr uint64_t kFormat = 1;
+constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kAny32 = std::numeric_limits<uint32_t>::max();
+constexpr const char* kInitializers[] = {"zero", "uniform", "normal"};
+
+// Takes fields out of a JSON object. The first that is missing or wrong is remembered in `problem`,
+// and from then on values are empty: one test at the end is enough.
+class Fields {
+ public:
+  Fields(const json& object, std::string where, std::string& problem)
+      : object_(object), where_(std::move(where)), problem_(problem) {
+    if (!object_.is_object()) report("", "is no object");
+  }
+
+  uint64_t number(const char* name, uint64_t max) {
+    const json& field = get(name);
+    if (field.is_number_unsigned() && field.get<uint64_t>() <= max) return field.get<uint64_t>();
+    report(name, fmt::format("is no integer from 0 to {}", max));
+    return 0;
+  }
+  uint32_t number32(const char* name, uint64_t max = kAny32) {
+    return static_cast<uint32_t>(number(name, max));
+  }
+  float real(const char* name) {
+    const json& field = get(name);
+    if (field.is_number()) return static_cast<float>(field.get<double>());
+    report(name, "is no number");
+    return 0;
+  }
+  std::string text(const char* name) {
+    const json& field = get(name);
+    if (field.is_string()) return field.get<std::string>();
+    report(name, "is no string");
+    return {};
+  }
+  // A relative name that stays inside the folder.
+  std::string path(const char* name) {
+    const std::string value = text(name);
+    const std::filesystem::path path(value);
+    bool safe = !value.empty() && path.is_relative() && value.find('\0') == std::string::npos;
+    for (const auto& part : path) safe = safe && !part.empty() && part != "." && part != "..";
+    if (!safe) report(name, "leads out of the checkpoint");
+    return value;
+  }
+  Fields object(const char* name) { return {get(name), at(name), problem_}; }
+
+  // Calls `each` with every element of an array, as an object.
+  template <typename Each>
+  void objects(const char* name, Each each) {
+    size_t i = 0;
+    for (const json& element : array(name)) {
+      Fields fields(element, fmt::format("{}[{}]", at(name), i++), problem_);
+      if (!problem_.empty()) return;
+      each(fields);
+    }
+  }
+  const json& array(const char* name) {
+    const json& field = get(name);
+    if (field.is_array()) return field;
+    report(name, "is no list");
+    return empty();
+  }
+  const json& get(const char* name) {
+    if (object_.is_object())
+      if (const auto found = object_.find(name); found != object_.end()) return *found;
+    report(name, "is missing");
+    return empty();
+  }
+  void report(const char* name, std::string_view why) {
+    if (problem_.empty()) problem_ = fmt::format("{} {}", at(name), why);
+  }
+
+ private:
+  std::string at(const char* name) const {
+    return where_.empty() ? name : *name == '\0' ? where_ : where_ + "." + name;
+  }
+  static const json& empty() {
+    static const json array = json::array();
+    return array;
+  }
+
+  const json& object_;
+  const std::string where_;
+  std::string& problem_;
+};
+
+json table_to_json(const TableConfig& table) {
+  const RowOptimizerConfig& o = table.optimizer;
+  return {{"name", table.name},
+          {"dim", table.dim},
+          {"optimizer",
+           {{"name", o.name},
+            {"learning_rate", o.learning_rate},
+            {"epsilon", o.epsilon},
+            {"initial_accumulator", o.initial_accumulator},
+            {"beta1", o.beta1},
+            {"beta2", o.beta2}}},
+          {"initializer",
+           {{"kind", kInitializers[static_cast<size_t>(table.initializer.kind)]},
+            {"scale", table.initializer.scale}}}};
+}
+
+TableConfig table_from(Fields& fields) {
+  TableConfig table;
+  table.name = fields.text("name");
+  table.dim = fields.number32("dim", kDimMax);
+  Fields optimizer = fields.object("optimizer");
+  table.optimizer.name = optimizer.text("name");
+  table.optimizer.learning_rate = optimizer.real("learning_rate");
+  table.optimizer.epsilon = optimizer.real("epsilon");
+  table.optimizer.initial_accumulator = optimizer.real("initial_accumulator");
+  table.optimizer.beta1 = optimizer.real("beta1");
+  table.optimizer.beta2 = optimizer.real("beta2");
+  Fields initializer = fields.object("initializer");
+  const std::string kind = initializer.text("kind");
+  const auto* found = std::find(std::begin(kInitializers), std::end(kInitializers), kind);
+  if (found == std::end(kInitializers)) initializer.report("kind", "is not known");
+  table.initializer.kind = static_cast<Initializer>(found - kInitializers);
+  table.initializer.scale = initializer.real("scale");
+  return table;
+}
+
+void positions_from(Fields& fields, CheckpointManifest& manifest) {
+  const auto is_position = [](const json& number) {
+    return number.is_number_unsigned() && number.get<uint64_t>() <= kAny32;
+  };
+  for (const json& pair : fields.array("positions")) {
+    if (!pair.is_array() || pair.size() != 2 || !is_position(pair[0]) || !is_position(pair[1]))
+      return fields.report("positions", "is no list of pairs of integers");
+    manifest.positions.emplace_back(pair[0].get<uint32_t>(), pair[1].get<uint32_t>());
+  }
+}
+
+void metrics_from(Fields& fields, CheckpointManifest& manifest) {
+  const json& metrics = fields.get("metrics");
+  if (!metrics.is_object()) return fields.report("metrics", "is no object");
+  for (const auto& [name, value] : metrics.items()) {
+    if (!value.is_null() && !value.is_number())
+      return fields.report("metrics", "holds more than numbers");
+    manifest.metrics[name] = value.is_null() ? std::nan("") : value.get<double>();
+  }
+}
+
+}  // namespace
+
+json manifest_to_json(const CheckpointManifest& manifest) {
+  json tables = json::array(), shards = json::array(), files = json::array();
+  for (const TableConfig& table : manifest.tables) tables.push_back(table_to_json(table));
+  for (const CheckpointShard& shard : manifest.shards)
+    shards.push_back({{"folder", shard.folder},
+                      {"first_slot", shard.slots.first},
+                      {"end_slot", shard.slots.last}});
+  for (const CheckpointFile& file : manifest.files)
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"xxh128", file.xxh128}});
+  json metrics = json::object();
+  for (const auto& [name, value] : manifest.metrics)
+    metrics[name] = std::isfinite(value) ? json(value) : json();  // JSON has no NaN
+  json positions = json::array();
+  for (const auto& [group, line] : manifest.positions) positions.push_back({group, line});
+  return {{"format", kFormat},
+          {"step", manifest.step},
+          {"epoch", manifest.epoch},
+          {"incarnation", manifest.incarnation},
+          {"readers", manifest.readers},
+          {"config_hash", manifest.config_hash},
+          {"positions", positions},
+          {"tables", tables},
+          {"shards", shards},
+          {"files", files},
+          {"metrics", metrics}};
+}
+
+Result<CheckpointManifest> manifest_from_json(const json& object) {
+  std::string problem;
+  Fields fields(object, "", problem);
+  CheckpointManifest manifest;
+  if (fields.number("format", kAnyNumber) != kFormat)
+    fields.report("format", fmt::format("is not {}", kFormat));
+  manifest.step = fields.number("step", kAnyNumber);
+  manifest.epoch = fields.number("epoch", kAnyNumber);
+  manifest.incarnation = fields.number("incarnation", kAnyNumber);
+  manifest.readers = fields.number32("readers");
+  manifest.config_hash = fields.text("config_hash");
+  positions_from(fields, manifest);
+  fields.objects("tables", [&](Fields& table) { manifest.tables.push_back(table_from(table)); });
+  if (manifest.tables.size() > kTablesMax) fields.report("tables", "are too many");
+  fields.objects("shards", [&](Fields& shard) {
+    manifest.shards.push_back(
+        {shard.path("folder"),
+         {shard.number32("first_slot", kSlots), shard.number32("end_slot", kSlots)}});
+  });
+  fields.objects("files", [&](Fields& file) {
+    manifest.files.push_back(
+        {file.path("name"), file.number("bytes", kAnyNumber), file.text("xxh128")});
+  });
+  metrics_from(fields, manifest);
+  if (!problem.empty()) return Error{ErrorCode::kCorrupt, problem};
+  return manifest;
+}
+
+}  // namespace cairn

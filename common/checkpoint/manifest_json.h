@@ -1,0 +1,17 @@
+// A manifest as JSON and back. Included by manifest.cpp alone, so that no one else needs the
+// library. Thread safety: pure functions.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "common/checkpoint/manifest.h"
+
+namespace cairn {
+
+nlohmann::json manifest_to_json(const CheckpointManifest& manifest);
+
+// Takes every field to be hostile: types, bounds of numbers, and names that would lead out of the
+// folder. Errors: kCorrupt, naming the field.
+Result<CheckpointManifest> manifest_from_json(const nlohmann::json& object);
+
+}  // namespace cairn

@@ -1,0 +1,27 @@
+#include "ps/rocks_cold_store.h"
+
+#include <utility>
+
+namespace cairn {
+
+RocksColdStore::RocksColdStore(std::unique_ptr<RocksStore> store, uint32_t read_threads)
+    : store_(std::move(store)), writer_(1), readers_(read_threads) {}
+
+void RocksColdStore::read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) {
+  readers_.add(
+      [this, keys = std::move(keys), done = std::move(done)] { done(store_->read(keys)); });
+}
+
+void RocksColdStore::save_run(SortedRun run, std::function<void(Status)> done) {
+  // std::function copies what it holds, and a run is large.
+  auto shared = std::make_shared<const SortedRun>(std::move(run));
+  writer_.add(
+      [this, run = std::move(shared), done = std::move(done)] { done(store_->save_run(*run)); });
+}
+
+void RocksColdStore::checkpoint(const std::filesystem::path& folder,
+                                std::function<void(Result<ShardFiles>)> done) {
+  writer_.add([this, folder, done = std::move(done)] { done(store_->checkpoint(folder)); });
+}
+
+}  // namespace cairn

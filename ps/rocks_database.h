@@ -1,0 +1,42 @@
+// RocksDB as a shard's store uses it: options, each with its reason, errors as ours, and a database
+// whose handles die in the right order. Included by RocksStore's sources alone.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/status.h>
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "common/result.h"
+
+namespace cairn {
+
+// Not ok -> kCorrupt where RocksDB found damage, kUnavailable for everything else.
+Error to_error(const rocksdb::Status& status, std::string_view what,
+               const std::filesystem::path& folder);
+
+rocksdb::DBOptions database_options();
+rocksdb::ColumnFamilyOptions row_options();
+rocksdb::ColumnFamilyOptions small_state_options();
+
+class RocksDatabase {
+ public:
+  static Result<std::unique_ptr<RocksDatabase>> open(const std::filesystem::path& folder,
+                                                     bool read_only);
+  ~RocksDatabase();
+
+  rocksdb::DB& db() { return *db_; }
+  rocksdb::ColumnFamilyHandle* rows() const { return rows_; }
+  rocksdb::ColumnFamilyHandle* small_state() const { return small_state_; }
+
+ private:
+  RocksDatabase() = default;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* rows_ = nullptr;
+  rocksdb::ColumnFamilyHandle* small_state_ = nullptr;
+};
+
+}  // namespace cairn

@@ -1,0 +1,290 @@
+#include "ps/rocks_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/utilities/checkpoint.h>
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "common/checkpoint/manifest.h"
+#include "common/file.h"
+#include "ps/optimizers/row_optimizer.h"
+#include "ps/rocks_database.h"
+#include "ps/row_codec.h"
+
+namespace cairn {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr char kIncoming[] = "incoming";  // folder of runs being written; what a crash leaves goes
+constexpr char kSchemaKey[] = "schema";
+constexpr char kHighestLsnKey[] = "highest_lsn";
+
+rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+std::string schema_of(const std::vector<TableConfig>& tables,
+                      const std::vector<RowLayout>& layouts) {
+  nlohmann::json schema = nlohmann::json::array();
+  for (size_t i = 0; i < tables.size(); ++i)
+    schema.push_back({{"name", tables[i].name},
+                      {"dim", layouts[i].dim},
+                      {"state_floats", layouts[i].state_floats},
+                      {"optimizer", tables[i].optimizer.name}});
+  return schema.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// The small state is the only thing that RocksDB's own log holds.
+rocksdb::WriteOptions synced() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return options;
+}
+
+Error damaged_row(const fs::path& folder, const RowKey& key, std::string_view why) {
+  return {ErrorCode::kCorrupt,
+          fmt::format("{}: row of table {}, key {}: {}", folder.string(), key.table, key.key, why)};
+}
+
+}  // namespace
+
+Result<std::vector<RowLayout>> layouts_of(const std::vector<TableConfig>& tables) {
+  std::vector<RowLayout> layouts;
+  for (const TableConfig& table : tables) {
+    const auto optimizer = make_row_optimizer(table.optimizer);
+    if (!optimizer.ok()) return optimizer.error();
+    const size_t state_floats = optimizer.value()->state_floats(table.dim);
+    layouts.push_back({table.dim, static_cast<uint32_t>(state_floats)});
+  }
+  return layouts;
+}
+
+RocksStore::RocksStore(fs::path folder, std::vector<RowLayout> layouts,
+                       std::unique_ptr<RocksDatabase> database)
+    : folder_(std::move(folder)), layouts_(std::move(layouts)), database_(std::move(database)) {}
+
+RocksStore::~RocksStore() = default;
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
+                                                     const std::vector<TableConfig>& tables) {
+  std::error_code error;
+  fs::remove_all(folder / kIncoming, error);
+  if (!error) fs::create_directories(folder / kIncoming, error);
+  if (error) return system_error("create", folder / kIncoming, error.value());
+  return open(folder, tables, false);
+}
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open_read_only(
+    const fs::path& folder, const std::vector<TableConfig>& tables) {
+  return open(folder, tables, true);
+}
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
+                                                     const std::vector<TableConfig>& tables,
+                                                     bool read_only) {
+  Result<std::vector<RowLayout>> layouts = layouts_of(tables);
+  if (!layouts.ok()) return layouts.error();
+  Result<std::unique_ptr<RocksDatabase>> database = RocksDatabase::open(folder, read_only);
+  if (!database.ok()) return database.error();
+  std::unique_ptr<RocksStore> store(
+      new RocksStore(folder, std::move(layouts).value(), std::move(database).value()));
+  Status status = store->check_schema(tables, read_only);
+  if (status.ok()) status = store->load_highest_lsn();
+  if (status.ok()) status = store->find_whether_empty();
+  if (!status.ok()) return status.error();
+  return store;
+}
+
+Status RocksStore::check_schema(const std::vector<TableConfig>& tables, bool read_only) {
+  rocksdb::DB& db = database_->db();
+  const std::string want = schema_of(tables, layouts_);
+  std::string have;
+  rocksdb::Status status = db.Get({}, database_->small_state(), kSchemaKey, &have);
+  if (status.IsNotFound() && !read_only)
+    status = db.Put(synced(), database_->small_state(), kSchemaKey, have = want);
+  if (status.IsNotFound())
+    return Error{ErrorCode::kCorrupt, fmt::format("{} holds no tables", folder_.string())};
+  if (!status.ok()) return to_error(status, "read the tables of", folder_);
+  if (have == want) return Ok{};
+  return Error{ErrorCode::kCorrupt,
+               fmt::format("{} holds the tables {}, want {}", folder_.string(), have, want)};
+}
+
+Status RocksStore::load_highest_lsn() {
+  std::string bytes;
+  const rocksdb::Status status =
+      database_->db().Get({}, database_->small_state(), kHighestLsnKey, &bytes);
+  if (status.IsNotFound()) return Ok{};
+  if (!status.ok()) return to_error(status, "read the highest lsn of", folder_);
+  Lsn lsn = 0;
+  if (bytes.size() != sizeof lsn)
+    return Error{ErrorCode::kCorrupt, fmt::format("{}: bad highest lsn", folder_.string())};
+  std::memcpy(&lsn, bytes.data(), sizeof lsn);
+  highest_lsn_ = lsn;
+  return Ok{};
+}
+
+Status RocksStore::find_whether_empty() {
+  const std::unique_ptr<rocksdb::Iterator> at(database_->db().NewIterator({}, database_->rows()));
+  at->SeekToFirst();
+  empty_ = !at->Valid();
+  if (!at->status().ok()) return to_error(at->status(), "read", folder_);
+  return Ok{};
+}
+
+Status RocksStore::raise_highest_lsn(Lsn lsn) {
+  if (lsn <= highest_lsn_) return Ok{};
+  const std::string_view bytes(reinterpret_cast<const char*>(&lsn), sizeof lsn);
+  const rocksdb::Status status =
+      database_->db().Put(synced(), database_->small_state(), kHighestLsnKey, slice_of(bytes));
+  if (!status.ok()) return to_error(status, "write the highest lsn of", folder_);
+  highest_lsn_ = lsn;
+  return Ok{};
+}
+
+Result<fs::path> RocksStore::write_run_file(const SortedRun& run) const {
+  const fs::path path = folder_ / kIncoming / "run.sst";
+  const auto failed = [&](const rocksdb::Status& status) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    return to_error(status, "write", path);
+  };
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), database_->db().GetOptions(database_->rows()),
+                                database_->rows());
+  rocksdb::Status status = writer.Open(path.string());
+  std::string value;
+  for (size_t i = 0; i < run.rows.entries.size() && status.ok(); ++i) {
+    const RowBatch::Entry& entry = run.rows.entries[i];
+    check(i == 0 || run.rows.entries[i - 1].key < entry.key, "the rows of a run ascend");
+    check(entry.lsn <= run.highest_lsn, "a run knows its highest lsn");
+    const StoredKey key = encode_key(entry.key);
+    if (entry.count == 0) {
+      status = writer.Delete(slice_of(cairn::view_of(key)));
+      continue;
+    }
+    const std::span<const float> floats =
+        std::span(run.rows.floats).subspan(entry.offset, layouts_[entry.key.table].floats());
+    encode_value(entry, floats, value);
+    status = writer.Put(slice_of(cairn::view_of(key)), value);
+  }
+  if (status.ok()) status = writer.Finish();
+  if (!status.ok()) return failed(status);
+  return path;
+}
+
+Status RocksStore::save_run(const SortedRun& run) {
+  if (run.rows.entries.empty()) return Ok{};
+  const Result<fs::path> file = write_run_file(run);
+  if (!file.ok()) return file.error();
+  // Before the rows: after a crash between the two it is too high, which costs nothing; too low
+  // would give an lsn twice.
+  if (const Status raised = raise_highest_lsn(run.highest_lsn); !raised.ok()) return raised;
+
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;           // a rename instead of a copy
+  options.write_global_seqno = false;  // the file is not touched again: checkpoints link to it
+  options.snapshot_consistency =
+      false;  // no snapshots are taken, so there is no memtable to flush for one
+  const rocksdb::Status status =
+      database_->db().IngestExternalFile(database_->rows(), {file.value().string()}, options);
+  std::error_code ignored;
+  fs::remove(file.value(), ignored);  // still there where the file system could not link
+  if (!status.ok()) return to_error(status, "take a run into", folder_);
+  const auto& entries = run.rows.entries;
+  if (std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.count > 0; }))
+    empty_ = false;
+  return Ok{};
+}
+
+Result<RowBatch> RocksStore::read(std::span<const RowKey> keys) const {
+  constexpr size_t kChunk = 1024;  // bounds what is pinned at a time
+  RowBatch rows;
+  std::vector<StoredKey> stored(kChunk);
+  std::vector<rocksdb::Slice> slices(kChunk);
+  std::vector<rocksdb::PinnableSlice> values(kChunk);
+  std::vector<rocksdb::Status> statuses(kChunk);
+  for (size_t first = 0; first < keys.size(); first += kChunk) {
+    const size_t n = std::min(kChunk, keys.size() - first);
+    for (size_t i = 0; i < n; ++i) {
+      // RocksDB would abort on keys out of order with a message about its own insides.
+      check(first + i == 0 || keys[first + i - 1] < keys[first + i], "keys of a read ascend");
+      stored[i] = encode_key(keys[first + i]);
+      slices[i] = slice_of(cairn::view_of(stored[i]));
+      values[i].Reset();
+    }
+    database_->db().MultiGet({}, database_->rows(), n, slices.data(), values.data(),
+                             statuses.data(), /*sorted_input=*/true);
+    for (size_t i = 0; i < n; ++i) {
+      if (statuses[i].IsNotFound()) continue;
+      if (!statuses[i].ok()) return to_error(statuses[i], "read rows from", folder_);
+      const RowKey& key = keys[first + i];
+      if (!decode_value(key, view_of(values[i]), layouts_[key.table].floats(), rows))
+        return damaged_row(folder_, key, fmt::format("{} bytes", values[i].size()));
+    }
+  }
+  return rows;
+}
+
+Status RocksStore::scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const {
+  if (slots.first >= slots.last) return Ok{};
+  const StoredKey last = first_key_of_slot(slots.last);
+  const rocksdb::Slice upper = slice_of(cairn::view_of(last));
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  options.fill_cache = false;  // each block is read once
+  options.readahead_size = 2 << 20;
+  const std::unique_ptr<rocksdb::Iterator> at(
+      database_->db().NewIterator(options, database_->rows()));
+  RowBatch one;
+  for (at->Seek(slice_of(cairn::view_of(first_key_of_slot(slots.first)))); at->Valid();
+       at->Next()) {
+    const std::optional<RowKey> key = decode_key(view_of(at->key()));
+    if (!key || key->table >= layouts_.size())
+      return Error{ErrorCode::kCorrupt,
+                   fmt::format("{} holds the key {}, which is of no table", folder_.string(),
+                               at->key().ToString(/*hex=*/true))};
+    one.entries.clear();
+    one.floats.clear();
+    if (!decode_value(*key, view_of(at->value()), layouts_[key->table].floats(), one))
+      return damaged_row(folder_, *key, fmt::format("{} bytes", at->value().size()));
+    const Status seen = row({one.entries[0], one.floats});
+    if (!seen.ok()) return seen;
+  }
+  if (!at->status().ok()) return to_error(at->status(), "read rows from", folder_);
+  return Ok{};
+}
+
+Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // 0: the small state is flushed into a file first, so that no log need be copied.
+  if (status.ok()) status = checkpoint->CreateCheckpoint(folder.string(), 0);
+  if (!status.ok()) return to_error(status, "write the checkpoint", folder);
+
+  ShardFiles files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (const Status synced = sync_path(entry.path()); !synced.ok()) return synced.error();
+    files.files.push_back({entry.path().filename(), entry.file_size(error)});
+  }
+  if (error) return system_error("list", folder, error.value());
+  for (const fs::path& path : {folder, folder.parent_path()})
+    if (const Status synced = sync_path(path); !synced.ok()) return synced.error();
+  std::sort(files.files.begin(), files.files.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return files;
+}
+
+uint32_t RocksStore::backlog() const {
+  std::string files;
+  if (!database_->db().GetProperty(database_->rows(), "rocksdb.num-files-at-level0", &files))
+    return 0;
+  return static_cast<uint32_t>(std::stoul(files));
+}
+
+}  // namespace cairn
