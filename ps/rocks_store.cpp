@@ -153,8 +153,8 @@ Result<fs::path> RocksStore::write_run_file(const SortedRun& run) const {
     fs::remove(path, ignored);
     return to_error(status, "write", path);
   };
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), database_->db().GetOptions(database_->rows()),
-                                database_->rows());
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(),
+                                database_->db().GetOptions(database_->rows()), database_->rows());
   rocksdb::Status status = writer.Open(path.string());
   std::string value;
   for (size_t i = 0; i < run.rows.entries.size() && status.ok(); ++i) {

@@ -27,7 +27,8 @@ Error corrupt(const fs::path& path, std::string_view why) {
   return {ErrorCode::kCorrupt, fmt::format("{}: {}", path.string(), why)};
 }
 
-// Names come from job files, which need not be UTF-8: such bytes are replaced, as JSON cannot hold them.
+// Names come from job files, which need not be UTF-8: such bytes are replaced, as JSON cannot hold
+// them.
 std::string text_of(const json& value, int indent) {
   return value.dump(indent, ' ', false, json::error_handler_t::replace);
 }

@@ -1,0 +1,88 @@
+#include "ps/memory_cold_store.h"
+
+#include <memory>
+#include <utility>
+
+#include "common/check.h"
+
+namespace cairn {
+
+MemoryColdStore::MemoryColdStore(std::vector<RowLayout> layouts) : layouts_(std::move(layouts)) {}
+
+void MemoryColdStore::read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) {
+  calls_.push_back({[this, keys = std::move(keys), done] { done(read_now(keys)); },
+                    [done](const Error& error) { done(error); }});
+}
+
+void MemoryColdStore::save_run(SortedRun run, std::function<void(Status)> done) {
+  auto shared = std::make_shared<const SortedRun>(std::move(run));
+  calls_.push_back({[this, run = std::move(shared), done] {
+                      save_now(*run);
+                      done(Ok{});
+                    },
+                    [done](const Error& error) { done(error); }});
+}
+
+void MemoryColdStore::checkpoint(const std::filesystem::path& folder,
+                                 std::function<void(Result<ShardFiles>)> done) {
+  calls_.push_back({[this, folder, done] { done(checkpoint_now(folder)); },
+                    [done](const Error& error) { done(error); }});
+}
+
+MemoryColdStore::Call MemoryColdStore::take(size_t index) {
+  check(index < calls_.size(), "a call is under way");
+  Call call = std::move(calls_[index]);
+  calls_.erase(calls_.begin() + static_cast<std::ptrdiff_t>(index));
+  return call;
+}
+
+void MemoryColdStore::complete(size_t index) { take(index).run(); }
+
+void MemoryColdStore::complete_all() {
+  while (!calls_.empty()) complete();  // completions may ask for more
+}
+
+void MemoryColdStore::fail(size_t index, const Error& error) { take(index).fail(error); }
+
+Result<RowBatch> MemoryColdStore::read_now(const std::vector<RowKey>& keys) const {
+  RowBatch batch;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    check(i == 0 || keys[i - 1] < keys[i], "keys of a read ascend");
+    const auto found = rows_.find(keys[i]);
+    if (found == rows_.end()) continue;
+    batch.entries.push_back(found->second.entry);
+    batch.entries.back().offset = batch.floats.size();
+    batch.floats.insert(batch.floats.end(), found->second.floats.begin(),
+                        found->second.floats.end());
+  }
+  return batch;
+}
+
+void MemoryColdStore::save_now(const SortedRun& run) {
+  const auto& entries = run.rows.entries;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    check(i == 0 || entries[i - 1].key < entries[i].key, "the rows of a run ascend");
+    check(entries[i].lsn <= run.highest_lsn, "a run knows its highest lsn");
+    if (entries[i].count == 0) {
+      rows_.erase(entries[i].key);
+      continue;
+    }
+    const float* const first = run.rows.floats.data() + entries[i].offset;
+    rows_[entries[i].key] = {entries[i], {first, first + layouts_[entries[i].key.table].floats()}};
+  }
+}
+
+Result<ShardFiles> MemoryColdStore::checkpoint_now(const std::filesystem::path& folder) {
+  if (!checkpoints_.emplace(folder, rows_).second)
+    return Error{ErrorCode::kUnavailable, folder.string() + " exists already"};
+  uint64_t bytes = 0;
+  for (const auto& [key, value] : rows_) bytes += 28 + value.floats.size() * sizeof(float);
+  return ShardFiles{{{"rows", bytes}}};
+}
+
+const MemoryColdStore::Rows* MemoryColdStore::rows_in(const std::filesystem::path& folder) const {
+  const auto found = checkpoints_.find(folder);
+  return found == checkpoints_.end() ? nullptr : &found->second;
+}
+
+}  // namespace cairn
