@@ -200,7 +200,7 @@ TEST_F(HttpServerTest, GarbageDoesNoHarm) {
 }
 
 TEST_F(HttpServerTest, SlowClientIsClosedAtItsDeadlineThoughItSends) {
-  const auto server = start({.timeout = std::chrono::milliseconds(200)});
+  const auto server = start({.timeout = std::chrono::seconds(1)});
   Client silent(server->port()), trickling(server->port());
   const auto begin = std::chrono::steady_clock::now();
   // Each byte comes well before the deadline, which is that of the whole request.
@@ -232,12 +232,12 @@ TEST_F(HttpServerTest, ClientThatNeverReadsIsClosed) {
   // More than the buffers of a connection take.
   const std::string large(32 << 20, 'x');
   auto started = HttpServer::start("127.0.0.1", 0, {[&] { return large; }, [] { return true; }},
-                                   {.timeout = std::chrono::milliseconds(200)});
+                                   {.timeout = std::chrono::seconds(1)});
   ASSERT_TRUE(started.ok());
   Client client(started.value()->port());
   client.send("GET /metrics HTTP/1.1\r\n\r\n");
   EXPECT_THAT(fetch(started.value()->port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
-  ::poll(nullptr, 0, 1000);  // not reading past the deadline is what is tested
+  ::poll(nullptr, 0, 2500);  // not reading past the deadline is what is tested
   EXPECT_LT(client.receive_until("").size(), large.size());
 }
 
@@ -248,7 +248,7 @@ TEST_F(HttpServerTest, StopsAtOnceWithConnectionsOpen) {
   expect_served(*server);
   const auto begin = std::chrono::steady_clock::now();
   server.reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
   EXPECT_TRUE(half_open.closed_by_server());
 }
 
