@@ -1,0 +1,154 @@
+#include "ps/file_push_log.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "ps/log_format.h"
+#include "ps/null_push_log.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/ps/pushes.h"
+#include "tests/seed.h"
+
+namespace cairn {
+namespace {
+
+class FilePushLogTest : public testing::Test {
+ protected:
+  // Writes records first..last, all acknowledged when it returns.
+  void write(Lsn first, Lsn last, uint32_t keys_max = 200, uint64_t segment_bytes = 64 << 10,
+             Lsn cut = 0) {
+    FilePushLogOptions options;
+    options.folder = folder_.path();
+    options.next_lsn = first;
+    options.generation = 7;
+    options.segment_bytes = segment_bytes;
+    auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { last_ = lsn.value(); });
+    ASSERT_TRUE(log.ok()) << log.error().message;
+    for (Lsn lsn = first; lsn <= last; ++lsn) {
+      written_.push_back(push_record(lsn, random_push(random_, lsn, keys_max)));
+      log.value()->append(written_.back());
+    }
+    if (cut > 0) log.value()->cut(cut);
+    std::move(log).value().reset();  // the writer ends when all is written
+    EXPECT_EQ(last_, last);
+  }
+  Status read() {
+    found_.clear();
+    return read_log(folder_.path(), [&](const LogRecord& record) -> Status {
+      found_.push_back(record);
+      return Ok{};
+    });
+  }
+  std::vector<uint32_t> segments() { return list_segments(folder_.path()).value(); }
+  // Flips one bit of a segment.
+  void damage(uint32_t segment, uint64_t offset) {
+    std::fstream file(segment_path(folder_.path(), segment),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    const char byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.put(byte);
+    ASSERT_TRUE(file.good());
+  }
+
+  TemporaryFolder folder_;
+  RandomStream random_{test_seed(), 3};
+  std::vector<LogRecord> written_, found_;
+  Lsn last_ = 0;
+};
+
+TEST_F(FilePushLogTest, EndingTheLogWritesWhatWasAppended) {
+  write(1, 100);
+  ASSERT_TRUE(read().ok());
+  ASSERT_EQ(found_.size(), 100u);
+  for (size_t i = 0; i < 100; ++i) EXPECT_TRUE(same_record(found_[i], written_[i])) << i;
+}
+
+TEST_F(FilePushLogTest, StartsAtTheLsnItIsGiven) {
+  write(1'000'000'007, 1'000'000'020);
+  ASSERT_TRUE(read().ok());
+  ASSERT_EQ(found_.size(), 14u);
+  EXPECT_EQ(found_.front().lsn, 1'000'000'007u);
+}
+
+TEST_F(FilePushLogTest, ARecordLargerThanASegmentHasOneOfItsOwn) {
+  write(1, 6, 20'000, 16 << 10);
+  ASSERT_TRUE(read().ok());
+  ASSERT_EQ(found_.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) EXPECT_TRUE(same_record(found_[i], written_[i])) << i;
+}
+
+TEST_F(FilePushLogTest, AnOldLogIsNotWrittenOver) {
+  write(1, 3);
+  FilePushLogOptions options;
+  options.folder = folder_.path();
+  const auto again = FilePushLog::open(options, [](Result<Lsn>) {});
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(read().ok());
+  EXPECT_EQ(found_.size(), 3u);
+}
+
+TEST_F(FilePushLogTest, ACutRemovesSegmentsWhollyBelowItAndNoOther) {
+  write(1, 300, 200, 64 << 10, 250);
+  const std::vector<uint32_t> left = segments();
+  EXPECT_GT(left.front(), 0u);
+  ASSERT_TRUE(read().ok());
+  ASSERT_LE(found_.front().lsn, 251u);
+  // Only the first segment may hold records of both sides.
+  SegmentHeader second;
+  std::ifstream file(segment_path(folder_.path(), left[1]), std::ios::binary);
+  file.read(reinterpret_cast<char*>(&second), sizeof second);
+  EXPECT_GT(second.first_lsn, 251u);
+}
+
+TEST_F(FilePushLogTest, ADamagedRecordEndsTheLogBeforeIt) {
+  write(1, 10, 200, 1 << 20);
+  // In the payload of the first record: the message's header follows the record's.
+  damage(0, kLogBlockBytes + sizeof(RecordHeader) + 20);
+  ASSERT_TRUE(read().ok());
+  EXPECT_TRUE(found_.empty());
+}
+
+TEST_F(FilePushLogTest, EveryFieldOfARecordsHeaderIsUnderItsChecksum) {
+  write(1, 2, 10, 1 << 20);
+  for (uint64_t byte = 0; byte < sizeof(RecordHeader); ++byte) {
+    damage(0, kLogBlockBytes + byte);
+    const Status status = read();
+    EXPECT_TRUE(!status.ok() || found_.empty()) << "byte " << byte;
+    damage(0, kLogBlockBytes + byte);  // flipped back
+  }
+  ASSERT_TRUE(read().ok());
+  EXPECT_EQ(found_.size(), 2u);
+}
+
+TEST_F(FilePushLogTest, ADamagedSegmentHeaderIsRefusedByName) {
+  write(1, 300);
+  damage(1, 24);
+  const Status status = read();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(status.error().message.find("log-00000001"), std::string::npos);
+}
+
+TEST_F(FilePushLogTest, AMissingEndOfASegmentInTheMiddleIsRefused) {
+  write(1, 300);
+  ASSERT_GT(segments().size(), 2u);
+  std::filesystem::resize_file(segment_path(folder_.path(), 0), 2 * kLogBlockBytes);
+  const Status status = read();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
+}
+
+TEST(NullPushLog, AcknowledgesAtOnceAndKeepsNothing) {
+  std::vector<Lsn> lsns;
+  NullPushLog log([&](Result<Lsn> lsn) { lsns.push_back(lsn.value()); });
+  RandomStream random(test_seed(), 4);
+  for (Lsn lsn = 1; lsn <= 3; ++lsn) log.append(push_record(lsn, random_push(random, lsn)));
+  EXPECT_EQ(lsns, (std::vector<Lsn>{1, 2, 3}));
+  EXPECT_EQ(log.bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace cairn

@@ -1,0 +1,62 @@
+#include "ps/row_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "common/random.h"
+#include "tests/ps/rows.h"
+#include "tests/seed.h"
+
+namespace cairn {
+namespace {
+
+TEST(RowCodec, StoredKeysOrderAsRowKeysDo) {
+  RandomStream random(test_seed(), 7);
+  std::vector<RowKey> keys;
+  for (int i = 0; i < 2000; ++i)
+    keys.push_back({static_cast<uint32_t>(random.next_below(700)), random.next_u64()});
+  for (size_t i = 1; i < keys.size(); ++i) {
+    const StoredKey a = encode_key(keys[i - 1]), b = encode_key(keys[i]);
+    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size()) < 0, keys[i - 1] < keys[i]);
+    EXPECT_EQ(decode_key(view_of(a)), keys[i - 1]);
+  }
+}
+
+TEST(RowCodec, ASlotIsOneRange) {
+  RandomStream random(test_seed(), 8);
+  for (int i = 0; i < 1000; ++i) {
+    const RowKey key{static_cast<uint32_t>(random.next_below(1 << 16)), random.next_u64()};
+    const StoredKey stored = encode_key(key), first = first_key_of_slot(slot_of(key.key)),
+                    next = first_key_of_slot(slot_of(key.key) + 1);
+    EXPECT_GE(std::memcmp(stored.data(), first.data(), stored.size()), 0);
+    EXPECT_LT(std::memcmp(stored.data(), next.data(), stored.size()), 0);
+  }
+}
+
+TEST(RowCodec, KeysOfAnotherLengthOrSlotAreRefused) {
+  StoredKey key = encode_key({1, test_seed()});
+  EXPECT_TRUE(decode_key(view_of(key)));
+  for (size_t n = 0; n < key.size(); ++n) EXPECT_FALSE(decode_key(view_of(key).substr(0, n)));
+  key[1] = static_cast<char>(key[1] ^ 1);
+  EXPECT_FALSE(decode_key(view_of(key)));
+}
+
+TEST(RowCodec, ValuesRoundTripAndEveryTruncationIsRefused) {
+  RandomStream random(test_seed(), 9);
+  RowBatch batch;
+  for (int i = 0; i < 50; ++i) {
+    const auto [key, value] = random_row(random, random.next_u64(), 1000);
+    std::string bytes;
+    encode_value({key, value.lsn, value.last_step, value.count, 0}, value.floats, bytes);
+    for (size_t n = 0; n < bytes.size(); ++n)
+      EXPECT_FALSE(
+          decode_value(key, std::string_view(bytes).substr(0, n), value.floats.size(), batch));
+    batch = {};
+    ASSERT_TRUE(decode_value(key, bytes, value.floats.size(), batch));
+    EXPECT_EQ(map_of(batch).at(key), value);
+  }
+}
+
+}  // namespace
+}  // namespace cairn
