@@ -90,10 +90,10 @@ TEST_F(CheckpointStoreTest, AStoreOfNothingIsEmptyAndStartsAtLsnOne) {
 }
 
 TEST_F(CheckpointStoreTest, LoadsOnAnyNumberOfShardsAndLeavesTheCheckpointAsItWas) {
-  for (const uint32_t from : {1, 3, 4}) {
+  for (const uint32_t from : {1, 4}) {
     const CheckpointSource source = write_checkpoint(from);
     const auto before = listing(source.folder);
-    for (const uint32_t to : {1, 2, 3, 5}) {
+    for (const uint32_t to : {1, 3, 4}) {
       const SlotMap map{1, to};
       RowMap all;
       for (uint32_t k = 0; k < to; ++k) {
