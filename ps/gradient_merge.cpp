@@ -1,0 +1,97 @@
+#include "ps/gradient_merge.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "common/simd.h"
+
+namespace cairn {
+
+namespace {
+
+Key load_key(const char* at) {
+  Key key;
+  std::memcpy(&key, at, sizeof key);
+  return key;
+}
+
+CAIRN_SIMD void add_floats(float* sum, const char* values, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    float value;
+    std::memcpy(&value, values + i * sizeof value, sizeof value);
+    sum[i] += value;
+  }
+}
+
+}  // namespace
+
+GradientMerge::GradientMerge(std::span<const GradientPart> parts, size_t dim, size_t block_keys)
+    : dim_(dim), block_keys_(block_keys), keys_(block_keys), sums_(block_keys * dim) {
+  for (const GradientPart& part : parts) {
+    if (part.count == 0) continue;
+    parts_.push_back(part);
+    heads_.push_back(load_key(part.keys));
+  }
+}
+
+GradientMerge::Block GradientMerge::next() {
+  if (parts_.empty()) return {};
+  return parts_.size() == 1 ? next_of_one() : next_of_many();
+}
+
+GradientMerge::Block GradientMerge::next_of_one() {
+  GradientPart& part = parts_.front();
+  const size_t count = std::min(part.count, block_keys_);
+  const size_t key_bytes = count * sizeof(Key), gradient_bytes = count * dim_ * sizeof(float);
+  std::memcpy(keys_.data(), part.keys, key_bytes);
+  const float* gradients = reinterpret_cast<const float*>(part.gradients);
+  if (std::bit_cast<uintptr_t>(part.gradients) % alignof(float) != 0) {
+    std::memcpy(sums_.data(), part.gradients, gradient_bytes);
+    gradients = sums_.data();
+  }
+  part.keys += key_bytes;
+  part.gradients += gradient_bytes;
+  part.count -= count;
+  if (part.count == 0) {
+    parts_.clear();
+    heads_.clear();
+  } else {
+    heads_.front() = load_key(part.keys);
+  }
+  return {{keys_.data(), count}, gradients};
+}
+
+GradientMerge::Block GradientMerge::next_of_many() {
+  size_t count = 0;
+  for (; count < block_keys_ && !parts_.empty(); ++count) {
+    const Key key = *std::ranges::min_element(heads_);
+    float* sum = sums_.data() + count * dim_;
+    keys_[count] = key;
+    bool first = true;
+    for (size_t p = 0; p < parts_.size();) {
+      if (heads_[p] != key) {
+        ++p;
+        continue;
+      }
+      GradientPart& part = parts_[p];
+      if (first) {
+        std::memcpy(sum, part.gradients, dim_ * sizeof(float));
+      } else {
+        add_floats(sum, part.gradients, dim_);
+      }
+      first = false;
+      part.keys += sizeof(Key);
+      part.gradients += dim_ * sizeof(float);
+      if (--part.count > 0) {
+        heads_[p++] = load_key(part.keys);
+      } else {
+        parts_.erase(parts_.begin() + static_cast<ptrdiff_t>(p));
+        heads_.erase(heads_.begin() + static_cast<ptrdiff_t>(p));
+      }
+    }
+  }
+  return {{keys_.data(), count}, sums_.data()};
+}
+
+}  // namespace cairn

@@ -1,0 +1,72 @@
+// The rows of one table that are in memory: a slab of rows and an index over them (row_slab.h,
+// hot_index.h). Lookups come in batches and prefetch: a batch of scattered keys costs memory
+// bandwidth, not memory latency. The index grows slot by slot as rows come in, so that no call
+// waits for all of it. Thread safety: none; a shard's thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ps/hot_index.h"
+#include "ps/row_slab.h"
+
+namespace cairn {
+
+class HotTable {
+ public:
+  // Keys of a find: more at once would leave the cache before they are used.
+  static constexpr size_t kBlock = 256;
+
+  // Every key given later must be of `slots`.
+  HotTable(SlotRange slots, RowLayout layout);
+
+  // rows[i]: the row of keys[i], its memory prefetched, or nullptr. At most kBlock keys.
+  void find(std::span<const Key> keys, HotRow** rows) const;
+
+  struct Inserted {
+    uint32_t number;
+    HotRow* row;  // its meta is zero, its floats are anything
+  };
+  // `key` must have no row.
+  Inserted insert(Key key);
+  void erase(uint32_t number);
+
+  HotRow* row(uint32_t number) const { return slab_.at(number); }
+  // Adds the numbers of the rows of one slot, in no order.
+  void rows_of_slot(uint32_t slot, std::vector<uint32_t>& numbers) const;
+
+  const RowLayout& layout() const { return layout_; }
+  uint32_t rows() const { return slab_.used(); }
+  uint32_t row_numbers_end() const { return slab_.end(); }
+  size_t row_bytes() const { return slab_.stride(); }
+  // Of the rows in use and of the index, both copies of it while it grows.
+  uint64_t bytes() const {
+    return uint64_t{slab_.used()} * slab_.stride() + index_.bytes() + old_.bytes();
+  }
+  bool growing() const { return old_.capacity() > 0; }
+
+ private:
+  // The index in which a hash's entry stands: while growing, slots below `moved_slots_end_` have
+  // moved.
+  const HotIndex& index_of(uint64_t hash) const {
+    return growing() && hash >> (64 - kSlotBits) >= moved_slots_end_ ? old_ : index_;
+  }
+  HotRow* find_from(const HotIndex& index, uint64_t at, uint64_t hash, Key key) const;
+  void put(const HotIndex& index, uint64_t hash, uint32_t number);
+  void close_gap(uint64_t gap);
+  void grow();
+  void move_slots(uint64_t entries);
+  void move_slot(uint32_t slot);
+
+  SlotRange slots_;
+  RowLayout layout_;
+  RowSlab slab_;
+  HotIndex index_;
+  HotIndex old_;  // while growing
+  uint32_t moved_slots_end_ = 0;
+  uint64_t move_credit_ = 0;  // entries that inserts have paid for and that are not yet moved
+  std::vector<uint32_t> moving_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,18 @@
+// What a row's weights are before its first gradient: a function of (seed, table, key, place)
+// alone, so that a key reads the same on every shard, whether its row was ever made or not, and
+// after it was dropped. Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/config/job.h"
+#include "common/hash.h"
+
+namespace cairn {
+
+// Fills `weights` [dim].
+void initial_weights(const InitializerConfig& config, uint64_t seed, uint32_t table, Key key,
+                     std::span<float> weights);
+
+}  // namespace cairn

@@ -1,0 +1,37 @@
+// Zeroed memory straight from the kernel, which gives it page by page when it is first touched.
+// Thread safety: none; the owner's.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace cairn {
+
+class Pages {
+ public:
+  Pages() = default;
+  // Huge pages where `huge` and the system has them; small ones otherwise. No memory: a check
+  // fails.
+  Pages(size_t bytes, bool huge);
+  ~Pages();
+  Pages(Pages&& other) noexcept { swap(other); }
+  Pages& operator=(Pages&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+
+  std::byte* data() const { return data_; }
+
+ private:
+  void swap(Pages& other) {
+    std::swap(mapping_, other.mapping_);
+    std::swap(mapped_bytes_, other.mapped_bytes_);
+    std::swap(data_, other.data_);
+  }
+
+  void* mapping_ = nullptr;
+  size_t mapped_bytes_ = 0;
+  std::byte* data_ = nullptr;  // inside the mapping, at the start of a huge page
+};
+
+}  // namespace cairn

@@ -1,0 +1,43 @@
+#include "ps/row_slab.h"
+
+#include <bit>
+
+#include "common/check.h"
+
+namespace cairn {
+
+namespace {
+constexpr size_t kChunkBytes = size_t{16} << 20;
+}
+
+RowSlab::RowSlab(RowLayout layout)
+    : stride_(sizeof(HotRow) + layout.floats() * sizeof(float)),
+      chunk_bits_(std::bit_width(kChunkBytes / stride_) - 1),
+      chunk_mask_((1u << chunk_bits_) - 1) {}
+
+uint32_t RowSlab::allocate() {
+  uint32_t row = free_;
+  if (row != kNoRow) {
+    free_ = static_cast<uint32_t>(at(row)->key);
+  } else {
+    check(end_ < kNoRow - 1, "a table of a shard holds fewer than 2^32 rows in memory");
+    row = end_++;
+    if (row >> chunk_bits_ == chunks_.size()) {
+      // Small tables stay small: the first chunk of each is on small pages.
+      chunks_.emplace_back(stride_ << chunk_bits_, /*huge=*/!chunks_.empty());
+    }
+  }
+  ++used_;
+  at(row)->meta = RowMeta{.state = HotRow::kUsed};
+  return row;
+}
+
+void RowSlab::free(uint32_t row) {
+  HotRow* freed = at(row);
+  freed->meta = RowMeta{};
+  freed->key = free_;
+  free_ = row;
+  --used_;
+}
+
+}  // namespace cairn

@@ -1,0 +1,149 @@
+// Pulls: parked until their step, answered from memory, or once the store has answered.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "ps/shard.h"
+
+namespace cairn {
+
+namespace {
+// Pulls that may wait for their step, a worker. A client has 2 x (prefetch + 1) open.
+constexpr size_t kParkedMax = 256;
+// Steps ahead of the last one applied that rows are pinned for. Rows of a pull further ahead are
+// merely read again if they have to be.
+constexpr uint64_t kPinAheadMax = 64;
+// Reads after which a pull that pins nothing does pin, so that rows it has read stay until it is
+// answered.
+constexpr uint32_t kReadsUnpinnedMax = 2;
+}  // namespace
+
+void Shard::on_pull(Request from, Message message) {
+  if (!judge_rows(from, message)) return;
+  const auto pull = std::make_shared<Pull>(Pull{std::move(from), std::move(message)});
+  if (may_read(pull->message.header)) return answer(pull);
+
+  const Header& header = pull->message.header;
+  for (PullPointer& parked : parked_) {
+    const Header& other = parked->message.header;
+    if (other.worker != header.worker || other.sequence != header.sequence) continue;
+    parked = pull;  // it came again, perhaps over a new connection
+    return;
+  }
+  if (parked_.size() >= kParkedMax * options_.workers)
+    return refuse(pull->from, StatusCode::kFailed, RefusalReason::kOther,
+                  "too many pulls wait for their step");
+  parked_.push_back(pull);
+}
+
+bool Shard::may_read(const Header& pull) const {
+  if ((pull.flags & kPullEarly) != 0) return true;
+  return pull.step <= gather_.applied_step() + 1 && commit_lsn_ <= acknowledged_;
+}
+
+void Shard::release_pulls() {
+  std::list<PullPointer> ready;
+  for (auto at = parked_.begin(); at != parked_.end();) {
+    const auto next = std::next(at);
+    if (may_read((*at)->message.header)) ready.splice(ready.end(), parked_, at);
+    at = next;
+  }
+  for (const PullPointer& pull : ready) answer(pull);
+}
+
+uint32_t Shard::pin_of(const Pull& pull) const {
+  const Header& header = pull.message.header;
+  const uint64_t applied = gather_.applied_step();
+  if ((header.flags & kPullReadOnly) != 0)
+    return pull.reads < kReadsUnpinnedMax ? 0 : static_cast<uint32_t>(applied + 1);
+  if (header.step <= applied || header.step > applied + kPinAheadMax) return 0;
+  return static_cast<uint32_t>(header.step);
+}
+
+ShardRows::Absent Shard::absent_rows_of(const Pull& pull) const {
+  if (!world_.store.empty()) return ShardRows::Absent::kUnknown;
+  if (pin_of(pull) == 0) return ShardRows::Absent::kComputeOnly;
+  return pull.may_grow || rows_->tier().bytes() < rows_->tier().hot_bytes()
+             ? ShardRows::Absent::kMakeRow
+             : ShardRows::Absent::kUnknown;
+}
+
+void Shard::answer(const PullPointer& pull) {
+  if (failure_.has_value()) return reply(pull->from, StatusCode::kFailed, failure_->message);
+  Message reply;
+  reply.header = pull->message.header;
+  reply.header.step = gather_.applied_step();
+  reply.directory = pull->message.directory;
+  size_t bytes = 0;
+  for (const TableEntry& entry : reply.directory)
+    bytes += size_t{entry.count} * entry.dim * sizeof(float);
+  reply.values = zmq::message_t(bytes);
+
+  std::vector<RowKey> missing = copy_rows(*pull, static_cast<char*>(reply.values.data()));
+  if (missing.empty()) {
+    metrics_.pull_rows.Increment(static_cast<double>(pull->message.key_count()));
+    const uint64_t wanted = pull->message.header.step;
+    const uint64_t applied = gather_.applied_step();
+    metrics_.staleness_steps.Set(wanted > applied ? static_cast<double>(wanted - 1 - applied) : 0);
+    return send(pull->from, std::move(reply));
+  }
+  uint64_t missing_bytes = 0;
+  for (const RowKey& key : missing) missing_bytes += rows_->tier().table(key.table).row_bytes();
+  if (!has_room(pull, missing_bytes)) return;
+  if (world_.store.empty()) return answer(pull);  // now there is room for placeholders
+  ++pull->reads;
+  metrics_.cold_reads.Increment(static_cast<double>(missing.size()));
+  reads_.read(std::move(missing), pin_of(*pull), [this, pull] { answer(pull); });
+}
+
+// The keys of a pull that are neither in memory nor known to be absent.
+std::vector<RowKey> Shard::copy_rows(const Pull& pull, char* weights) {
+  const uint32_t pin = pin_of(pull);
+  const ShardRows::Absent absent = absent_rows_of(pull);
+  std::vector<RowKey> missing;
+  std::array<Key, HotTable::kBlock> block;
+  const char* keys = static_cast<const char*>(pull.message.keys.data());
+  for (const TableEntry& entry : pull.message.directory) {
+    for (size_t done = 0; done < entry.count;) {
+      const size_t count = std::min<size_t>(block.size(), entry.count - done);
+      std::memcpy(block.data(), keys, count * sizeof(Key));
+      rows_->read(entry.table, {block.data(), count}, pin, absent, weights, missing);
+      keys += count * sizeof(Key);
+      weights += count * entry.dim * sizeof(float);
+      done += count;
+    }
+  }
+  return missing;
+}
+
+// A pull waits for room only while write-back can make some: until a sweep that begins now has
+// ended. False: it waits.
+bool Shard::has_room(const PullPointer& pull, uint64_t bytes) {
+  HotTier& tier = rows_->tier();
+  if (pull->may_grow) return true;
+  if (tier.make_room(bytes, gather_.applied_step()) || tier.dirty_bytes() == 0) {
+    pull->may_grow = true;
+    return true;
+  }
+  pull->sweep_to_wait = sweeps_begun_ + 1;
+  waiting_for_room_.push_back(pull);
+  if (!write_back_.active()) start_sweep();
+  return false;
+}
+
+void Shard::release_pulls_waiting_for_room() {
+  std::vector<PullPointer> ready;
+  std::erase_if(waiting_for_room_, [&](const PullPointer& pull) {
+    if (pull->sweep_to_wait > sweeps_ended_) return false;
+    ready.push_back(pull);
+    return true;
+  });
+  for (const PullPointer& pull : ready) {
+    pull->may_grow = true;
+    answer(pull);
+  }
+  if (!waiting_for_room_.empty() && !write_back_.active()) start_sweep();
+}
+
+}  // namespace cairn

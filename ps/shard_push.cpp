@@ -1,0 +1,159 @@
+// Pushes: logged as they come, gathered a step, summed in worker order and applied once.
+#include <algorithm>
+#include <utility>
+
+#include "ps/shard.h"
+
+namespace cairn {
+
+void Shard::on_push(Request from, Message message) {
+  const uint32_t worker = message.header.worker;
+  switch (gather_.judge(message.header)) {
+    case PushGather::Verdict::kNext:
+      break;
+    case PushGather::Verdict::kDuplicate: {
+      metrics_.duplicates_dropped.Increment();
+      // Answered once it is logged, to whoever asked last.
+      for (Unacknowledged& push : unacknowledged_) {
+        if (push.from.header.worker != worker ||
+            push.from.header.sequence != message.header.sequence)
+          continue;
+        push.from = std::move(from);
+        return;
+      }
+      return reply(from, StatusCode::kOk, "");
+    }
+    case PushGather::Verdict::kOutOfOrder: {
+      const uint64_t expected = gather_.expected_sequence(worker);
+      from.header.sequence = expected;
+      return refuse(
+          from, StatusCode::kOutOfOrder, RefusalReason::kOutOfOrder,
+          "expected push " + std::to_string(expected) + " of worker " + std::to_string(worker));
+    }
+    case PushGather::Verdict::kWrongStep:
+      return refuse(from, StatusCode::kBadMessage, RefusalReason::kOther,
+                    "step " + std::to_string(message.header.step) + " is not the next of worker " +
+                        std::to_string(worker));
+    case PushGather::Verdict::kTooFarAhead:
+      return refuse(from, StatusCode::kBadMessage, RefusalReason::kOther,
+                    "worker " + std::to_string(worker) + " is too far ahead of the others");
+  }
+  if (!judge_rows(from, message)) return;
+
+  metrics_.push_rows.Increment(static_cast<double>(message.key_count()));
+  metrics_.log_written_bytes.Increment(
+      static_cast<double>(sizeof(Header) + message.directory.size() * sizeof(TableEntry) +
+                          message.keys.size() + message.values.size()));
+  const Lsn lsn = next_lsn_++;
+  auto push = std::make_shared<const Message>(std::move(message));
+  unacknowledged_.push_back({std::move(from), lsn});
+  gather_.accept(push, lsn);
+  world_.log.append({.lsn = lsn, .push = std::move(push), .sequences = {}});
+  apply_steps();
+}
+
+void Shard::acknowledge_pushes() {
+  while (!unacknowledged_.empty() && unacknowledged_.front().lsn <= acknowledged_) {
+    const Unacknowledged push = std::move(unacknowledged_.front());
+    unacknowledged_.pop_front();
+    reply(push.from, StatusCode::kOk, "");
+  }
+}
+
+void Shard::apply_steps() {
+  while (!applying_ && !applying_is_held()) {
+    const PushGather::Step* step = gather_.complete();
+    if (step == nullptr) return;
+    if (!apply_step(*step)) return;
+    step_applied();
+  }
+}
+
+// False: part of it has to wait for rows from the store.
+bool Shard::apply_step(const PushGather::Step& step) {
+  struct Cursor {
+    const TableEntry *entry, *end;
+    GradientPart rest;  // `count` is that of the entry
+  };
+  std::vector<Cursor> cursors;
+  for (const std::shared_ptr<const Message>& push : step.pushes) {
+    const TableEntry* first = push->directory.data();
+    cursors.push_back({first,
+                       first + push->directory.size(),
+                       {static_cast<const char*>(push->keys.data()),
+                        static_cast<const char*>(push->values.data()), 0}});
+  }
+  const ShardRows::Change change{.step = static_cast<uint32_t>(step.step),
+                                 .lsn = step.commit_lsn,
+                                 .create = world_.store.empty()};
+  bool whole = true;
+  std::vector<GradientPart> parts;
+  for (uint32_t table = 0; table < rows_->tables(); ++table) {
+    parts.clear();
+    for (Cursor& cursor : cursors) {
+      if (cursor.entry == cursor.end || cursor.entry->table != table) continue;
+      cursor.rest.count = cursor.entry->count;
+      parts.push_back(cursor.rest);
+      cursor.rest.keys += cursor.rest.count * sizeof(Key);
+      cursor.rest.gradients += cursor.rest.count * cursor.entry->dim * sizeof(float);
+      ++cursor.entry;
+    }
+    apply_table(change, table, parts, deferred_[table]);
+    whole &= deferred_[table].keys.empty();
+  }
+  if (!whole) read_deferred(change.step);
+  return whole;
+}
+
+void Shard::apply_table(const ShardRows::Change& change, uint32_t table,
+                        const std::vector<GradientPart>& parts, ShardRows::Deferred& deferred) {
+  if (parts.empty()) return;
+  GradientMerge merge(parts, rows_->dim(table), HotTable::kBlock);
+  for (auto block = merge.next(); !block.keys.empty(); block = merge.next()) {
+    const ShardRows::Changed changed =
+        rows_->apply(table, block.keys, block.gradients, change, deferred);
+    rows_created_[table] += changed.created;
+    gradients_not_finite_ += changed.not_finite;
+    metrics_.rows_created.Increment(static_cast<double>(changed.created));
+  }
+}
+
+void Shard::read_deferred(uint32_t step) {
+  applying_ = true;
+  std::vector<RowKey> keys;
+  for (uint32_t table = 0; table < rows_->tables(); ++table)
+    for (const Key key : deferred_[table].keys) keys.push_back({table, key});
+  metrics_.cold_reads.Increment(static_cast<double>(keys.size()));
+  reads_.read(std::move(keys), step, [this] { apply_deferred(); });
+}
+
+void Shard::apply_deferred() {
+  if (failure_.has_value()) return;
+  const PushGather::Step& step = *gather_.complete();
+  const ShardRows::Change change{
+      .step = static_cast<uint32_t>(step.step), .lsn = step.commit_lsn, .create = false};
+  for (uint32_t table = 0; table < rows_->tables(); ++table) {
+    const ShardRows::Deferred now = std::exchange(deferred_[table], {});
+    const GradientPart part{reinterpret_cast<const char*>(now.keys.data()),
+                            reinterpret_cast<const char*>(now.gradients.data()), now.keys.size()};
+    apply_table(change, table, {part}, deferred_[table]);
+    check(deferred_[table].keys.empty(), "rows read for a step stay until it is applied");
+  }
+  applying_ = false;
+  step_applied();
+  apply_steps();
+}
+
+void Shard::step_applied() {
+  commit_lsn_ = gather_.complete()->commit_lsn;
+  gather_.applied();
+  const uint64_t applied = gather_.applied_step();
+  rows_->drop_placeholders(applied);
+  rows_->tier().make_room(0, applied);
+  metrics_.applied_step.Set(static_cast<double>(applied));
+  release_pulls();
+  start_sweep_if_due();
+  advance_checkpoint();
+}
+
+}  // namespace cairn

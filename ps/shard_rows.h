@@ -1,0 +1,91 @@
+// The rows of a shard as pulls and pushes use them: the hot tier, and what makes and changes a row
+// (initial values, optimizer). Works in blocks of at most HotTable::kBlock keys of one table.
+//
+// A placeholder is a row of count 0: a key that was pulled and that the store does not hold. It
+// keeps the answer "absent" at hand until the push of the pull's step makes a row of it; otherwise
+// it is dropped. Thread safety: none; a shard's thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ps/hot_tier.h"
+#include "ps/optimizers/row_optimizer.h"
+
+namespace cairn {
+
+class ShardRows {
+ public:
+  // Errors: kInvalidArgument for an optimizer that is not known.
+  static Result<std::unique_ptr<ShardRows>> create(SlotRange slots,
+                                                   const std::vector<TableConfig>& tables,
+                                                   uint64_t seed, uint64_t hot_bytes);
+
+  HotTier& tier() { return *tier_; }
+  const HotTier& tier() const { return *tier_; }
+  uint32_t tables() const { return static_cast<uint32_t>(tables_.size()); }
+  uint32_t dim(uint32_t table) const { return tables_[table].config.dim; }
+  const TableConfig& config(uint32_t table) const { return tables_[table].config; }
+
+  enum class Absent : uint8_t {
+    kUnknown,     // the store may hold it: report it in `missing`
+    kMakeRow,     // it does not: make a placeholder
+    kComputeOnly  // it does not: its initial value will do
+  };
+  // Copies the weights of `keys` to `weights` [keys, dim], which may start at any address, and pins
+  // their rows for step `pin` (0: not). Weights of keys added to `missing` are left as they are.
+  void read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent, char* weights,
+            std::vector<RowKey>& missing);
+
+  struct Change {
+    uint32_t step;
+    Lsn lsn;      // of the step's commit
+    bool create;  // what is not in memory is not stored either: make it
+  };
+  struct Changed {
+    size_t created = 0;
+    size_t not_finite = 0;  // gradients with a NaN or infinity: their rows are left untouched
+  };
+  // What a step's push found neither in memory nor known to be absent, with its summed gradients.
+  struct Deferred {
+    std::vector<Key> keys;
+    std::vector<float> gradients;
+  };
+  // Applies gradients [keys, dim], summed over workers.
+  Changed apply(uint32_t table, std::span<const Key> keys, const float* gradients,
+                const Change& change, Deferred& deferred);
+
+  // Puts rows of the store into memory, and placeholders for the keys it does not hold, pinned for
+  // `pin`. `keys` ascend and none is in memory.
+  void install(const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin);
+
+  // Drops the placeholders that no step above `applied_step` waits for.
+  void drop_placeholders(uint64_t applied_step);
+
+ private:
+  struct Table {
+    TableConfig config;
+    RowLayout layout;
+    std::unique_ptr<RowOptimizer> optimizer;
+  };
+  struct Placeholder {
+    uint32_t table, number;
+  };
+
+  ShardRows(std::vector<Table> tables, uint64_t seed) : tables_(std::move(tables)), seed_(seed) {}
+  HotRow* create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number);
+  HotRow* create_placeholder(uint32_t table, Key key, uint32_t pin);
+
+  std::vector<Table> tables_;
+  const uint64_t seed_;
+  std::unique_ptr<HotTier> tier_;
+  std::map<uint32_t, std::vector<Placeholder>> placeholders_;  // by pin
+  std::vector<float> initial_;
+  std::vector<float> compacted_;  // gradients of a block with gaps
+};
+
+}  // namespace cairn
