@@ -1,1 +1,31 @@
-int main() { return 0; }
+#include "launcher/commands/commands.h"
+#include "launcher/exit_code.h"
+
+int main(int argc, char** argv) {
+  using namespace cairn;
+  CLI::App app(
+      "Cairn trains recommender models whose embedding tables are larger than memory.\n"
+      "Exit codes: 0 done, 1 failed, 2 job file or command line wrong, 3 data wrong, 4 interrupted "
+      "with a checkpoint written.");
+  app.name("cairn");
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
+  app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
+
+  Program program{app, std::vector<std::string>(argv + 1, argv + argc)};
+  add_train(program);
+  add_eval(program);
+  add_predict(program);
+  add_validate(program);
+  add_gen_data(program);
+  add_inspect(program);
+  add_ps(program);
+  add_version(program);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return program.exit_code;
+}

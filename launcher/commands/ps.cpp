@@ -1,0 +1,26 @@
+#include <memory>
+
+#include "launcher/commands/commands.h"
+#include "launcher/exit_code.h"
+#include "launcher/server_process.h"
+
+namespace cairn {
+
+void add_ps(Program& program) {
+  const auto keeper = std::make_shared<pid_t>(0);
+  CLI::App* command = program.app.add_subcommand(
+      "ps", "A server process. `train`, `eval` and `predict` start it; it is not for people.");
+  command->add_option("--keeper", *keeper, "Process that started this one")
+      ->type_name("PID")
+      ->group("");
+  command->callback([&program, keeper] {
+    if (*keeper != 0) {
+      program.exit_code = run_server_process(*keeper);
+      return;
+    }
+    complain("`cairn ps` is started by `cairn train`, `eval` and `predict`; start one of these");
+    program.exit_code = kUsage;
+  });
+}
+
+}  // namespace cairn

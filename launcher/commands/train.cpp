@@ -1,0 +1,26 @@
+#include <memory>
+
+#include "launcher/commands/commands.h"
+#include "launcher/run_job.h"
+
+namespace cairn {
+
+void add_train(Program& program) {
+  const auto request = std::make_shared<JobRequest>();
+  CLI::App* command = add_job_command(program, "train",
+                                      "Train a job. Starts mpirun with the processes that the job "
+                                      "needs, or takes a role by its rank "
+                                      "where mpirun has started it. Ctrl-C finishes the step and "
+                                      "writes a checkpoint (exit code 4).",
+                                      *request);
+  command->add_flag("--resume", request->resume,
+                    "Go on from the newest checkpoint of the output folder, which is refused "
+                    "otherwise once a run has used it");
+  command->callback([&program, request] {
+    request->mode = WorkerMode::kTrain;
+    request->arguments = program.arguments;
+    program.exit_code = run_job(*request);
+  });
+}
+
+}  // namespace cairn

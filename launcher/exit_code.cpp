@@ -1,0 +1,35 @@
+#include "launcher/exit_code.h"
+
+#include <cstdio>
+
+namespace cairn {
+
+int exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+      return kUsage;
+    case ErrorCode::kBadData:
+    case ErrorCode::kCorrupt:
+      return kBadInput;
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimedOut:
+    case ErrorCode::kInterrupted:  // before there was anything to write a checkpoint of
+      return kFailed;
+  }
+  return kFailed;
+}
+
+void complain(std::string_view message) {
+  // One write, so that the messages of several processes do not mix.
+  const std::string line = "cairn: " + std::string(message) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fflush(stderr);
+}
+
+int complain(const Error& error) {
+  complain(error.message);
+  return exit_code_of(error.code);
+}
+
+}  // namespace cairn

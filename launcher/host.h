@@ -1,0 +1,39 @@
+// What the launcher needs to know about the host it runs on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "common/config/job.h"
+#include "common/result.h"
+
+namespace cairn {
+
+std::string host_name();
+
+// Equal for two processes exactly where they run under the same kernel and host name.
+std::string host_identity();
+
+// Memory that this process may use: the host's, or less where a cgroup (a container, a Slurm job)
+// says so.
+uint64_t usable_memory_bytes();
+
+// ps.hot_bytes, or where that is `auto` a quarter of the usable memory over the shards of this
+// host.
+uint64_t hot_bytes_of_a_shard(const PsConfig& ps, uint32_t shards_on_this_host);
+
+// 64 bits from the kernel's generator: an incarnation.
+uint64_t random_bits();
+
+// Where the shards' ipc sockets of an incarnation stand: short, as a socket's path is at most 107
+// bytes.
+std::filesystem::path socket_folder(uint64_t incarnation);
+
+// Makes it, for this user alone. Errors: kUnavailable.
+Status make_socket_folder(uint64_t incarnation);
+
+// 127.0.0.0/8, ::1 and localhost.
+bool is_loopback(const std::string& address);
+
+}  // namespace cairn

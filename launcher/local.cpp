@@ -1,0 +1,108 @@
+#include "launcher/local.h"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <zmq.hpp>
+
+#include "common/log.h"
+#include "common/metrics/file_sd.h"
+#include "launcher/endpoints.h"
+#include "launcher/exit_code.h"
+#include "launcher/host.h"
+#include "launcher/signals.h"
+#include "launcher/worker_rank.h"
+#include "ps/server.h"
+#include "worker/collective/memory_collective.h"
+
+namespace cairn {
+
+namespace {
+
+// The workers may wait for the shard that failed, and they are threads: only the process's end
+// frees them.
+[[noreturn]] void end_process(const Error& error) {
+  complain("a shard ended: " + error.message);
+  _exit(kFailed);
+}
+
+using Servers = std::vector<std::unique_ptr<Server>>;
+
+Result<Servers> start_servers(const JobStart& start, zmq::context_t& context, Metrics& metrics) {
+  Servers servers;
+  const PsConfig& ps = start.job.ps;
+  for (uint32_t i = 0; i < ps.servers; ++i) {
+    ServerOptions options;
+    options.job = start.job;
+    options.incarnation = start.incarnation;
+    options.first_shard = i * ps.shards_per_server;
+    options.workers = start.job.train.workers;
+    options.hot_bytes = hot_bytes_of_a_shard(ps, start.job.shards());
+    options.endpoint = "inproc://shard-{shard}";
+    options.state = ps.state;
+    options.checkpoint = start.checkpoint;
+    auto server = Server::start(options, context, metrics.server(), end_process);
+    if (!server.ok()) return server.error();
+    servers.push_back(std::move(server).value());
+  }
+  return servers;
+}
+
+// One thread a worker; the first message of the lowest rank that has one is said.
+int run_workers(const JobRequest& request, const JobStart& start, const Servers& servers,
+                zmq::context_t& context, Metrics& metrics) {
+  std::vector<std::string> endpoints;
+  for (const auto& server : servers)
+    for (std::string& endpoint : server->endpoints()) endpoints.push_back(std::move(endpoint));
+  const WorkerOptions options = worker_options(request, start, endpoints);
+  const std::vector<std::string> tasks = task_names(start.job);
+  auto collectives = make_memory_collectives(start.job.train.workers);
+  std::vector<WorkerOutcome> outcomes(collectives.size());
+  {
+    std::vector<std::jthread> threads;
+    for (uint32_t w = 0; w < collectives.size(); ++w)
+      threads.emplace_back([&, w] {
+        outcomes[w] = run_worker(options, *collectives[w], context, metrics.worker(w, tasks));
+        collectives[w].reset();  // frees those that wait for this one
+      });
+  }
+  const auto said = std::ranges::find_if(
+      outcomes, [](const WorkerOutcome& outcome) { return !outcome.message.empty(); });
+  if (said != outcomes.end()) complain(said->message);
+  return std::ranges::max(outcomes, {}, &WorkerOutcome::exit_code).exit_code;
+}
+
+int run(const JobRequest& request, const JobStart& start) {
+  if (const Status log = init_log("local", 0, "info"); !log.ok()) return complain(log.error());
+  Metrics metrics(kVersionText);
+  std::atomic<bool> ready{false};
+  auto http = serve_metrics(start.job.metrics, 0, metrics, ready);
+  if (!http.ok()) return complain(http.error());
+  if (http.value()) {
+    const ScrapeTarget target = {
+        scrape_address(start.job.metrics, host_name(), http.value()->port()), "local", 0};
+    if (const Status written = write_file_sd(start.job.metrics.file_sd, {&target, 1});
+        !written.ok())
+      spdlog::warn("{}", written.error().message);
+  }
+
+  zmq::context_t context(1);
+  auto servers = start_servers(start, context, metrics);
+  if (!servers.ok()) return complain(servers.error());
+  ready = true;
+  return run_workers(request, start, servers.value(), context, metrics);
+}
+
+}  // namespace
+
+int run_local(const JobRequest& request) {
+  take_signals_as_interrupt();
+  auto prepared = prepare(request);
+  if (!prepared.ok()) return complain(prepared.error());
+  return run(request, prepared.value().start);
+}
+
+}  // namespace cairn

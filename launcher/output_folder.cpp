@@ -1,0 +1,52 @@
+#include "launcher/output_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "common/checkpoint/manifest.h"
+
+namespace cairn {
+
+Result<OutputLock> OutputLock::take(const std::filesystem::path& output) {
+  std::error_code error;
+  std::filesystem::create_directories(output, error);
+  if (error)
+    return Error{ErrorCode::kUnavailable,
+                 "cannot make the output folder " + output.string() + ": " + error.message()};
+
+  const std::filesystem::path path = output / ".lock";
+  const int descriptor = open(path.c_str(), O_CREAT | O_RDWR, 0666);
+  if (descriptor < 0)
+    return Error{ErrorCode::kUnavailable, "cannot write into the output folder " + output.string() +
+                                              ": " + std::strerror(errno)};
+  OutputLock lock(descriptor);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+    return Error{ErrorCode::kUnavailable,
+                 errno == EWOULDBLOCK
+                     ? "another run is using the output folder " + output.string() +
+                           "; wait for its end, or give this one another `output`"
+                     : "cannot lock " + path.string() + ": " + std::strerror(errno)};
+  return lock;
+}
+
+OutputLock::OutputLock(OutputLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+OutputLock::~OutputLock() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+bool was_used(const std::filesystem::path& output, const std::filesystem::path& checkpoints) {
+  std::error_code none;
+  return std::filesystem::exists(output / "result.json", none) ||
+         std::filesystem::exists(output / "metrics.jsonl", none) ||
+         newest_checkpoint(checkpoints).ok();
+}
+
+}  // namespace cairn

@@ -1,0 +1,12 @@
+// The three ways in which `train`, `eval` and `predict` run: in this process, as a rank of an
+// mpirun, or by starting mpirun.
+#pragma once
+
+#include "launcher/job_start.h"
+
+namespace cairn {
+
+// Returns the exit code, after saying what went wrong.
+int run_job(const JobRequest& request);
+
+}  // namespace cairn

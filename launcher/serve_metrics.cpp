@@ -1,0 +1,22 @@
+#include "launcher/serve_metrics.h"
+
+#include <fmt/core.h>
+
+namespace cairn {
+
+const char* const kVersionText = CAIRN_VERSION;
+
+Result<std::unique_ptr<HttpServer>> serve_metrics(const MetricsConfig& config, uint32_t rank,
+                                                  const Metrics& metrics,
+                                                  const std::atomic<bool>& ready) {
+  if (!config.enabled) return std::unique_ptr<HttpServer>();
+  const uint32_t port = config.port == 0 ? 0 : config.port + rank;
+  if (port > UINT16_MAX)
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("metrics.port {} leaves no port for rank {}", config.port, rank)};
+  return HttpServer::start(
+      config.address, static_cast<uint16_t>(port),
+      {[&metrics] { return metrics.exposition(); }, [&ready] { return ready.load(); }});
+}
+
+}  // namespace cairn

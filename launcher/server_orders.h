@@ -1,0 +1,39 @@
+// What a keeper tells the server process that it spawns, and what that answers: one line of JSON
+// each.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace cairn {
+
+struct ServerOrders {
+  std::string job;  // resolved YAML
+  uint64_t incarnation = 0;
+  uint32_t rank = 0;    // of the keeper; the metrics port counts from it
+  uint32_t server = 0;  // hosts shards server * shards_per_server and the ones that follow
+  uint64_t hot_bytes = 0;
+  std::string endpoint;  // pattern, as in ServerOptions
+  std::optional<std::string> checkpoint;
+};
+
+// What a process of the job reports when it has started, or failed to.
+struct StartReport {
+  int exit_code = 0;
+  std::string message;  // of a failure
+  std::vector<std::string> endpoints;
+  uint16_t metrics_port = 0;  // 0: none
+};
+
+std::string to_line(const ServerOrders& orders);
+std::string to_line(const StartReport& report);
+
+// Errors: kCorrupt for what is no such line.
+Result<ServerOrders> parse_orders(const std::string& line);
+Result<StartReport> parse_report(const std::string& line);
+
+}  // namespace cairn

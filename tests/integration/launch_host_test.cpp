@@ -1,0 +1,52 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <set>
+
+#include "launcher/host.h"
+
+namespace cairn {
+
+namespace {
+
+TEST(Host, ShardsOfAHostShareAQuarterOfItsMemory) {
+  const uint64_t memory = usable_memory_bytes();
+  EXPECT_GT(memory, uint64_t{64} << 20);
+  EXPECT_LT(memory, uint64_t{1} << 50);
+  EXPECT_EQ(hot_bytes_of_a_shard(PsConfig{}, 1), memory / 4);
+  EXPECT_EQ(hot_bytes_of_a_shard(PsConfig{}, 4), memory / 4 / 4);
+}
+
+TEST(Host, AHotTierOfAGivenSizeIsLeftSo) {
+  PsConfig ps;
+  ps.hot_bytes = 12'345;
+  EXPECT_EQ(hot_bytes_of_a_shard(ps, 4), 12'345u);
+}
+
+TEST(Host, IncarnationsDiffer) {
+  std::set<uint64_t> seen;
+  for (int i = 0; i < 100; ++i) seen.insert(random_bits());
+  EXPECT_EQ(seen.size(), 100u);
+}
+
+TEST(Host, ASocketFolderIsThisUsersAloneAndNew) {
+  const uint64_t incarnation = random_bits();
+  ASSERT_TRUE(make_socket_folder(incarnation).ok());
+  struct stat info = {};
+  ASSERT_EQ(stat(socket_folder(incarnation).c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+  EXPECT_FALSE(make_socket_folder(incarnation).ok());
+  std::filesystem::remove_all(socket_folder(incarnation));
+}
+
+TEST(Host, OnlyLoopbackAddressesAreLoopback) {
+  for (const char* address : {"127.0.0.1", "127.1.2.3", "::1", "localhost"})
+    EXPECT_TRUE(is_loopback(address)) << address;
+  for (const char* address : {"0.0.0.0", "10.0.0.1", "eth0", "::", "128.0.0.1", ""})
+    EXPECT_FALSE(is_loopback(address)) << address;
+}
+
+}  // namespace
+
+}  // namespace cairn
