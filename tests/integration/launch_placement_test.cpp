@@ -58,13 +58,12 @@ TEST(Placement, AnyHostsGiveEveryRoleOnceAndServersEvenly) {
       EXPECT_EQ(roles[r].index, next[roles[r].is_server]++);
       servers_of[hosts[r]] += roles[r].is_server;
       room_of[hosts[r]] += r != 0 && !roles[r].is_server;  // could have been one more server
-      EXPECT_EQ(servers_beside(hosts, roles, static_cast<uint32_t>(r)),
-                [&] {
-                  uint32_t beside = 0;
-                  for (size_t o = 0; o < roles.size(); ++o)
-                    beside += roles[o].is_server && hosts[o] == hosts[r];
-                  return beside;
-                }());
+      EXPECT_EQ(servers_beside(hosts, roles, static_cast<uint32_t>(r)), [&] {
+        uint32_t beside = 0;
+        for (size_t o = 0; o < roles.size(); ++o)
+          beside += roles[o].is_server && hosts[o] == hosts[r];
+        return beside;
+      }());
     }
     EXPECT_EQ(next[1], servers);
     EXPECT_EQ(next[0], workers);

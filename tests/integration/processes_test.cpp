@@ -1,0 +1,113 @@
+// Processes die, users press Ctrl-C, Prometheus looks in: the job ends as it should and leaves
+// nothing running.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/http_get.h"
+#include "tests/integration/process_tree.h"
+#include "tests/integration/small_job.h"
+#include "tests/seed.h"
+
+namespace cairn {
+namespace {
+
+using testing::AnyOf;
+using testing::HasSubstr;
+
+class Processes : public testing::Test {
+ protected:
+  std::filesystem::path log() const { return job.folder() / "log"; }
+  // Trains on, in the background, until something happens to it.
+  std::vector<std::string> endless(const std::vector<std::string>& flags = {}) const {
+    return job.train_arguments("run", {"train.epochs=100000", "train.report_every=5"}, flags);
+  }
+  bool trains() const {
+    return read_file(job.folder() / "run" / "metrics.jsonl").find("\"train\"") != std::string::npos;
+  }
+
+  SmallJob job{test_seed(), 2000};
+};
+
+TEST_F(Processes, ADeadServerEndsTheJobWithItsName) {
+  BackgroundCairn cairn(endless(), log());
+  ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+  const std::vector<pid_t> servers = cairn.processes_with("ps");
+  ASSERT_EQ(servers.size(), 2u);
+  ::kill(servers[1], SIGKILL);
+  EXPECT_EQ(cairn.exit_code(), 1) << cairn.output();
+  EXPECT_THAT(cairn.output(), HasSubstr("server 1"));
+  EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
+}
+
+TEST_F(Processes, ADeadWorkerEndsTheJobAndTheRunResumes) {
+  {
+    BackgroundCairn cairn(job.train_arguments("run", {"train.epochs=100000", "train.report_every=5",
+                                                      "checkpoint.every=10"}),
+                          log());
+    ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+    ASSERT_TRUE(wait_until([&] { return !job.checkpoint("run").empty(); })) << cairn.output();
+    pid_t worker = 0;
+    for (pid_t pid : cairn.processes())  // a rank that keeps no server
+      if (read_file("/proc/" + std::to_string(pid) + "/environ")
+              .find(std::string("OMPI_COMM_WORLD_RANK=1") + '\0') != std::string::npos)
+        worker = pid;
+    ASSERT_NE(worker, 0);
+    ::kill(worker, SIGKILL);
+    EXPECT_NE(cairn.exit_code(), 0) << cairn.output();
+    EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
+  }
+  const Ran resumed = job.train("run", {"train.epochs=1"}, {"--resume"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.out << resumed.err;
+}
+
+TEST_F(Processes, CtrlCWritesACheckpointAndExitsWithFour) {
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{"--local"}, {}}) {
+    std::filesystem::remove_all(job.folder() / "run");
+    BackgroundCairn cairn(endless(flags), log());
+    ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+    cairn.signal(SIGINT);
+    EXPECT_EQ(cairn.exit_code(), 4) << cairn.output();
+    EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
+    EXPECT_EQ(run_cairn({"inspect", job.checkpoint("run").string()}).exit_code, 0);
+  }
+}
+
+TEST_F(Processes, TwoRunsAtOnceInOneFolderAreRefused) {
+  BackgroundCairn cairn(endless({"--local"}), log());
+  ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+  const Ran second = job.train("run", {}, {"--local", "--resume"});
+  EXPECT_EQ(second.exit_code, 1) << second.err;
+  EXPECT_THAT(second.err, HasSubstr((job.folder() / "run").string()));
+  cairn.signal(SIGINT);
+  EXPECT_EQ(cairn.exit_code(), 4) << cairn.output();
+}
+
+TEST_F(Processes, EveryProcessServesItsMetrics) {
+  BackgroundCairn cairn(endless(), log());
+  ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+  const auto targets =
+      nlohmann::json::parse(read_file(job.folder() / "run" / "metrics_targets.json"));
+  std::string all;
+  size_t count = 0;
+  for (const auto& group : targets)
+    for (const std::string target : group.at("targets")) {
+      EXPECT_THAT(http_get(target, "/healthz"), HasSubstr("200"));
+      EXPECT_THAT(http_get(target, "/readyz"), HasSubstr("200"));
+      all += http_get(target, "/metrics");
+      ++count;
+    }
+  EXPECT_EQ(count, 4u);  // two servers, two workers
+  for (const char* name :
+       {"cairn_train_step{", "cairn_pull_duration_seconds_bucket{", "cairn_push_rows_total{",
+        "cairn_hot_tier_rows{", "cairn_unique_key_ratio{", "cairn_train_loss{"})
+    EXPECT_THAT(all, HasSubstr(name));
+  cairn.signal(SIGTERM);
+  EXPECT_EQ(cairn.exit_code(), 4) << cairn.output();
+}
+
+}  // namespace
+}  // namespace cairn
