@@ -37,8 +37,9 @@ ExampleBatch::ExampleBatch(const ModelShape& shape, size_t tasks, size_t rows, u
       tasks_(tasks) {
   RandomStream random(seed, 77);
   constexpr size_t kUnique = 6;  // few, so that ids repeat
+  // Values are small: cross layers multiply them up, and rounding with them.
   for (const uint32_t dim : shape.table_dims)
-    for (auto& w : tables.emplace_back(kUnique * dim)) w = 0.5f * random.next_normal();
+    for (auto& w : tables.emplace_back(kUnique * dim)) w = 0.4f * random.next_normal();
   for (size_t b = 0; b < shape.bags.size(); ++b) {
     auto& bag = bags.emplace_back(rows);
     for (auto& ids : bag) {
@@ -48,7 +49,7 @@ ExampleBatch::ExampleBatch(const ModelShape& shape, size_t tasks, size_t rows, u
     }
   }
   dense.resize(rows * shape.dense_columns);
-  for (float& x : dense) x = random.next_normal();
+  for (float& x : dense) x = 0.5f * random.next_normal();
   labels.resize(rows * tasks);
   for (float& y : labels) y = random.next_below(2) ? 1.0f : 0.0f;
 }

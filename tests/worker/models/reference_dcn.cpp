@@ -102,15 +102,16 @@ Doubles ReferenceDcn::predict(const ReferenceInput& input) const {
 
 Doubles ReferenceDcn::losses(const ReferenceInput& input) const {
   const size_t tasks = config_.tasks.size();
-  const Doubles p = predict(input);
   Doubles losses(tasks, 0.0);
   for (size_t r = 0; r < input.rows; ++r) {
+    const Doubles z = logits(input, r);
     for (size_t t = 0; t < tasks; ++t) {
-      const double q = p[r * tasks + t], y = input.labels[r * tasks + t];
-      losses[t] +=
-          (config_.tasks[t].loss == Loss::kBce ? -(y * std::log(q) + (1 - y) * std::log(1 - q))
-                                               : (q - y) * (q - y)) /
-          input.divisor;
+      const double y = input.labels[r * tasks + t];
+      // Of the logit: -y log(p) - (1 - y) log(1 - p) itself would lose its digits where p is
+      // near 1.
+      losses[t] += (config_.tasks[t].loss == Loss::kBce ? std::log1p(std::exp(z[t])) - y * z[t]
+                                                        : (z[t] - y) * (z[t] - y)) /
+                   input.divisor;
     }
   }
   return losses;
