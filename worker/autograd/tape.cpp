@@ -36,7 +36,7 @@ Matrix Tape::complete_gradient(Variable* v) {
 }
 
 bool Tape::adopt_gradient(Variable* v, Matrix part) {
-  if (!v->needs_gradient || v->written || !v->gradient.empty()) return false;
+  if (!v->needs_gradient || !v->gradient.empty()) return false;
   v->gradient = part;
   v->written = true;
   return true;

@@ -67,7 +67,8 @@ class Tape {
   // v's complete gradient; zero if nothing that follows v was used.
   Matrix complete_gradient(Variable* v);
   // Takes `part` as v's gradient, storage included, which saves a copy; the caller gives it up.
-  // False, and nothing happened, if v needs no gradient, has a part already or storage of its own.
+  // False, and nothing happened, if v needs no gradient or its gradient has storage already (and so
+  // perhaps a part in it).
   bool adopt_gradient(Variable* v, Matrix part);
 
  private:

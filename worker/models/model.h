@@ -51,7 +51,8 @@ class Model {
   virtual ~Model() = default;
 
   virtual const std::vector<ParameterInfo>& parameters() const = 0;
-  virtual std::span<float> values() = 0;     // all parameters, flat
+  // All parameters, flat. Between them are gaps, which are zero in values and gradients alike.
+  virtual std::span<float> values() = 0;
   virtual std::span<float> gradients() = 0;  // same layout; written by `train_step`
 
   // Forward only; fills output.predictions.
