@@ -105,6 +105,13 @@ void check_tasks(const JobConfig& job, const Judge& judge) {
   }
 }
 
+void check_head(const JobConfig& job, const Judge& judge) {
+  if (judge.sound({"model.head"}) && job.model.head == Head::kMmoe &&
+      job.model.expert_units.empty())
+    judge.report({"model", "head", "units"}, "an expert has no layer",
+                 "give at least one width, as [64]");
+}
+
 void check_eval(const JobConfig& job, const Judge& judge) {
   const std::string& monitor = job.eval.monitor;
   if (!judge.sound({"eval", "model", "data.eval"})) return;
@@ -135,6 +142,7 @@ void check_job(const JobConfig& job, const std::vector<size_t>& entries, const J
   check_address(job, judge);
   check_columns(job, entries, judge);
   check_tasks(job, judge);
+  check_head(job, judge);
   check_eval(job, judge);
 }
 

@@ -247,7 +247,7 @@ std::span<const ConfigKey> head_keys() {
       key<&ModelConfig::experts>({.name = "experts",
                                   .text = "their number",
                                   .min = 1,
-                                  .max = 1024,
+                                  .max = 64,
                                   .applies = is_mmoe,
                                   .applies_text = "only for mmoe"}),
       key<&ModelConfig::expert_units>(

@@ -190,6 +190,8 @@ const Mistake kBetween[] = {
      "stars.rmse"},
     {"train:\n  w", "eval: {patience: 2}\ntrain:\n  w",
      "job.yaml:17:18: eval.patience: there is no figure to watch; set eval.monitor, as task.auc"},
+    {"model:\n", "model:\n  head: {type: mmoe, units: []}\n",
+     "job.yaml:12:29: model.head.units: an expert has no layer; give at least one width, as [64]"},
     {"name: stars", "name: like",
      "job.yaml:14:13: model.tasks.1.name: task 'like' is given twice; the first is model.tasks.0"},
     {"  eval: c.csv", "  header: false",

@@ -125,6 +125,7 @@ class RandomJob {
     model.head = static_cast<Head>(number(1));
     if (model.head == Head::kMmoe) model.experts = 1 + static_cast<uint32_t>(number(9));
     model.expert_units = units();
+    if (model.head == Head::kMmoe) model.expert_units.push_back(8);
     model.tower_units = units();
     for (size_t i = 0; i <= number(2); ++i) {
       TaskConfig task;
