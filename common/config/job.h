@@ -11,7 +11,6 @@
 namespace cairn {
 
 // ---- data
-// -------------------------------------------------------------------------------------------
 
 enum class DataFormat : uint8_t { kCsv, kTsv, kCriteo };
 
@@ -30,7 +29,6 @@ struct DataConfig {
 };
 
 // ---- features
-// ---------------------------------------------------------------------------------------
 
 enum class Transform : uint8_t {
   // float -> float
@@ -65,7 +63,6 @@ struct FeatureConfig {
 };
 
 // ---- tables and row optimizers
-// ----------------------------------------------------------------------
 
 struct RowOptimizerConfig {
   std::string name = "adagrad";  // sgd, adagrad, adam
@@ -93,7 +90,6 @@ struct TableConfig {
 };
 
 // ---- model
-// ------------------------------------------------------------------------------------------
 
 enum class Activation : uint8_t { kNone, kRelu };
 enum class Structure : uint8_t { kParallel, kStacked };
@@ -126,7 +122,6 @@ struct ModelConfig {
 };
 
 // ---- training
-// ---------------------------------------------------------------------------------------
 
 struct DenseOptimizerConfig {
   std::string name = "adam";  // sgd, adam
@@ -162,7 +157,6 @@ struct EvalConfig {
 };
 
 // ---- servers, checkpoints, metrics
-// ------------------------------------------------------------------
 
 enum class Durability : uint8_t { kProcess, kCheckpoint };
 

@@ -17,7 +17,6 @@
 namespace cairn {
 
 // ---- what a file says, before features are expanded and tables collected
-// ----------------------------
 
 // One entry of `features`: one feature, or several alike.
 struct FeatureEntry {
@@ -49,7 +48,6 @@ struct JobDraft {
 };
 
 // ---- the schema
-// -------------------------------------------------------------------------------------
 
 struct ConfigKey;
 
