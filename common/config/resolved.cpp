@@ -1,5 +1,7 @@
 #include "common/config/resolved.h"
 
+#include <fmt/format.h>
+
 #include "common/config/job_file.h"
 #include "common/config/scalars.h"
 #include "common/config/schema.h"
@@ -87,7 +89,7 @@ std::string write_resolved(const JobConfig& job) {
   return writer.take();
 }
 
-uint64_t config_hash(const JobConfig& job) {
+std::string config_hash(const JobConfig& job) {
   JobConfig anywhere = job;
   const auto forget = [](std::string& path, const std::string& by_default) {
     if (path == by_default) path.clear();
@@ -97,7 +99,7 @@ uint64_t config_hash(const JobConfig& job) {
   forget(anywhere.checkpoint.dir, default_checkpoints(job.output));
   forget(anywhere.metrics.file_sd, default_file_sd(job.output));
   anywhere.output.clear();
-  return hash_string(write_resolved(anywhere));
+  return fmt::format("{:016x}", hash_string(write_resolved(anywhere)));
 }
 
 }  // namespace cairn

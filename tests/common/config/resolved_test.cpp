@@ -215,6 +215,7 @@ TEST(ConfigHash, IsTheSameInAnotherOutputFolder) {
   const auto hash = [](const std::vector<std::string>& overrides) {
     return config_hash(parse_job(kJob, "job.yaml", overrides).job);
   };
+  EXPECT_EQ(hash({}).size(), 16u);
   EXPECT_EQ(hash({}), hash({"output=elsewhere"}));
   EXPECT_NE(hash({}), hash({"train.seed=2"}));
   EXPECT_NE(hash({}), hash({"ps.state=/fast"}));
