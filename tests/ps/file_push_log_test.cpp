@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
+#include <semaphore>
 
 #include "ps/log_format.h"
 #include "ps/null_push_log.h"
@@ -121,6 +123,27 @@ TEST_F(FilePushLogTest, EveryFieldOfARecordsHeaderIsUnderItsChecksum) {
   }
   ASSERT_TRUE(read().ok());
   EXPECT_EQ(found_.size(), 2u);
+}
+
+TEST_F(FilePushLogTest, ARecordCarriesTheHighestLsnThatWasAcknowledgedWhenItWasWritten) {
+  std::binary_semaphore acknowledged(0);
+  FilePushLogOptions options;
+  options.folder = folder_.path();
+  options.generation = 7;
+  auto log = FilePushLog::open(options, [&](Result<Lsn>) { acknowledged.release(); });
+  for (Lsn lsn = 1; lsn <= 3; ++lsn) {
+    log.value()->append(base_record(lsn, lsn - 1, random_));
+    ASSERT_TRUE(acknowledged.try_acquire_for(std::chrono::seconds(60)));
+  }
+  for (Lsn lsn = 1; lsn <= 3; ++lsn) {
+    RecordHeader header;
+    std::ifstream file(segment_path(folder_.path(), 0), std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(lsn * kLogBlockBytes));
+    file.read(reinterpret_cast<char*>(&header), sizeof header);
+    EXPECT_EQ(header.lsn, lsn);
+    EXPECT_EQ(header.acked, lsn - 1);
+    EXPECT_EQ(header.generation, 7u);
+  }
 }
 
 TEST_F(FilePushLogTest, ADamagedSegmentHeaderIsRefusedByName) {

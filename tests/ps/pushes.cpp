@@ -34,8 +34,8 @@ std::shared_ptr<const Message> random_push(RandomStream& random, uint64_t sequen
     for (uint32_t i = 0; i < entry.count * entry.dim; ++i) values.push_back(random.next_normal());
   }
   push->header.tables = static_cast<uint32_t>(push->directory.size());
-  push->keys.rebuild(keys.data(), keys.size() * sizeof(Key));
-  push->values.rebuild(values.data(), values.size() * sizeof(float));
+  if (!keys.empty()) push->keys.rebuild(keys.data(), keys.size() * sizeof(Key));
+  if (!values.empty()) push->values.rebuild(values.data(), values.size() * sizeof(float));
   return push;
 }
 
