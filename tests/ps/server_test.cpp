@@ -61,11 +61,8 @@ class Client {
 };
 
 Header header(Op op, uint64_t sequence, uint64_t step) {
-  return {.op = op,
-          .incarnation = kIncarnation,
-          .sequence = sequence,
-          .step = step,
-          .map_version = 1};
+  return {
+      .op = op, .incarnation = kIncarnation, .sequence = sequence, .step = step, .map_version = 1};
 }
 
 JobConfig job() {
@@ -84,8 +81,8 @@ class ServerTest : public testing::TestWithParam<std::string> {
     options.job = job();
     options.incarnation = kIncarnation;
     options.hot_bytes = 64 << 20;
-    options.endpoint = endpoint == "ipc" ? "ipc://" + (folder_.path() / "shard-{shard}").string()
-                                         : endpoint;
+    options.endpoint =
+        endpoint == "ipc" ? "ipc://" + (folder_.path() / "shard-{shard}").string() : endpoint;
     options.state = folder_.path() / "state";
     return options;
   }

@@ -18,9 +18,8 @@ inline Message rows_message(Header header, const std::map<uint32_t, KeyValues>& 
   std::vector<Key> keys;
   std::vector<float> values;
   for (const auto& [table, rows] : tables) {
-    message.directory.push_back({.table = table,
-                                 .count = static_cast<uint32_t>(rows.size()),
-                                 .dim = dims[table]});
+    message.directory.push_back(
+        {.table = table, .count = static_cast<uint32_t>(rows.size()), .dim = dims[table]});
     for (const auto& [key, gradient] : rows) {
       keys.push_back(key);
       values.insert(values.end(), gradient.begin(), gradient.end());

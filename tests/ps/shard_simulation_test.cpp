@@ -1,0 +1,357 @@
+// A whole cluster in one thread, from a printed seed: shards and workers, whose messages are
+// delayed, lost, doubled and reordered, and whose logs and stores answer when they like. Every
+// pulled weight and, at the end, every stored row is compared, bit for bit, with a straightforward
+// reference.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/ps/reference_rows.h"
+#include "tests/ps/simulated_shard.h"
+#include "tests/seed.h"
+
+namespace cairn {
+namespace {
+
+constexpr uint64_t kIncarnation = 77;
+constexpr uint64_t kSteps = 30;
+constexpr uint64_t kKeys = 300;  // of a table
+
+std::vector<TableConfig> tables() {
+  std::vector<TableConfig> tables = {
+      {.name = "a", .dim = 3}, {.name = "b", .dim = 1}, {.name = "c", .dim = 5}};
+  tables[0].optimizer = {.name = "adagrad", .learning_rate = 0.1f, .initial_accumulator = 0.01f};
+  tables[1].optimizer = {.name = "sgd", .learning_rate = 0.3f};
+  tables[1].initializer = {.kind = Initializer::kUniform, .scale = 0.5f};
+  tables[2].optimizer = {.name = "adam", .learning_rate = 0.01f};
+  return tables;
+}
+const std::vector<uint32_t> kDims = {3, 1, 5};
+
+enum class Hot { kNothing, kFew, kAll };
+
+struct Setting {
+  uint32_t shards, workers;
+  Hot hot;
+};
+
+class Cluster {
+ public:
+  explicit Cluster(const Setting& setting)
+      : setting_(setting), random_(test_seed(), 10), reference_(tables(), test_seed()) {
+    const SlotMap slots{.shards = setting.shards};
+    for (uint32_t s = 0; s < setting.shards; ++s) {
+      ShardOptions options{.shard = s, .slots = slots, .incarnation = kIncarnation, .boot = 5};
+      options.workers = setting.workers;
+      options.seed = test_seed();
+      options.tables = tables();
+      options.log_bytes_max = setting.hot == Hot::kAll ? 1 << 30 : 1 << 16;
+      options.hot_bytes = hot_bytes(slots.range_of(s));
+      shards_.push_back(std::make_unique<SimulatedShard>(options));
+    }
+    workers_.resize(setting.workers);
+    for (Worker& worker : workers_) worker.links.resize(setting.shards);
+    history_.push_back(reference_);
+  }
+
+  void run() {
+    for (uint32_t w = 0; w < workers_.size(); ++w) begin_step(w, 1);
+    for (uint64_t events = 0; !done(); ++events) {
+      ASSERT_LT(events, 5'000'000u) << "the cluster stands still";
+      if (!event()) resend_all();
+    }
+    checkpoint();
+  }
+
+  uint64_t evictions() const {
+    uint64_t evictions = 0;
+    for (const auto& shard : shards_) {
+      shard->shard->on_message("s", text_message(header(Op::kStats, 0), ""), 0);
+      evictions += nlohmann::json::parse(shard->replies.back().message.text())["evicted_rows"]
+                       .get<uint64_t>();
+    }
+    return evictions;
+  }
+
+ private:
+  struct Link {  // of a worker to a shard
+    uint64_t last_push = 0, last_request = 0;
+    std::map<uint64_t, Message> pushes, pulls;  // unanswered, by sequence or request id
+  };
+  struct Worker {
+    uint64_t step = 0;
+    size_t answers_missing = 0;
+    std::vector<Link> links;
+  };
+  struct Flight {
+    uint32_t worker, shard;
+    Message message;
+  };
+
+  uint64_t hot_bytes(SlotRange slots) const {
+    if (setting_.hot == Hot::kNothing) return 1;
+    if (setting_.hot == Hot::kAll) return uint64_t{1} << 30;
+    return HotTier(slots, layouts_of(tables()).value(), 0).bytes() + 40 * 60;
+  }
+  static Peer peer(uint32_t worker) { return std::string("w").append(std::to_string(worker)); }
+  static Header header(Op op, uint64_t step) {
+    return {.op = op, .incarnation = kIncarnation, .step = step, .map_version = 1};
+  }
+
+  // What a worker's batch of a step holds: a function of (worker, step) alone.
+  std::map<uint32_t, KeyValues> gradients(uint32_t worker, uint64_t step) const {
+    RandomStream random(test_seed(), 1000 + worker, step);
+    std::map<uint32_t, KeyValues> push;
+    if (random.next_below(10) == 0) return push;  // a worker without rows
+    for (uint32_t table = 0; table < kDims.size(); ++table) {
+      for (uint64_t n = random.next_below(25); n > 0; --n) {
+        const Key key = hash_key(random.next_below(kKeys) * random.next_below(kKeys) / kKeys);
+        std::vector<float>& gradient = push[table][key];
+        gradient.clear();
+        for (uint32_t i = 0; i < kDims[table]; ++i) gradient.push_back(random.next_normal());
+        if (random.next_below(50) == 0) gradient[0] = std::numeric_limits<float>::infinity();
+        if (random.next_below(50) == 0) gradient.back() = std::nanf("");
+      }
+    }
+    return push;
+  }
+  std::map<uint32_t, KeyValues> of_shard(const std::map<uint32_t, KeyValues>& all,
+                                         uint32_t shard) const {
+    const SlotMap slots{.shards = setting_.shards};
+    std::map<uint32_t, KeyValues> part;
+    for (const auto& [table, rows] : all)
+      for (const auto& [key, gradient] : rows)
+        if (slots.shard_of(key) == shard) part[table][key] = gradient;
+    return part;
+  }
+
+  void begin_step(uint32_t w, uint64_t step) {
+    Worker& worker = workers_[w];
+    worker.step = step;
+    worker.answers_missing = setting_.shards;
+    const auto all = gradients(w, step);
+    for (uint32_t s = 0; s < setting_.shards; ++s) {
+      pull(w, s, step, 0);
+      // Also what evaluations and early pulls do must change nothing; nobody waits for them.
+      if (random_.next_below(4) == 0) pull(w, s, step, kPullEarly);
+      if (random_.next_below(4) == 0) pull(w, s, step, kPullReadOnly);
+    }
+  }
+  void pull(uint32_t w, uint32_t s, uint64_t step, uint32_t flags) {
+    Link& link = workers_[w].links[s];
+    auto keys = of_shard(gradients(w, step), s);
+    if ((flags & kPullReadOnly) != 0) keys = of_shard(gradients(w, step + 1000), s);
+    for (auto& [table, rows] : keys)
+      for (auto& [key, gradient] : rows) gradient.clear();
+    Header its = header(Op::kPull, step);
+    its.worker = w;
+    its.flags = flags;
+    its.sequence = ++link.last_request;
+    send(w, s, link.pulls.emplace(its.sequence, rows_message(its, keys, kDims)).first->second);
+  }
+  void push(uint32_t w) {
+    const auto all = gradients(w, workers_[w].step);
+    for (uint32_t s = 0; s < setting_.shards; ++s) {
+      Link& link = workers_[w].links[s];
+      Header its = header(Op::kPush, workers_[w].step);
+      its.worker = w;
+      its.sequence = ++link.last_push;
+      send(w, s,
+           link.pushes.emplace(its.sequence, rows_message(its, of_shard(all, s), kDims))
+               .first->second);
+    }
+  }
+  void send(uint32_t w, uint32_t s, const Message& message) {
+    flights_.push_back({w, s, copy_of(message)});
+  }
+  void resend_all() {
+    for (uint32_t w = 0; w < workers_.size(); ++w) {
+      for (uint32_t s = 0; s < setting_.shards; ++s) {
+        for (const auto& [sequence, message] : workers_[w].links[s].pushes) send(w, s, message);
+        for (const auto& [request, message] : workers_[w].links[s].pulls) send(w, s, message);
+      }
+    }
+  }
+
+  bool done() const {
+    if (!flights_.empty()) return false;
+    for (const Worker& worker : workers_) {
+      if (worker.step <= kSteps) return false;
+      for (const Link& link : worker.links)
+        if (!link.pushes.empty()) return false;
+    }
+    return true;
+  }
+
+  // One thing that happens. False: all is quiet.
+  bool event() {
+    if (!flights_.empty() && random_.next_below(2) == 0) {
+      deliver();
+      return true;
+    }
+    const size_t first = random_.next_below(shards_.size());
+    for (size_t i = 0; i < shards_.size(); ++i) {
+      const uint32_t s = static_cast<uint32_t>((first + i) % shards_.size());
+      const bool moved = shards_[s]->step(random_);
+      take_replies(s);
+      if (moved) return true;
+    }
+    if (flights_.empty()) return false;
+    deliver();
+    return true;
+  }
+  void deliver() {
+    const size_t at = random_.next_below(flights_.size());
+    Flight flight = std::move(flights_[at]);
+    flights_.erase(flights_.begin() + static_cast<ptrdiff_t>(at));
+    const uint64_t fate = random_.next_below(20);
+    if (fate == 0) return;  // lost
+    if (fate < 3) send(flight.worker, flight.shard, flight.message);
+    shards_[flight.shard]->shard->on_message(peer(flight.worker), std::move(flight.message), 0);
+    shards_[flight.shard]->wants_tick = true;
+    take_replies(flight.shard);
+  }
+
+  void take_replies(uint32_t s) {
+    ASSERT_TRUE(shards_[s]->failures.empty()) << shards_[s]->failures[0].message;
+    for (SimulatedShard::Reply& reply : shards_[s]->take_replies()) {
+      if (reply.peer == "checkpoint") continue;
+      const uint32_t w = reply.message.header.worker;
+      ASSERT_EQ(reply.peer, peer(w));
+      if (random_.next_below(20) == 0) continue;  // lost
+      if (reply.message.header.op == Op::kPush) on_push_reply(w, s, reply.message);
+      if (reply.message.header.op == Op::kPull) on_rows(w, s, reply.message);
+    }
+  }
+  void on_push_reply(uint32_t w, uint32_t s, const Message& reply) {
+    Link& link = workers_[w].links[s];
+    const uint64_t sequence = reply.header.sequence;
+    if (reply.header.status == StatusCode::kOutOfOrder) {
+      for (auto at = link.pushes.lower_bound(sequence); at != link.pushes.end(); ++at)
+        send(w, s, at->second);
+      return;
+    }
+    ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
+    link.pushes.erase(sequence);
+  }
+  void on_rows(uint32_t w, uint32_t s, const Message& reply) {
+    ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
+    Link& link = workers_[w].links[s];
+    const auto asked = link.pulls.find(reply.header.sequence);
+    if (asked == link.pulls.end()) return;  // answered before
+    const uint64_t step = asked->second.header.step;
+    const uint32_t flags = asked->second.header.flags;
+    advance_reference();
+    ASSERT_LT(reply.header.step, history_.size());
+    // An early answer may hold rows that are newer than it claims.
+    const bool early = (flags & kPullEarly) != 0;
+    // Answered as of t-1, unless a resent one came after step t, and then nobody waits for it.
+    if (flags == 0 && step == workers_[w].step) {
+      ASSERT_EQ(reply.header.step, step - 1);
+    }
+    expect_rows(asked->second, reply, early);
+    link.pulls.erase(asked);
+    if (flags == 0 && step == workers_[w].step && --workers_[w].answers_missing == 0) {
+      push(w);
+      if (step < kSteps) {
+        begin_step(w, step + 1);
+      } else {
+        workers_[w].step = step + 1;
+      }
+    }
+  }
+  void expect_rows(const Message& asked, const Message& reply, bool early) {
+    const std::vector<float> floats = floats_of(reply);
+    size_t key_at = 0, float_at = 0;
+    const uint64_t step = reply.header.step;
+    for (const TableEntry& entry : asked.directory) {
+      for (uint32_t k = 0; k < entry.count; ++k, ++key_at, float_at += entry.dim) {
+        const std::vector<float> row(floats.begin() + static_cast<ptrdiff_t>(float_at),
+                                     floats.begin() + static_cast<ptrdiff_t>(float_at + entry.dim));
+        const Key key = asked.key(key_at);
+        // A step whose last rows are being read is not claimed yet, and neither is it by a
+        // read-only or late pull that races with it.
+        const bool exact = asked.header.flags == 0 && asked.header.step == step + 1;
+        const bool now = row == history_[step].weights(entry.table, key);
+        const bool next = !exact && step + 1 < history_.size() &&
+                          row == history_[step + 1].weights(entry.table, key);
+        ASSERT_TRUE(now || next) << "table " << entry.table << " key " << key << " step " << step
+                                 << (early ? " early" : "");
+      }
+    }
+  }
+  // The reference goes as far as any shard can have gone: to the step that every worker has pushed.
+  void advance_reference() {
+    uint64_t pushed = kSteps;
+    for (const Worker& worker : workers_) pushed = std::min(pushed, worker.step - 1);
+    while (history_.size() <= pushed) {
+      const uint64_t step = history_.size();
+      std::vector<std::map<uint32_t, KeyValues>> pushes;
+      for (uint32_t w = 0; w < workers_.size(); ++w) pushes.push_back(gradients(w, step));
+      reference_.apply(static_cast<uint32_t>(step), pushes);
+      history_.push_back(reference_);
+    }
+  }
+
+  void checkpoint() {
+    advance_reference();
+    std::map<RowKey, ReferenceRows::Row> stored;
+    for (const auto& shard : shards_) {
+      shard->shard->on_message(
+          "checkpoint", text_message(header(Op::kCheckpoint, kSteps), R"({"folder":"f"})"), 0);
+      while (shard->store.rows_in("f") == nullptr) shard->step(random_);
+      for (const auto& [key, value] : *shard->store.rows_in("f")) {
+        const uint32_t dim = kDims[key.table];
+        ReferenceRows::Row row;
+        row.weights.assign(value.floats.begin(), value.floats.begin() + dim);
+        row.state.assign(value.floats.begin() + dim, value.floats.end());
+        row.count = value.entry.count;
+        row.last_step = value.entry.last_step;
+        EXPECT_TRUE(stored.emplace(key, row).second) << "two shards hold a row";
+      }
+    }
+    ASSERT_EQ(stored.size(), reference_.rows().size());
+    for (const auto& [key, row] : reference_.rows()) {
+      ASSERT_TRUE(stored.contains(key));
+      ASSERT_EQ(stored.at(key), row) << "table " << key.table << " key " << key.key;
+    }
+  }
+
+  const Setting setting_;
+  RandomStream random_;
+  ReferenceRows reference_;
+  std::vector<ReferenceRows> history_;  // after each step
+  std::vector<std::unique_ptr<SimulatedShard>> shards_;
+  std::vector<Worker> workers_;
+  std::vector<Flight> flights_;
+};
+
+class ShardSimulation : public testing::TestWithParam<Setting> {};
+
+TEST_P(ShardSimulation, EveryRowIsThatOfTheReferenceWhateverHappensOnTheWay) {
+  Cluster cluster(GetParam());
+  cluster.run();
+  if (HasFatalFailure()) return;
+  if (GetParam().hot == Hot::kAll) {
+    EXPECT_EQ(cluster.evictions(), 0u);
+  } else {
+    EXPECT_GT(cluster.evictions(), 0u);
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<Setting>& info) {
+  const char* hot[] = {"NothingHot", "FewHot", "AllHot"};
+  return std::to_string(info.param.shards) + "Shards" + std::to_string(info.param.workers) +
+         "Workers" + hot[static_cast<int>(info.param.hot)];
+}
+INSTANTIATE_TEST_SUITE_P(Settings, ShardSimulation,
+                         testing::Values(Setting{1, 1, Hot::kAll}, Setting{1, 1, Hot::kNothing},
+                                         Setting{1, 3, Hot::kAll}, Setting{1, 3, Hot::kFew},
+                                         Setting{1, 3, Hot::kNothing}, Setting{8, 3, Hot::kAll},
+                                         Setting{8, 3, Hot::kFew}, Setting{8, 3, Hot::kNothing}),
+                         name_of);
+
+}  // namespace
+}  // namespace cairn

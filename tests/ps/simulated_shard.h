@@ -1,0 +1,103 @@
+// A shard whose log, store, peers and thread are in the test's hands.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/random.h"
+#include "ps/memory_cold_store.h"
+#include "ps/memory_push_log.h"
+#include "ps/rocks_store.h"
+#include "ps/shard.h"
+#include "tests/ps/shard_messages.h"
+
+namespace cairn {
+
+class SimulatedShard final : public Outbox {
+ public:
+  struct Reply {
+    Peer peer;
+    Message message;
+  };
+
+  explicit SimulatedShard(const ShardOptions& options)
+      : log(
+            [this](Result<Lsn> lsn) {
+              posted.push_back([this, lsn = std::move(lsn)] { shard->on_logged(lsn); });
+            },
+            options.next_lsn),
+        store(layouts_of(options.tables).value()),
+        source_(registry_, {}),
+        metrics(source_) {
+    shard = Shard::create(
+                options,
+                {.outbox = *this,
+                 .log = log,
+                 .store = store,
+                 .post = [this](std::function<void()> call) { posted.push_back(std::move(call)); },
+                 .metrics = metrics,
+                 .failed = [this](Error error) { failures.push_back(error); }})
+                .value();
+  }
+
+  void send(const Peer& peer, Message message, Arrival) override {
+    replies.push_back({peer, std::move(message)});
+  }
+
+  // Does one of the things that may happen next, if there is any: false if all is quiet.
+  bool step(RandomStream& random) {
+    std::vector<std::function<void()>> choices;
+    if (!posted.empty()) choices.push_back([this] { run_posted(); });
+    if (log.pending() > 0) {
+      choices.push_back([&] { log.complete(1 + random.next_below(log.pending())); });
+    }
+    if (store.pending() > 0)
+      choices.push_back([&] { store.complete(random.next_below(store.pending())); });
+    if (wants_tick || random.next_below(8) == 0)
+      choices.push_back([this] { wants_tick = shard->on_tick(); });
+    if (choices.empty()) return false;
+    choices[random.next_below(choices.size())]();
+    return true;
+  }
+  void run_posted() {
+    const auto call = std::move(posted.front());
+    posted.pop_front();
+    call();
+    wants_tick = true;
+  }
+
+  // Lets everything under way come to its end.
+  void settle() {
+    do {
+      while (!posted.empty()) run_posted();
+      log.complete_all();
+      store.complete_all();
+      wants_tick = shard->on_tick();
+    } while (wants_tick || !posted.empty() || log.pending() > 0 || store.pending() > 0);
+  }
+
+  // The replies so far, in order; forgets them.
+  std::vector<Reply> take_replies() { return std::exchange(replies, {}); }
+
+  std::deque<std::function<void()>> posted;
+  MemoryPushLog log;
+  MemoryColdStore store;
+  std::vector<Reply> replies;
+  std::vector<Error> failures;
+  bool wants_tick = false;
+
+ private:
+  prometheus::Registry registry_;
+  MetricSource source_;
+
+ public:
+  ShardMetrics metrics;
+  std::unique_ptr<Shard> shard;
+};
+
+}  // namespace cairn
