@@ -209,7 +209,8 @@ bool Shard::on_tick() {
   if (failure_.has_value()) return false;
   start_sweep_if_due();
   const bool more = work_on_sweep();
-  const HotTier& tier = rows_->tier();
+  HotTier& tier = rows_->tier();
+  tier.make_room(0, gather_.applied_step());
   metrics_.hot_tier_rows.Set(static_cast<double>(tier.rows()));
   metrics_.hot_tier_bytes.Set(static_cast<double>(tier.bytes()));
   metrics_.log_bytes.Set(static_cast<double>(world_.log.bytes()));

@@ -16,14 +16,18 @@ class ReferenceRows {
   struct Row {
     std::vector<float> weights, state;
     uint32_t count = 0, last_step = 0;
-    friend bool operator==(const Row&, const Row&) = default;
+    Lsn lsn = 0;  // only where rows are replayed from a log
+    friend bool operator==(const Row& a, const Row& b) {
+      return a.weights == b.weights && a.state == b.state && a.count == b.count &&
+             a.last_step == b.last_step;
+    }
   };
 
   ReferenceRows(std::vector<TableConfig> tables, uint64_t seed)
       : tables_(std::move(tables)), seed_(seed) {}
 
-  // pushes: by worker, then table.
-  void apply(uint32_t step, const std::vector<std::map<uint32_t, KeyValues>>& pushes) {
+  // pushes: by worker, then table. With an lsn, rows that are as new already stay as they are.
+  void apply(uint32_t step, const std::vector<std::map<uint32_t, KeyValues>>& pushes, Lsn lsn = 0) {
     for (uint32_t table = 0; table < tables_.size(); ++table) {
       KeyValues sums;
       std::map<Key, std::vector<double>> wide_sums;
@@ -46,7 +50,7 @@ class ReferenceRows {
           if (std::isfinite(wide_sums[key][i]))
             check(std::abs(wide_sums[key][i] - sum[i]) < 1e-4, "the sum of gradients is one");
         }
-        if (finite) update(table, key, sum, step);
+        if (finite) update(table, key, sum, step, lsn);
       }
     }
   }
@@ -56,6 +60,7 @@ class ReferenceRows {
     return at != rows_.end() ? at->second.weights : fresh(table, key).weights;
   }
   const std::map<RowKey, Row>& rows() const { return rows_; }
+  void set(const RowKey& key, Row row) { rows_[key] = std::move(row); }
 
  private:
   Row fresh(uint32_t table, Key key) const {
@@ -69,9 +74,11 @@ class ReferenceRows {
     return row;
   }
 
-  void update(uint32_t table, Key key, const std::vector<float>& g, uint32_t step) {
+  void update(uint32_t table, Key key, const std::vector<float>& g, uint32_t step, Lsn lsn) {
     const RowOptimizerConfig& config = tables_[table].optimizer;
     Row& row = rows_.try_emplace({table, key}, fresh(table, key)).first->second;
+    if (lsn > 0 && row.lsn >= lsn) return;
+    row.lsn = lsn;
     ++row.count;
     row.last_step = step;
     const size_t dim = g.size();

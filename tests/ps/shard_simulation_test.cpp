@@ -61,6 +61,9 @@ class Cluster {
     for (uint64_t events = 0; !done(); ++events) {
       ASSERT_LT(events, 5'000'000u) << "the cluster stands still";
       if (!event()) resend_all();
+      if (random_.next_below(200) == 0) {
+        expect_recoverable(static_cast<uint32_t>(random_.next_below(shards_.size())));
+      }
     }
     checkpoint();
   }
@@ -295,6 +298,67 @@ class Cluster {
     }
   }
 
+  static ReferenceRows::Row row_of(const MemoryColdStore::StoredValue& value) {
+    const uint32_t dim = kDims[value.entry.key.table];
+    ReferenceRows::Row row;
+    row.weights.assign(value.floats.begin(), value.floats.begin() + dim);
+    row.state.assign(value.floats.begin() + dim, value.floats.end());
+    row.count = value.entry.count;
+    row.last_step = value.entry.last_step;
+    row.lsn = value.entry.lsn;
+    return row;
+  }
+  static std::map<uint32_t, KeyValues> rows_in(const Message& message) {
+    std::map<uint32_t, KeyValues> rows;
+    const std::vector<float> floats = floats_of(message);
+    auto value = floats.begin();
+    size_t at = 0;
+    for (const TableEntry& entry : message.directory) {
+      for (uint32_t k = 0; k < entry.count; ++k, value += entry.dim)
+        rows[entry.table][message.key(at++)].assign(value, value + entry.dim);
+    }
+    return rows;
+  }
+
+  // If the shard died now: what its store and the acknowledged part of its log hold makes up every
+  // step whose pushes are acknowledged, exactly.
+  void expect_recoverable(uint32_t s) {
+    const std::deque<LogRecord> kept = shards_[s]->log.kept();
+    const LogRecord* base = nullptr;
+    for (const LogRecord& record : kept)
+      if (record.kind == RecordKind::kBase) base = &record;
+    if (base == nullptr) return;  // not even the first is logged: nothing is acknowledged
+    ReferenceRows rows(tables(), test_seed());
+    for (const auto& [key, value] : shards_[s]->store.rows()) {
+      ASSERT_LE(value.entry.lsn, kept.back().lsn) << "the store is ahead of the log";
+      rows.set(key, row_of(value));
+    }
+    uint64_t step = base->sequences[0].applied_step;
+    std::map<uint64_t, std::vector<std::map<uint32_t, KeyValues>>> steps;
+    std::map<uint64_t, uint32_t> came;
+    for (const LogRecord& record : kept) {
+      if (record.kind != RecordKind::kPush || record.lsn <= base->base) continue;
+      const Header& push = record.push->header;
+      if (push.step <= base->sequences[push.worker].applied_step) continue;
+      steps[push.step].resize(setting_.workers);
+      steps[push.step][push.worker] = rows_in(*record.push);
+      if (++came[push.step] < setting_.workers) continue;
+      ASSERT_EQ(push.step, ++step) << "a step is missing in the log";
+      rows.apply(static_cast<uint32_t>(step), steps[push.step], record.lsn);
+    }
+    advance_reference();
+    ASSERT_LT(step, history_.size());
+    const SlotMap slots{.shards = setting_.shards};
+    size_t compared = 0;
+    for (const auto& [key, row] : history_[step].rows()) {
+      if (slots.shard_of(key.key) != s) continue;
+      ASSERT_TRUE(rows.rows().contains(key));
+      ASSERT_EQ(rows.rows().at(key), row) << "table " << key.table << " key " << key.key;
+      ++compared;
+    }
+    ASSERT_EQ(compared, rows.rows().size());
+  }
+
   void checkpoint() {
     advance_reference();
     std::map<RowKey, ReferenceRows::Row> stored;
@@ -303,13 +367,7 @@ class Cluster {
           "checkpoint", text_message(header(Op::kCheckpoint, kSteps), R"({"folder":"f"})"), 0);
       while (shard->store.rows_in("f") == nullptr) shard->step(random_);
       for (const auto& [key, value] : *shard->store.rows_in("f")) {
-        const uint32_t dim = kDims[key.table];
-        ReferenceRows::Row row;
-        row.weights.assign(value.floats.begin(), value.floats.begin() + dim);
-        row.state.assign(value.floats.begin() + dim, value.floats.end());
-        row.count = value.entry.count;
-        row.last_step = value.entry.last_step;
-        EXPECT_TRUE(stored.emplace(key, row).second) << "two shards hold a row";
+        EXPECT_TRUE(stored.emplace(key, row_of(value)).second) << "two shards hold a row";
       }
     }
     ASSERT_EQ(stored.size(), reference_.rows().size());

@@ -78,7 +78,8 @@ class SimulatedShard final : public Outbox {
       log.complete_all();
       store.complete_all();
       wants_tick = shard->on_tick();
-    } while (wants_tick || !posted.empty() || log.pending() > 0 || store.pending() > 0);
+    } while (wants_tick || !posted.empty() || (failures.empty() && log.pending() > 0) ||
+             store.pending() > 0);
   }
 
   // The replies so far, in order; forgets them.
