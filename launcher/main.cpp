@@ -8,8 +8,7 @@ int main(int argc, char** argv) {
       "Exit codes: 0 done, 1 failed, 2 job file or command line wrong, 3 data wrong, 4 interrupted "
       "with a checkpoint written.");
   app.name("cairn");
-  app.require_subcommand(1);
-  app.option_defaults()->always_capture_default();
+  app.require_subcommand(0, 1);  // none is ours to tell: CLI11 would hide an unknown word behind it
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
 
   Program program{app, std::vector<std::string>(argv + 1, argv + argc)};
@@ -26,6 +25,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (app.get_subcommands().empty()) {
+    complain("name a command; see cairn --help");
+    return kUsage;
   }
   return program.exit_code;
 }

@@ -16,6 +16,7 @@ namespace {
 
 // Everything is checked, and the output folder held, before a process starts.
 int start_ranks(const JobRequest& request) {
+  if (const auto mpirun = find_mpirun(); !mpirun.ok()) return complain(mpirun.error());
   const auto prepared = prepare(request);
   if (!prepared.ok()) return complain(prepared.error());
   const JobStart& start = prepared.value().start;

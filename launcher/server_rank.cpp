@@ -28,7 +28,9 @@ std::string name_of(uint32_t server, uint32_t shards) {
 StartReport ServerRank::start(const ServerOrders& orders) {
   Keeper::Options options;
   options.name = name_of(orders.server, job_.ps.shards_per_server);
-  options.command = {"/proc/self/exe", "ps", "--keeper", std::to_string(getpid())};
+  std::error_code error;
+  options.command = {std::filesystem::read_symlink("/proc/self/exe", error).string(), "ps",
+                     "--keeper", std::to_string(getpid())};
   options.orders = to_line(orders);
   options.log =
       std::filesystem::path(job_.output) / "logs" / fmt::format("server-{}.log", orders.server);

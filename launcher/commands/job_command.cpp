@@ -5,7 +5,7 @@ namespace cairn {
 CLI::App* add_job_command(Program& program, const std::string& name, const std::string& description,
                           JobRequest& request) {
   CLI::App* command = program.app.add_subcommand(name, description);
-  command->add_option("job", request.job_file, "Job file (YAML)")->required()->type_name("JOB");
+  command->add_option("job", request.job_file, "Job file (YAML)")->required()->type_name("");
   command
       ->add_option("--set", request.overrides,
                    "Override a value of the job, as in --set train.epochs=2; may be given again")

@@ -9,7 +9,7 @@ namespace cairn {
 void add_ps(Program& program) {
   const auto keeper = std::make_shared<pid_t>(0);
   CLI::App* command = program.app.add_subcommand(
-      "ps", "A server process. `train`, `eval` and `predict` start it; it is not for people.");
+      "ps", "Be a server process (train, eval and predict start these).");
   command->add_option("--keeper", *keeper, "Process that started this one")
       ->type_name("PID")
       ->group("");

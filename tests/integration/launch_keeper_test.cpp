@@ -112,7 +112,9 @@ TEST_F(KeeperTest, TheChildEndsWithItsKeeper) {
 TEST_F(KeeperTest, TheChildHasNoDescriptorOfItsParentAndIgnoresSigusr1) {
   int pipe_ends[2];
   ASSERT_EQ(pipe(pipe_ends), 0);  // not close-on-exec, as those of MPI
-  const auto keeper = start("kill -USR1 $$; ls /proc/$$/fd | tr '\\n' ' ' >&4; echo >&4");
+  const auto keeper = start(
+      "kill -USR1 $$; i=0; while [ $i -lt 100 ]; do "
+      "[ -e /proc/$$/fd/$i ] && open=\"$open$i \"; i=$((i+1)); done; echo \"$open\" >&4");
   const auto open = keeper->wait_until_ready(60s);
   close(pipe_ends[0]);
   close(pipe_ends[1]);

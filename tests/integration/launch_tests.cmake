@@ -3,10 +3,10 @@ cairn_test(launch_test
           launch_output_folder_test.cpp launch_placement_test.cpp
   LIBRARIES cairn_launcher)
 
-# These run the program itself.
+# This one runs the program itself.
 cairn_test(launch_command_line_test
   SOURCES launch_command_line_test.cpp launch_program.cpp
   LIBRARIES cairn_launcher)
 target_compile_definitions(launch_command_line_test PRIVATE
-  CAIRN_PROGRAM="$<TARGET_FILE:cairn>")
+  CAIRN_PROGRAM="$<TARGET_FILE:cairn>" CAIRN_MPIRUN="${MPIEXEC_EXECUTABLE}")
 add_dependencies(launch_command_line_test cairn)

@@ -1,0 +1,216 @@
+// What `cairn` says and leaves as exit code where the command line, the job, its data or its output
+// folder is wrong. No process of a job is started here, except where mpirun is the one to start it
+// wrongly.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "launcher/exit_code.h"
+#include "launcher/output_folder.h"
+#include "tests/integration/launch_program.h"
+
+namespace cairn {
+
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::vector<std::string> kCommands = {"train",    "eval",    "predict", "validate",
+                                            "gen-data", "inspect", "ps",      "version"};
+
+class CommandLineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "cairn-command-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder = name;
+    write("train.csv", "user,click\n1,0\n2,1\n");
+    write("eval.csv", "user,click\n1,1\n");
+    write_job("");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(path(name)) << text;
+  }
+  // A small job that is right, with more lines at its end.
+  void write_job(const std::string& more) {
+    write("job.yaml", "output: " + path("run") + "\ndata:\n  train: " + path("train.csv") +
+                          "\n  eval: " + path("eval.csv") +
+                          "\nfeatures:\n  - {name: user, transform: hash}\nmodel:\n  tasks:\n"
+                          "    - {name: click, label: click}\n" +
+                          more);
+  }
+  Ran train(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"train", path("job.yaml")});
+    return run_cairn(more);
+  }
+
+  std::filesystem::path folder;
+};
+
+TEST_F(CommandLineTest, NoCommandAndAnUnknownOneAreTold) {
+  const Ran none = run_cairn({});
+  EXPECT_EQ(none.exit_code, kUsage);
+  EXPECT_THAT(none.err, HasSubstr("cairn --help"));
+  const Ran unknown = run_cairn({"trian", "job.yaml"});
+  EXPECT_EQ(unknown.exit_code, kUsage);
+  EXPECT_THAT(unknown.err, HasSubstr("trian"));
+}
+
+TEST_F(CommandLineTest, HelpNamesEveryCommandAndEveryCommandHasHelp) {
+  const Ran help = run_cairn({"--help"});
+  EXPECT_EQ(help.exit_code, kDone);
+  for (const std::string& command : kCommands) {
+    EXPECT_THAT(help.out, HasSubstr("\n  " + command));
+    const Ran own = run_cairn({command, "--help"});
+    EXPECT_EQ(own.exit_code, kDone) << command;
+    EXPECT_THAT(own.out, HasSubstr("Usage: cairn " + command)) << command;
+  }
+}
+
+TEST_F(CommandLineTest, AnUnknownOptionIsRefusedByEveryCommand) {
+  for (const std::string& command : kCommands) {
+    const Ran ran = run_cairn({command, "--epocs"});
+    EXPECT_EQ(ran.exit_code, kUsage) << command;
+  }
+}
+
+TEST_F(CommandLineTest, WhatACommandNeedsIsAskedFor) {
+  EXPECT_THAT(run_cairn({"train"}).err, HasSubstr("job"));
+  const Ran predict = run_cairn({"predict", path("job.yaml")});
+  EXPECT_EQ(predict.exit_code, kUsage);
+  EXPECT_THAT(predict.err, HasSubstr("--output"));
+  EXPECT_EQ(run_cairn({"validate"}).exit_code, kUsage);
+  EXPECT_EQ(run_cairn({"inspect"}).exit_code, kUsage);
+}
+
+TEST_F(CommandLineTest, VersionIsPrinted) {
+  const Ran ran = run_cairn({"version"});
+  EXPECT_EQ(ran.exit_code, kDone);
+  EXPECT_THAT(ran.out, testing::MatchesRegex("cairn [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST_F(CommandLineTest, AServerStartedByHandSaysWhoStartsIt) {
+  const Ran ran = run_cairn({"ps"});
+  EXPECT_EQ(ran.exit_code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("cairn train"));
+}
+
+TEST_F(CommandLineTest, AMissingJobFileIsNamed) {
+  for (const char* command : {"train", "eval", "validate"}) {
+    const Ran ran = run_cairn({command, path("nothing.yaml")});
+    EXPECT_EQ(ran.exit_code, kUsage) << command;
+    EXPECT_THAT(ran.err, HasSubstr(path("nothing.yaml"))) << command;
+  }
+}
+
+TEST_F(CommandLineTest, AllThatIsWrongInAJobIsToldAtOnceAndNothingIsTouched) {
+  write_job("train:\n  epocs: 2\nps:\n  servers: many\n");
+  for (const char* local : {"--local", "--resume"}) {
+    const Ran ran = train({local, "--set", "eval.evry=3"});
+    EXPECT_EQ(ran.exit_code, kUsage);
+    EXPECT_THAT(ran.err, AllOf(HasSubstr(path("job.yaml") + ":11:"), HasSubstr("epocs"),
+                               HasSubstr(path("job.yaml") + ":13:"), HasSubstr("many"),
+                               HasSubstr("--set"), HasSubstr("evry")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
+TEST_F(CommandLineTest, ValidatePrintsWhatWouldStartAndTheJobWithItsDefaults) {
+  const Ran summary = run_cairn({"validate", path("job.yaml")});
+  EXPECT_EQ(summary.exit_code, kDone) << summary.err;
+  EXPECT_THAT(summary.out, HasSubstr("server"));
+  const Ran resolved =
+      run_cairn({"validate", path("job.yaml"), "--print-resolved", "--set", "train.epochs=7"});
+  EXPECT_EQ(resolved.exit_code, kDone) << resolved.err;
+  EXPECT_THAT(resolved.out, AllOf(HasSubstr("epochs: 7"), HasSubstr("servers: 1")));
+  write("resolved.yaml", resolved.out);
+  EXPECT_EQ(run_cairn({"validate", path("resolved.yaml"), "--print-resolved"}).out, resolved.out);
+  const Ran reference = run_cairn({"validate", "--print-reference"});
+  EXPECT_EQ(reference.exit_code, kDone);
+  EXPECT_THAT(reference.out, HasSubstr("batch_size"));
+}
+
+TEST_F(CommandLineTest, DataThatIsNotThereIsNamedBeforeAnythingStarts) {
+  const auto refused = [&](const std::string& set, const std::string& why) {
+    const Ran ran = train({"--set", set});
+    EXPECT_EQ(ran.exit_code, kBadInput) << ran.err;
+    EXPECT_THAT(ran.err, AllOf(HasSubstr(set.substr(0, set.find('='))),
+                               HasSubstr(set.substr(set.find('=') + 1)), HasSubstr(why)));
+  };
+  refused("data.train=" + path("nothing.csv"), "no such file");
+  refused("data.eval=" + path("nothing.csv"), "no such file");
+  refused("data.train=" + folder.string(), "folder");
+  write("empty.csv", "");
+  refused("data.train=" + path("empty.csv"), "empty");
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
+TEST_F(CommandLineTest, AUsedOutputFolderIsRefusedWithBothWaysOut) {
+  std::filesystem::create_directories(path("run"));
+  write("run/metrics.jsonl", "{}\n");
+  for (const std::vector<std::string>& how : {std::vector<std::string>{}, {"--local"}}) {
+    const Ran ran = train(how);
+    EXPECT_EQ(ran.exit_code, kUsage);
+    EXPECT_THAT(ran.err, AllOf(HasSubstr(path("run")), HasSubstr("--resume"), HasSubstr("output")));
+  }
+}
+
+TEST_F(CommandLineTest, AnOutputFolderInUseIsRefused) {
+  const auto other_run = OutputLock::take(path("run"));
+  ASSERT_TRUE(other_run.ok());
+  const Ran ran = train();
+  EXPECT_EQ(ran.exit_code, kFailed);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("another run"), HasSubstr(path("run"))));
+}
+
+TEST_F(CommandLineTest, AnOutputFolderThatCannotBeMadeIsNamed) {
+  write("run", "a file in its place");
+  const Ran ran = train();
+  EXPECT_EQ(ran.exit_code, kFailed);
+  EXPECT_THAT(ran.err, HasSubstr(path("run")));
+}
+
+TEST_F(CommandLineTest, AMissingMpirunIsToldWithItsPackageAndTouchesNothing) {
+  const Ran ran = run_cairn({"train", path("job.yaml")}, {{"PATH", ""}});
+  EXPECT_EQ(ran.exit_code, kFailed);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("mpirun"), HasSubstr("openmpi-bin"), HasSubstr("--local")));
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
+TEST_F(CommandLineTest, EvaluatingWithoutACheckpointSaysWhereOneWasLookedFor) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"eval", path("job.yaml"), "--local"},
+        {"predict", path("job.yaml"), "--output", path("out.csv")}}) {
+    const Ran ran = run_cairn(command);
+    EXPECT_EQ(ran.exit_code, kUsage);
+    EXPECT_THAT(ran.err, HasSubstr(path("run") + "/checkpoints"));
+  }
+  const Ran inspect = run_cairn({"inspect", path("nothing")});
+  EXPECT_EQ(inspect.exit_code, kUsage);
+  EXPECT_THAT(inspect.err, HasSubstr(path("nothing")));
+}
+
+TEST_F(CommandLineTest, TheUsersMpirunWithAWrongNumberOfRanksIsToldOnce) {
+  write_job("train:\n  workers: 2\nps:\n  servers: 2\n");
+  const Ran ran = run_program(
+      {CAIRN_MPIRUN, "-np", "3", "--oversubscribe", CAIRN_PROGRAM, "train", path("job.yaml")},
+      {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+       {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+       {"ASAN_OPTIONS", "detect_leaks=0"}});
+  EXPECT_EQ(ran.exit_code, kUsage) << ran.err;
+  const size_t first = ran.err.find("mpirun -np 4");
+  ASSERT_NE(first, std::string::npos) << ran.err;
+  EXPECT_EQ(ran.err.find("mpirun -np 4", first + 1), std::string::npos) << ran.err;
+}
+
+}  // namespace
+
+}  // namespace cairn
