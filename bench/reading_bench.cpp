@@ -1,0 +1,94 @@
+// Reading and transforming the Criteo layout: parsing, hashing, log1p, standardizing, deduplicating
+// keys. One thread, 4,096 rows a batch, the file in the page cache.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "bench/gate.h"
+#include "worker/data/dataset.h"
+#include "worker/data/generator.h"
+
+namespace cairn {
+namespace {
+
+constexpr uint64_t kRows = 200'000;
+
+JobConfig criteo_job(const std::filesystem::path& folder, const std::string& suffix) {
+  GeneratorOptions options;
+  options.layout = LogLayout::kCriteo;
+  options.train_path = folder / ("train.tsv" + suffix);
+  options.eval_path = folder / "eval.tsv";
+  options.train_rows = kRows;
+  options.eval_rows = 1000;
+  check(generate(options).ok(), "generating a click log");
+
+  JobConfig job;
+  job.data.format = DataFormat::kCriteo;
+  job.data.header = false;
+  job.data.train = {options.train_path};
+  job.data.cache = folder / "cache";
+  job.data.columns = {"label"};
+  for (int i = 1; i <= 13; ++i) {
+    const std::string name = "I" + std::to_string(i);
+    job.data.columns.push_back(name);
+    job.features.push_back({.name = name,
+                            .columns = {name},
+                            .transforms = {Transform::kLog1p, Transform::kStandardize}});
+  }
+  for (int i = 1; i <= 26; ++i) {
+    const std::string name = "C" + std::to_string(i);
+    job.data.columns.push_back(name);
+    job.features.push_back(
+        {.name = name, .columns = {name}, .transforms = {Transform::kHash}, .table = name});
+    job.tables.push_back({.name = name});
+  }
+  job.model.tasks = {{.name = "click", .column = "label"}};
+  return job;
+}
+
+double best_rows_per_second = 0;
+
+void read_criteo(benchmark::State& state, const std::string& suffix) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("cairn-reading-bench" + suffix);
+  const JobConfig job = criteo_job(folder, suffix);
+  const auto dataset = Dataset::open(job, Split::kTrain);
+  check(dataset.ok(), dataset.ok() ? "" : dataset.error().message);
+  const Statistics statistics =
+      dataset.value()->merge(dataset.value()->moments_of(0, job.data.readers));
+  double seconds = 0;
+  for (auto _ : state) {
+    const auto start = std::chrono::steady_clock::now();
+    auto source = dataset.value()->start({.batch_size = 4096}, statistics);
+    check(source.ok(), "starting to read");
+    uint64_t rows = 0;
+    for (;;) {
+      const Result<Batch> batch = source.value()->next();
+      check(batch.ok(), "reading");
+      if (batch.value().rows == 0) break;
+      rows += batch.value().rows;
+    }
+    check(rows == kRows, "every row comes once");
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (suffix.empty())
+      best_rows_per_second = std::max(best_rows_per_second, static_cast<double>(rows) / seconds);
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kRows));
+  std::filesystem::remove_all(folder);
+}
+BENCHMARK_CAPTURE(read_criteo, plain, std::string())->Unit(benchmark::kMillisecond)->MinTime(2);
+BENCHMARK_CAPTURE(read_criteo, decoded_from_gzip, std::string(".gz"))
+    ->Unit(benchmark::kMillisecond)
+    ->MinTime(1);
+
+}  // namespace
+}  // namespace cairn
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  cairn::gate("criteo_rows_per_second", cairn::best_rows_per_second, ">=", 500'000);
+}
