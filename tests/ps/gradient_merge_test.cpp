@@ -1,0 +1,85 @@
+#include "ps/gradient_merge.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "common/random.h"
+#include "tests/seed.h"
+
+namespace cairn {
+namespace {
+
+struct Part {
+  std::vector<Key> keys;
+  std::vector<float> gradients;
+  std::vector<char> bytes;  // both, at an odd address
+
+  GradientPart view() {
+    return {reinterpret_cast<const char*>(keys.data()),
+            reinterpret_cast<const char*>(gradients.data()), keys.size()};
+  }
+  GradientPart odd_view() {
+    const size_t key_bytes = keys.size() * sizeof(Key),
+                 bytes_of_all = key_bytes + gradients.size() * 4;
+    bytes.resize(bytes_of_all + 1);
+    std::memcpy(bytes.data() + 1, keys.data(), key_bytes);
+    std::memcpy(bytes.data() + 1 + key_bytes, gradients.data(), gradients.size() * 4);
+    return {bytes.data() + 1, bytes.data() + 1 + key_bytes, keys.size()};
+  }
+};
+
+TEST(GradientMerge, SumsInTheOrderOfThePartsWhateverTheirAddress) {
+  RandomStream random(test_seed(), 30);
+  for (int round = 0; round < 300; ++round) {
+    const size_t dim = 1 + random.next_below(9);
+    std::vector<Part> parts(1 + random.next_below(5));
+    std::map<Key, std::vector<float>> expected;
+    for (Part& part : parts) {
+      for (Key key = random.next_below(4); key < 100; key += 1 + random.next_below(30)) {
+        const bool first = !expected.contains(key);
+        std::vector<float>& sum = expected[key];
+        sum.resize(dim);
+        part.keys.push_back(key);
+        for (size_t i = 0; i < dim; ++i) {
+          part.gradients.push_back(random.next_normal() * 1e3f);
+          sum[i] = first ? part.gradients.back() : sum[i] + part.gradients.back();
+        }
+      }
+    }
+    std::vector<GradientPart> views;
+    for (Part& part : parts) views.push_back(round % 2 == 0 ? part.view() : part.odd_view());
+    GradientMerge merge(views, dim, 1 + random.next_below(8));
+    std::map<Key, std::vector<float>> sums;
+    Key last = 0;
+    for (auto block = merge.next(); !block.keys.empty(); block = merge.next()) {
+      for (size_t i = 0; i < block.keys.size(); ++i) {
+        ASSERT_TRUE(sums.empty() || block.keys[i] > last);
+        last = block.keys[i];
+        sums[last].assign(block.gradients + i * dim, block.gradients + (i + 1) * dim);
+      }
+    }
+    ASSERT_EQ(sums, expected);
+  }
+}
+
+TEST(GradientMerge, DoesNotCopyTheGradientsOfASinglePart) {
+  Part part{{1, 2, 3}, {1, 2, 3, 4, 5, 6}, {}};
+  GradientMerge merge(std::vector{part.view(), GradientPart{}}, 2, 2);
+  EXPECT_EQ(merge.next().gradients, part.gradients.data());
+  const GradientMerge::Block second = merge.next();
+  EXPECT_EQ(second.gradients, part.gradients.data() + 4);
+  EXPECT_EQ(second.keys.size(), 1u);
+  EXPECT_TRUE(merge.next().keys.empty());
+}
+
+TEST(GradientMerge, MinusZeroStaysMinusZero) {
+  Part part{{1}, {-0.0f}, {}}, other{{2}, {1.0f}, {}};
+  GradientMerge merge(std::vector{part.view(), other.view()}, 1, 8);
+  EXPECT_TRUE(std::signbit(merge.next().gradients[0]));
+}
+
+}  // namespace
+}  // namespace cairn
