@@ -11,11 +11,11 @@
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
 //   PULL        keys of any tables. The rows' weights; `step`: the last step applied to them.
 //   PUSH        the next of its worker. Nothing; OK once it is logged, also if it comes again.
-//   PING        JSON {"applied_step", "missing": [workers whose push of the next step has not
-//   come]} STATS       JSON CHECKPOINT  of `step`, values {"folder": "..."}. Once that step is
-//   applied, logged and written there:
-//               JSON {"files": [{"name", "bytes"}], "slots": [first, last],
-//               "rows": [a table] or null where the shard does not know
+//   PING        JSON {"applied_step", "missing"}: workers whose push of the next step has not come
+//   STATS       JSON
+//   CHECKPOINT  of `step`, values {"folder": "..."}: a new folder in one that is there. Once the
+//               step is applied, logged and written there: JSON {"files": [{"name", "bytes"}],
+//               "slots": [first, last], "rows": one a table, or null where that is not known}
 //
 // Thread safety: none; one thread calls everything.
 #pragma once

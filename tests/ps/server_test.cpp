@@ -234,7 +234,8 @@ TEST_F(LocalServerTest, CheckpointOfOneShardIsServedByFour) {
     ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
     CheckpointManifest manifest{.step = 1, .tables = job().tables};
     manifest.shards = {{.folder = "shard-000", .slots = {}}};
-    for (const auto& file : nlohmann::json::parse(reply.text())["files"]) {
+    const auto answer = nlohmann::json::parse(reply.text());
+    for (const auto& file : answer["files"]) {
       manifest.files.push_back({.name = "shard-000/" + file["name"].get<std::string>(),
                                 .bytes = file["bytes"].get<uint64_t>()});
     }
