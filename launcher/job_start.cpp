@@ -34,10 +34,11 @@ Status check_data(const JobRequest& request, const JobConfig& job) {
   if (request.mode == WorkerMode::kTrain)
     for (const std::string& path : job.data.train)
       if (Status status = check_data_file("data.train", path); !status.ok()) return status;
-  const std::string key = request.inputs.empty() ? "data.eval" : "--input";
-  for (const std::string& path : job.data.eval)
-    if (Status status = check_data_file(key, path); !status.ok()) return status;
-  if (request.mode != WorkerMode::kTrain && job.data.eval.empty())
+  const bool has_inputs = !request.inputs.empty();
+  for (const std::string& path : has_inputs ? request.inputs : job.data.eval)
+    if (Status status = check_data_file(has_inputs ? "--input" : "data.eval", path); !status.ok())
+      return status;
+  if (request.mode != WorkerMode::kTrain && !has_inputs && job.data.eval.empty())
     return Error{ErrorCode::kInvalidArgument,
                  request.job_file + ": data.eval names no file to read"};
   return Ok{};
@@ -114,7 +115,6 @@ Result<PreparedJob> prepare(const JobRequest& request) {
   start.job = std::move(loaded).value();
   start.incarnation = request.incarnation != 0 ? request.incarnation : random_bits();
   const bool train = request.mode == WorkerMode::kTrain;
-  if (!request.inputs.empty()) start.job.data.eval = request.inputs;
   if (!train)
     start.job.ps.state = fmt::format("{}/stores-{:016x}", start.job.output, start.incarnation);
   start.resolved = write_resolved(start.job);

@@ -22,11 +22,14 @@ namespace cairn {
 
 namespace {
 
-// The workers may wait for the shard that failed, and they are threads: only the process's end
-// frees them.
-[[noreturn]] void end_process(const Error& error) {
-  complain("a shard ended: " + error.message);
-  _exit(kFailed);
+// Others may wait for what failed, and they are threads: only the process's end frees them.
+[[noreturn]] void end_process(const WorkerOutcome& outcome) {
+  complain(outcome.message);
+  _exit(outcome.exit_code);
+}
+
+[[noreturn]] void shard_failed(const Error& error) {
+  end_process({kFailed, "a shard ended: " + error.message, false});
 }
 
 using Servers = std::vector<std::unique_ptr<Server>>;
@@ -44,7 +47,7 @@ Result<Servers> start_servers(const JobStart& start, zmq::context_t& context, Me
     options.endpoint = "inproc://shard-{shard}";
     options.state = ps.state;
     options.checkpoint = start.checkpoint;
-    auto server = Server::start(options, context, metrics.server(), end_process);
+    auto server = Server::start(options, context, metrics.server(), shard_failed);
     if (!server.ok()) return server.error();
     servers.push_back(std::move(server).value());
   }
@@ -66,7 +69,7 @@ int run_workers(const JobRequest& request, const JobStart& start, const Servers&
     for (uint32_t w = 0; w < collectives.size(); ++w)
       threads.emplace_back([&, w] {
         outcomes[w] = run_worker(options, *collectives[w], context, metrics.worker(w, tasks));
-        collectives[w].reset();  // frees those that wait for this one
+        if (!outcomes[w].agreed) end_process(outcomes[w]);
       });
   }
   const auto said = std::ranges::find_if(
@@ -93,7 +96,10 @@ int run(const JobRequest& request, const JobStart& start) {
   auto servers = start_servers(start, context, metrics);
   if (!servers.ok()) return complain(servers.error());
   ready = true;
-  return run_workers(request, start, servers.value(), context, metrics);
+  const int code = run_workers(request, start, servers.value(), context, metrics);
+  servers.value().clear();
+  if (code == kDone || code == kInterrupted) remove_live_stores(start.job, start.incarnation);
+  return code;
 }
 
 }  // namespace

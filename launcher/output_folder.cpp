@@ -1,6 +1,7 @@
 #include "launcher/output_folder.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "common/checkpoint/manifest.h"
+#include "common/config/job_file.h"
 
 namespace cairn {
 
@@ -40,6 +42,14 @@ OutputLock::OutputLock(OutputLock&& other) noexcept
 
 OutputLock::~OutputLock() {
   if (descriptor_ >= 0) close(descriptor_);
+}
+
+void remove_live_stores(const JobConfig& job, uint64_t incarnation) {
+  // A folder that the user named may hold the stores of other jobs.
+  const std::filesystem::path state = job.ps.state;
+  const bool own = job.ps.state == default_state(job.output);
+  std::error_code ignored;  // what is left is never read again
+  std::filesystem::remove_all(own ? state : state / fmt::format("{:016x}", incarnation), ignored);
 }
 
 bool was_used(const std::filesystem::path& output, const std::filesystem::path& checkpoints) {

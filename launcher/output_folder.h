@@ -1,8 +1,10 @@
 // The folder that a run writes into: locked while a run uses it, and never mixed from two runs.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
+#include "common/config/job.h"
 #include "common/result.h"
 
 namespace cairn {
@@ -23,6 +25,11 @@ class OutputLock {
   explicit OutputLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
+
+// Removes the live stores that a run, once its last checkpoint is written, leaves without use:
+// those of the incarnation and, where they stand in the output folder, of the runs before it.
+// Several processes may.
+void remove_live_stores(const JobConfig& job, uint64_t incarnation);
 
 // Whether a run has left results or checkpoints, which a new run would mix with its own.
 bool was_used(const std::filesystem::path& output, const std::filesystem::path& checkpoints);

@@ -40,10 +40,13 @@ class Rank {
  private:
   // The others' messages tell what happened; this one is for what cannot be told otherwise.
   [[noreturn]] void give_up(const Error& error) {
-    complain(error);
+    give_up({exit_code_of(error.code), error.message, false});
+  }
+  [[noreturn]] void give_up(const WorkerOutcome& outcome) {
+    complain(outcome.message);
     std::error_code ignored;
     std::filesystem::remove_all(socket_folder(start_.incarnation), ignored);
-    world_.abort(kFailed);
+    world_.abort(outcome.exit_code);
   }
 
   std::vector<std::string> exchange(std::string mine) {
@@ -170,6 +173,7 @@ class Rank {
     StartReport end;
     if (worker_) {
       const WorkerOutcome outcome = worker_->run(request_, start_, endpoints_, *workers_);
+      if (!outcome.agreed) give_up(outcome);
       end = {outcome.exit_code, outcome.message, {}, 0};
     }
     std::vector<StartReport> ends;
@@ -180,7 +184,10 @@ class Rank {
     if (server_) end = server_->finish();
     server_.reset();
     ends.clear();
-    return std::max(code, judge(exchange(to_line(end)), ends));
+    code = std::max(code, judge(exchange(to_line(end)), ends));
+    if (mine_.is_server && (code == kDone || code == kInterrupted))
+      remove_live_stores(start_.job, start_.incarnation);
+    return code;
   }
 
   MpiWorld& world_;

@@ -30,7 +30,7 @@ int start_ranks(const JobRequest& request) {
   options.command.insert(options.command.end(),
                          {"--incarnation", std::to_string(start.incarnation)});
   // mpirun shows its ranks a terminal of its own making, so they cannot see what the user has.
-  setenv("CAIRN_TERMINAL", isatty(STDERR_FILENO) ? "1" : "0", 1);
+  setenv("CAIRN_TERMINAL", isatty(STDOUT_FILENO) ? "1" : "0", 1);
   const auto code = run_mpirun(options);
   return code.ok() ? code.value() : complain(code.error());
 }

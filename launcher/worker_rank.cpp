@@ -41,6 +41,7 @@ WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
   options.incarnation = start.incarnation;
   options.endpoints = endpoints;
   options.checkpoint = start.checkpoint;
+  options.inputs = request.inputs;
   options.predictions = request.predictions;
   options.interrupted = &interrupted();
   return options;

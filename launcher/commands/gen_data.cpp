@@ -1,11 +1,65 @@
+#include <fmt/core.h>
+
+#include <map>
+#include <memory>
+
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
+#include "worker/data/generator.h"
 
 namespace cairn {
 
+namespace {
+
+const std::map<std::string, LogLayout> kLayouts = {{"csv", LogLayout::kNamed},
+                                                   {"criteo", LogLayout::kCriteo}};
+
+struct GenDataOptions {
+  std::string format = "csv", output;
+  GeneratorOptions generator;
+};
+
+int gen_data(GenDataOptions options) {
+  GeneratorOptions& generator = options.generator;
+  generator.layout = kLayouts.at(options.format);
+  const std::string ending = generator.layout == LogLayout::kCriteo ? ".tsv" : ".csv";
+  generator.train_path = options.output + "/train" + ending;
+  generator.eval_path = options.output + "/eval" + ending;
+  const auto report = generate(generator);
+  if (!report.ok()) return complain(report.error());
+  fmt::print("{}: {} rows\n{}: {} rows\n{}:\n", generator.train_path, generator.train_rows,
+             generator.eval_path, generator.eval_rows, report.value().best_path);
+  for (const BestScores& task : report.value().tasks)
+    fmt::print("  {}: the best AUC is {:.4f}, the best logloss {:.4f}\n", task.name, task.auc,
+               task.logloss);
+  return kDone;
+}
+
+}  // namespace
+
 void add_gen_data(Program& program) {
-  CLI::App* command = program.app.add_subcommand("gen-data", "Write a click log.");
-  command->callback([&program] { program.exit_code = kFailed; });
+  const auto options = std::make_shared<GenDataOptions>();
+  GeneratorOptions& generator = options->generator;
+  CLI::App* command = program.app.add_subcommand(
+      "gen-data", "Write a click log whose best possible scores are known.");
+  command->option_defaults()->always_capture_default();
+  command
+      ->add_option("--format", options->format,
+                   "csv: named columns, clicks and conversions; criteo: the Criteo layout, clicks")
+      ->check(CLI::IsMember(kLayouts));
+  command->add_option("--rows", generator.train_rows, "Training rows");
+  command->add_option("--eval-rows", generator.eval_rows, "Evaluation rows");
+  command
+      ->add_option("--cardinality", generator.cardinality, "Different ids of the largest columns")
+      ->check(CLI::Range(uint64_t{10}, kCardinalityMax));
+  command->add_option("--zipf", generator.zipf_exponent, "Exponent of the ids' Zipf distribution");
+  command->add_option("--seed", generator.seed, "The same options give the same bytes");
+  command
+      ->add_option("--output", options->output,
+                   "Folder to write train and eval files and best.json into")
+      ->type_name("DIR")
+      ->required();
+  command->callback([&program, options] { program.exit_code = gen_data(*options); });
 }
 
 }  // namespace cairn

@@ -115,8 +115,9 @@ void Progress::clear() {
 bool is_terminal(std::FILE* out) {
   const char* term = std::getenv("TERM");
   if (term == nullptr || std::string_view(term) == "dumb") return false;
+  // Under mpirun stdout is a terminal of mpirun's own making, whatever the user has.
   const char* said = std::getenv("CAIRN_TERMINAL");
-  return ::isatty(::fileno(out)) == 1 || (said != nullptr && std::string_view(said) == "1");
+  return said != nullptr ? std::string_view(said) == "1" : ::isatty(::fileno(out)) == 1;
 }
 
 }  // namespace cairn
