@@ -106,6 +106,10 @@ Status check_slots(const fs::path& path, std::vector<CheckpointShard> shards) {
 
 }  // namespace
 
+std::string checksum_of(std::string_view bytes) {
+  return to_hex(hash_bytes(bytes.data(), bytes.size(), 0));
+}
+
 std::string checkpoint_folder_name(uint64_t step) { return fmt::format("step-{:012}", step); }
 
 Status sync_path(const fs::path& path) {

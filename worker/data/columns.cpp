@@ -1,7 +1,5 @@
 #include "worker/data/columns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 
@@ -25,13 +23,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-std::vector<std::string> criteo_columns() {
-  std::vector<std::string> names = {"label"};
-  for (int i = 1; i <= 13; ++i) names.push_back(fmt::format("I{}", i));
-  for (int i = 1; i <= 26; ++i) names.push_back(fmt::format("C{}", i));
-  return names;
-}
 
 std::string nearest_column(std::string_view wanted, std::span<const std::string> names) {
   size_t least = std::max<size_t>(1, wanted.size() / 2) + 1;

@@ -1,4 +1,4 @@
-// Names of columns: those of the presets, and which one was probably meant.
+// Names of columns: which one was probably meant.
 #pragma once
 
 #include <span>
@@ -7,9 +7,6 @@
 #include <vector>
 
 namespace cairn {
-
-// The Criteo layout: label, I1..I13, C1..C26.
-std::vector<std::string> criteo_columns();
 
 // The name with the smallest edit distance to `wanted`; empty if none is at all like it.
 std::string nearest_column(std::string_view wanted, std::span<const std::string> names);

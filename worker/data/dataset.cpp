@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/config/job_file.h"
 #include "worker/data/columns.h"
 #include "worker/data/decoded_file.h"
 #include "worker/data/fields.h"

@@ -48,7 +48,7 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<uint64_t> parse_integer(std::string_view text) {
+std::optional<uint64_t> parse_id(std::string_view text) {
   text = trim(text);
   if (!text.empty() && text[0] == '-') {
     const std::optional<int64_t> value = parse_whole_text<int64_t>(text);

@@ -133,7 +133,7 @@ bool RowParser::key_of(const FeaturePlan& feature, std::string_view text, Key& k
   } else if (feature.id == Transform::kHash) {
     key = hash_string(text);
   } else if (feature.id == Transform::kInteger && feature.number.steps.empty()) {
-    const std::optional<uint64_t> value = parse_integer(text);
+    const std::optional<uint64_t> value = parse_id(text);
     if (!value) return fail(feature, text, "is not a whole number of 64 bits");
     key = *value;
   } else {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/config/job_file.h"
+
 namespace cairn {
 namespace {
 

@@ -26,11 +26,11 @@ TEST(ParseNumber, RefusesWhatIsNone) {
 }
 
 TEST(ParseInteger, CoversAll64BitsAndNothingElse) {
-  EXPECT_EQ(parse_integer("18446744073709551615"), ~uint64_t{0});
-  EXPECT_EQ(parse_integer("-1"), ~uint64_t{0});
-  EXPECT_EQ(parse_integer("-9223372036854775808"), uint64_t{1} << 63);
+  EXPECT_EQ(parse_id("18446744073709551615"), ~uint64_t{0});
+  EXPECT_EQ(parse_id("-1"), ~uint64_t{0});
+  EXPECT_EQ(parse_id("-9223372036854775808"), uint64_t{1} << 63);
   for (const char* text : {"", "1.0", "18446744073709551616", "-9223372036854775809", "a", "1e3"})
-    EXPECT_FALSE(parse_integer(text)) << text;
+    EXPECT_FALSE(parse_id(text)) << text;
 }
 
 TEST(TimeParts, AgreeWithTheCalendar) {
