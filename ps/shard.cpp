@@ -181,7 +181,7 @@ void Shard::answer_stats(const Request& from) {
       {"reads_under_way", reads_.under_way()},
       {"sweeps", sweeps_ended_},
       {"rows_written_back", write_back_.rows_saved()},
-      {"gradients_not_finite", gradients_not_finite_},
+      {"gradients_not_finite", static_cast<uint64_t>(metrics_.gradients_not_finite.Value())},
       {"pull_rows", static_cast<uint64_t>(metrics_.pull_rows.Value())},
       {"push_rows", static_cast<uint64_t>(metrics_.push_rows.Value())},
       {"cold_reads", static_cast<uint64_t>(metrics_.cold_reads.Value())},

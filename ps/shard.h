@@ -212,7 +212,6 @@ class Shard {
     std::string reply;
   };
   std::optional<CheckpointDone> last_checkpoint_;  // for a request that comes again
-  uint64_t gradients_not_finite_ = 0;
 };
 
 }  // namespace cairn

@@ -113,7 +113,7 @@ void Shard::apply_table(const ShardRows::Change& change, uint32_t table,
     const ShardRows::Changed changed =
         rows_->apply(table, block.keys, block.gradients, change, deferred);
     rows_created_[table] += changed.created;
-    gradients_not_finite_ += changed.not_finite;
+    metrics_.gradients_not_finite.Increment(static_cast<double>(changed.not_finite));
     metrics_.rows_created.Increment(static_cast<double>(changed.created));
   }
 }

@@ -90,6 +90,9 @@ struct ShardMetrics {
       source_.counter("cairn_sent_bytes_total", "Bytes of messages sent.");
   prometheus::Counter& rows_created =
       source_.counter("cairn_rows_created_total", "Rows that a push created.");
+  prometheus::Counter& gradients_not_finite =
+      source_.counter("cairn_gradients_not_finite_total",
+                      "Row gradients with a NaN or infinity, which left their rows untouched.");
   prometheus::Counter& duplicates_dropped = source_.counter(
       "cairn_duplicates_dropped_total", "Pushes that came again and were not applied again.");
   prometheus::Gauge& hot_tier_rows = source_.gauge("cairn_hot_tier_rows", "Rows held in memory.");

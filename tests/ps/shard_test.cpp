@@ -427,6 +427,22 @@ TEST_F(ColdShardTest, PushOfARowThatIsNotInMemoryTakesItFromTheStore) {
   EXPECT_EQ(stats()["rows_created"], (std::vector<uint64_t>{101, 1}));
 }
 
+TEST_F(ColdShardTest, RowsReadForAPushStayWhileItWaitsForOthers) {
+  pull(0, 2, {{0, {{7, {}}}}}, kPullReadOnly);
+  push(0, 2, 2, {{0, {{3, {1, 1}}, {7, {1, 1}}}}});
+  ASSERT_EQ(sim_->store.pending(), 2u);  // 7 is being read already
+  sim_->log.complete_all();
+  sim_->store.complete(1);
+  while (!sim_->posted.empty()) sim_->run_posted();
+  for (int i = 0; i < 10; ++i) sim_->shard->on_tick();  // looks for rows to evict
+  sim_->take_replies();
+  EXPECT_EQ(stats()["applied_step"], 1u);
+  sim_->settle();
+  sim_->take_replies();
+  EXPECT_EQ(stats()["applied_step"], 2u);
+  EXPECT_THAT(stored(2).at("0/3"), HasSubstr(" 2 2"));
+}
+
 TEST_F(ColdShardTest, ReadThatFailsEndsTheShard) {
   pull(0, 2, {{0, {{3, {}}}}});
   sim_->store.fail(0, {ErrorCode::kCorrupt, "000012.sst is damaged"});
