@@ -10,4 +10,5 @@ cairn_test(ps_storage_test
     row_codec_test.cpp
     row_digest_test.cpp
     rows.cpp
+    tsan_suppressions.cpp
   LIBRARIES cairn_ps)
