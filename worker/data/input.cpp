@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/random.h"
+
 namespace cairn {
 namespace {
 
@@ -21,25 +23,32 @@ uint64_t line_start(std::string_view data, uint64_t body, uint64_t at) {
 
 }  // namespace
 
-uint64_t nominal_block_bytes(uint64_t total_bytes, uint32_t readers) {
-  return std::clamp<uint64_t>(total_bytes / (kBlocksPerReader * readers), 1, kBlockBytesMax);
+uint64_t nominal_blocks(uint64_t total_bytes, uint32_t readers) {
+  const uint64_t a_reader =
+      (total_bytes + kBlockBytesMax * readers - 1) / (kBlockBytesMax * readers);
+  return std::max(a_reader, kBlocksPerReader) * readers;
 }
 
 std::vector<Block> cut_blocks(std::span<const InputFile> files, uint32_t readers) {
   uint64_t total = 0;
   for (const InputFile& file : files) total += file.data().size() - file.body;
-  const uint64_t nominal = nominal_block_bytes(total, readers);
+  const uint64_t count = nominal_blocks(total, readers);
   std::vector<Block> blocks;
+  uint64_t start = 0;  // of the file in the concatenation of all bodies
   for (uint32_t f = 0; f < files.size(); ++f) {
     const std::string_view data = files[f].data();
-    const uint64_t body = files[f].body;
-    for (uint64_t begin = body; begin < data.size();) {
-      // The nominal range that holds `begin`; ranges in which no line starts make no block.
-      const uint64_t range = (begin - body) / nominal;
-      const uint64_t end = line_start(data, body, body + (range + 1) * nominal);
-      blocks.push_back({f, begin, end});
+    const uint64_t body = files[f].body, bytes = data.size() - body;
+    // Cuts at i * total / count, as far as they lie in this file; at its end in any case.
+    uint64_t begin = body;
+    for (uint64_t i = start * static_cast<Uint128>(count) / std::max<uint64_t>(1, total) + 1;
+         begin < data.size(); ++i) {
+      const auto cut = static_cast<uint64_t>(static_cast<Uint128>(total) * i / count);
+      const uint64_t end =
+          line_start(data, body, body + std::min(bytes, cut - std::min(cut, start)));
+      if (end > begin) blocks.push_back({f, begin, end});  // else no line begins between the cuts
       begin = end;
     }
+    start += bytes;
   }
   return blocks;
 }

@@ -37,9 +37,10 @@ struct Line {
 
 inline constexpr uint32_t kLineBytesMax = uint32_t{1} << 24;
 
-// Bytes that a block nominally has: 4 MiB, less where V readers would otherwise get fewer than 64
-// each.
-uint64_t nominal_block_bytes(uint64_t total_bytes, uint32_t readers);
+// Blocks that the input is cut into: as many for each of the V readers, so that all end within a
+// step or two of each other; at least 64 each, and none above 4 MiB but for the end of its last
+// line.
+uint64_t nominal_blocks(uint64_t total_bytes, uint32_t readers);
 
 // In file order.
 std::vector<Block> cut_blocks(std::span<const InputFile> files, uint32_t readers);

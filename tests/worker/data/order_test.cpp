@@ -189,9 +189,10 @@ TEST(ReaderShares, AreAsEqualAsIntegersAllowAndSumToTheBatch) {
 }
 
 TEST(Blocks, AreLineAlignedAndSmallInputReachesEveryReader) {
-  EXPECT_EQ(nominal_block_bytes(uint64_t{1} << 40, 16), uint64_t{4} << 20);
-  EXPECT_EQ(nominal_block_bytes(uint64_t{16} << 20, 16), uint64_t{16} << 10);
-  EXPECT_EQ(nominal_block_bytes(10, 16), 1u);
+  EXPECT_EQ(nominal_blocks(10, 16), 64u * 16);
+  EXPECT_EQ(nominal_blocks(uint64_t{4} << 30, 16), 64u * 16);  // 4 MiB each
+  EXPECT_EQ(nominal_blocks((uint64_t{4} << 30) + 1, 16), 65u * 16);
+  EXPECT_EQ(nominal_blocks(uint64_t{1} << 40, 16), uint64_t{1} << 18);
 }
 
 }  // namespace
