@@ -39,7 +39,7 @@ std::optional<JobRun> train(const std::string& name) {
   const std::string output = "runs/bench-" + name;
   std::filesystem::remove_all(output);
   const auto start = std::chrono::steady_clock::now();
-  if (!run(fmt::format("{} train configs/{}.yaml --set output={}", CAIRN_BINARY, name, output)))
+  if (!run(fmt::format("{} train configs/{}.yaml --set output={}", CAIRN_PROGRAM, name, output)))
     return std::nullopt;
   JobRun job;
   job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -61,7 +61,7 @@ double share_of_best(const JobRun& job, const std::string& task) {
 
 bool quickstart() {
   if (!std::filesystem::exists("data/quickstart/best.json") &&
-      !run(std::string(CAIRN_BINARY) + " gen-data --format csv --output data/quickstart"))
+      !run(std::string(CAIRN_PROGRAM) + " gen-data --format csv --output data/quickstart"))
     return false;
   const std::optional<JobRun> job = train("quickstart");
   if (!job) return false;

@@ -2,6 +2,7 @@
 // keys. One thread, 4,096 rows a batch, the file in the page cache.
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -32,14 +33,14 @@ JobConfig criteo_job(const std::filesystem::path& folder, const std::string& suf
   job.data.cache = folder / "cache";
   job.data.columns = {"label"};
   for (int i = 1; i <= 13; ++i) {
-    const std::string name = "I" + std::to_string(i);
+    const std::string name = fmt::format("I{}", i);
     job.data.columns.push_back(name);
     job.features.push_back({.name = name,
                             .columns = {name},
                             .transforms = {Transform::kLog1p, Transform::kStandardize}});
   }
   for (int i = 1; i <= 26; ++i) {
-    const std::string name = "C" + std::to_string(i);
+    const std::string name = fmt::format("C{}", i);
     job.data.columns.push_back(name);
     job.features.push_back(
         {.name = name, .columns = {name}, .transforms = {Transform::kHash}, .table = name});

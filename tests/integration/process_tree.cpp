@@ -29,7 +29,7 @@ BackgroundCairn::BackgroundCairn(const std::vector<std::string>& arguments,
     : log_(log) {
   static std::atomic<int> started = 0;
   mark_ = "CAIRN_TEST_MARK=" + std::to_string(::getpid()) + "." + std::to_string(started++);
-  std::vector<std::string> command = {CAIRN_BINARY};
+  std::vector<std::string> command = {CAIRN_PROGRAM};
   command.insert(command.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& argument : command) argv.push_back(argument.data());
@@ -41,7 +41,7 @@ BackgroundCairn::BackgroundCairn(const std::vector<std::string>& arguments,
   ::dup2(file, STDOUT_FILENO);
   ::dup2(file, STDERR_FILENO);
   ::putenv(mark_.data());
-  ::execv(CAIRN_BINARY, argv.data());
+  ::execv(CAIRN_PROGRAM, argv.data());
   ::_exit(127);
 }
 
@@ -66,7 +66,7 @@ std::vector<pid_t> BackgroundCairn::processes_with(const std::string& word) cons
   std::vector<pid_t> found;
   for (pid_t pid : processes()) {
     const std::string line = read_file("/proc/" + std::to_string(pid) + "/cmdline");
-    if (line.starts_with(CAIRN_BINARY) || line.starts_with("/proc/self/exe") ||
+    if (line.starts_with(CAIRN_PROGRAM) || line.starts_with("/proc/self/exe") ||
         line.find("cairn") != std::string::npos)
       if (line.find('\0' + word + '\0') != std::string::npos) found.push_back(pid);
   }
