@@ -78,7 +78,9 @@ Ran SmallJob::train(const std::string& run, const std::vector<std::string>& over
 
 std::filesystem::path SmallJob::checkpoint(const std::string& run) const {
   std::filesystem::path newest;
-  for (const auto& entry : std::filesystem::directory_iterator(folder() / run / "checkpoints"))
+  std::error_code none_yet;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder() / run / "checkpoints", none_yet))
     if (std::filesystem::exists(entry.path() / "manifest.json"))
       newest = std::max(newest, entry.path());
   return newest;

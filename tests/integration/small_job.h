@@ -29,7 +29,7 @@ class SmallJob {
   Ran train(const std::string& run, const std::vector<std::string>& overrides = {},
             const std::vector<std::string>& flags = {}) const;
 
-  // The newest checkpoint of a run.
+  // The newest checkpoint of a run; empty where there is none.
   std::filesystem::path checkpoint(const std::string& run) const;
 
  private:
