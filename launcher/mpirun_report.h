@@ -1,0 +1,42 @@
+// What mpirun writes to stderr, without its own account of how the job ended: `cairn` says that in
+// one line. Everything else passes: what ranks write, and what else mpirun has to say (no slots, a
+// host not reached).
+//
+// Read from Open MPI 4.1. Where another version words things differently its text passes too: said
+// twice, never lost. Thread safety: none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cairn {
+
+class MpirunReport {
+ public:
+  // A process that ended by a signal, and so took the job with it.
+  struct Killed {
+    unsigned rank = 0;
+    std::string host;
+    std::string signal;  // "9 (Killed)"
+  };
+
+  // Takes the next bytes and returns what the user should see of them, whole lines.
+  std::string take(std::string_view bytes);
+
+  // What is left when mpirun has ended.
+  std::string finish();
+
+  const std::optional<Killed>& killed() const { return killed_; }
+
+ private:
+  void take_line(std::string line, std::string& shown);
+  bool is_known(const std::string& block);
+
+  std::string partial_;  // a line without its end
+  std::string block_;    // mpirun writes its messages between lines of dashes
+  bool in_block_ = false;
+  std::optional<Killed> killed_;
+};
+
+}  // namespace cairn
