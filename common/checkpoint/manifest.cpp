@@ -112,6 +112,14 @@ std::string checksum_of(std::string_view bytes) {
 
 std::string checkpoint_folder_name(uint64_t step) { return fmt::format("step-{:012}", step); }
 
+std::optional<uint64_t> checkpoint_step_of(std::string_view name) {
+  if (!name.starts_with("step-")) return std::nullopt;
+  uint64_t step = 0;
+  const auto parsed = std::from_chars(name.data() + 5, name.data() + name.size(), step);
+  if (parsed.ec != std::errc{} || name != checkpoint_folder_name(step)) return std::nullopt;
+  return step;
+}
+
 Status sync_path(const fs::path& path) {
   Result<File> file = File::open(path, O_RDONLY);
   if (!file.ok()) return file.error();
@@ -164,15 +172,11 @@ Result<fs::path> newest_checkpoint(const fs::path& folder) {
   fs::path newest;
   uint64_t newest_step = 0;
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = entries->path().filename();
-    uint64_t step = 0;
-    if (!name.starts_with("step-")) continue;
-    const auto parsed = std::from_chars(name.data() + 5, name.data() + name.size(), step);
-    if (parsed.ec != std::errc{} || name != checkpoint_folder_name(step)) continue;
-    if (!check_regular(entries->path(), kManifest).ok()) continue;
-    if (!newest.empty() && step < newest_step) continue;
+    const std::optional<uint64_t> step = checkpoint_step_of(entries->path().filename().string());
+    if (!step || !check_regular(entries->path(), kManifest).ok()) continue;
+    if (!newest.empty() && *step < newest_step) continue;
     newest = entries->path();
-    newest_step = step;
+    newest_step = *step;
   }
   if (error) return system_error("list", folder, error.value());
   if (newest.empty())

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,7 @@ struct CheckpointManifest {
   uint64_t incarnation = 0;  // that wrote it
   uint32_t readers = 0;      // V
   std::string config_hash;
+  std::string data_order;  // Dataset::order_fingerprint: what `positions` are positions in
   std::vector<std::pair<uint32_t, uint32_t>> positions;  // one a virtual reader: group, line
   std::vector<TableConfig> tables;
   std::vector<CheckpointShard> shards;
@@ -51,6 +53,9 @@ struct CheckpointManifest {
 };
 
 std::string checkpoint_folder_name(uint64_t step);
+
+// The step that such a name stands for; nothing for any other name.
+std::optional<uint64_t> checkpoint_step_of(std::string_view folder_name);
 
 // XXH128 of a file's bytes, in hex, as CheckpointFile holds it.
 std::string checksum_of(std::string_view bytes);
@@ -69,7 +74,8 @@ Result<std::filesystem::path> newest_checkpoint(const std::filesystem::path& fol
 // fsync of a file or folder by path.
 Status sync_path(const std::filesystem::path& path);
 
-// Bytes and checksum of a file that is written, ready for the manifest. Errors: kNotFound, kUnavailable.
+// Bytes and checksum of a file that is written, ready for the manifest. Errors: kNotFound,
+// kUnavailable.
 Result<CheckpointFile> describe_file(const std::filesystem::path& checkpoint,
                                      const std::string& name);
 

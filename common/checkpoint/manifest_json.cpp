@@ -179,6 +179,7 @@ json manifest_to_json(const CheckpointManifest& manifest) {
           {"incarnation", manifest.incarnation},
           {"readers", manifest.readers},
           {"config_hash", manifest.config_hash},
+          {"data_order", manifest.data_order},
           {"positions", positions},
           {"tables", tables},
           {"shards", shards},
@@ -197,6 +198,7 @@ Result<CheckpointManifest> manifest_from_json(const json& object) {
   manifest.incarnation = fields.number("incarnation", kAnyNumber);
   manifest.readers = fields.number32("readers");
   manifest.config_hash = fields.text("config_hash");
+  manifest.data_order = fields.text("data_order");
   positions_from(fields, manifest);
   fields.objects("tables", [&](Fields& table) { manifest.tables.push_back(table_from(table)); });
   if (manifest.tables.size() > kTablesMax) fields.report("tables", "are too many");

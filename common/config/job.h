@@ -107,6 +107,8 @@ struct TaskConfig {
   friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
 
+inline constexpr uint32_t kTasksMax = 16;
+
 struct ModelConfig {
   Structure structure = Structure::kParallel;
   uint32_t cross_layers = 3;                      // full-rank DCN-V2; 0: none

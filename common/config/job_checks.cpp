@@ -92,6 +92,9 @@ void check_columns(const JobConfig& job, const std::vector<size_t>& entries, con
 }
 
 void check_tasks(const JobConfig& job, const Judge& judge) {
+  if (job.model.tasks.size() > kTasksMax)
+    judge.report({"model", "tasks"}, fmt::format("{} tasks are too many", job.model.tasks.size()),
+                 fmt::format("at most {}", kTasksMax));
   std::map<std::string, size_t> names;
   for (size_t i = 0; i < job.model.tasks.size(); ++i) {
     const TaskConfig& task = job.model.tasks[i];

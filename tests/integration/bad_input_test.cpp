@@ -24,6 +24,7 @@ class BadInput : public testing::Test {
   // Trains locally with `overrides`: exit code `code`, and stderr says all of `words`.
   void expect_refused(const std::vector<std::string>& overrides, int code,
                       const std::vector<std::string>& words) {
+    std::filesystem::remove_all(job.folder() / "refused");
     const Ran ran = job.train("refused", overrides, {"--local"});
     EXPECT_EQ(ran.exit_code, code) << ran.out << ran.err;
     for (const std::string& word : words) EXPECT_THAT(ran.err, HasSubstr(word));
@@ -82,6 +83,24 @@ TEST_F(BadInput, CountsBadRowsWithTheirPlaceAndStopsPastTheLimit) {
   expect_refused({"data.train=" + file, "data.max_bad_rows=2"}, 3, {"max_bad_rows", file + ":602"});
   const Ran ran = job.train("tolerant", {"data.train=" + file}, {"--local"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
+}
+
+TEST_F(BadInput, CountsBadEvaluationRowsOverAllWorkers) {
+  std::string text = read_file(job.folder() / "eval.csv");
+  for (int row = 0; row < 64; ++row) text.insert(text.find('\n') + 1, "u1,i1,t1,nan,3\n");
+  const std::string file = write("bad_eval.csv", text);
+  for (const char* workers : {"1", "2", "4"})
+    expect_refused(
+        {"data.eval=" + file, "data.max_bad_rows=40", std::string("train.workers=") + workers}, 3,
+        {"max_bad_rows"});
+}
+
+TEST_F(BadInput, RefusesToGoOnWithinAnEpochInAnotherOrderOfRows) {
+  ASSERT_EQ(job.train("run", {"train.max_steps=4"}, {"--local"}).exit_code, 0);
+  const Ran other = job.train("run", {"train.seed=2"}, {"--local", "--resume"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("train.seed"));
+  EXPECT_EQ(job.train("run", {}, {"--local", "--resume"}).exit_code, 0);
 }
 
 TEST_F(BadInput, RefusesAnOutputThatCannotBeWritten) {

@@ -65,6 +65,15 @@ TEST_F(SameBits, OfAnInterruptedRunThatGoesOnWithOtherShards) {
   EXPECT_EQ(whole, trained("parts", {"ps.servers=1"}, {"--local", "--resume"}));
 }
 
+TEST_F(SameBits, OfAFinishedRunThatIsResumed) {
+  const Bits whole = trained("run", {"train.max_steps=13"});
+  EXPECT_EQ(whole, trained("run", {"train.max_steps=13"}, {"--local", "--resume"}));
+  const std::vector<std::string> impatient = {"train.epochs=50", "eval.every=5",
+                                              "eval.monitor=like.auc", "eval.patience=1"};
+  const Bits early = trained("early", impatient);
+  EXPECT_EQ(early, trained("early", impatient, {"--local", "--resume"}));
+}
+
 // The floats behind a safetensors header.
 std::vector<float> floats_of(const std::string& dense) {
   uint64_t length = 0;

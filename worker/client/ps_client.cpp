@@ -84,6 +84,9 @@ Status PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows) {
   const Status status = wait_until([&] { return pull.missing == 0; });
   if (!status.ok()) return status;
   metrics_.pull_wait_seconds.Observe(seconds_since(waited));
+  check(rows.size() == options_.table_dims.size(), "rows of every table");
+  for (uint32_t t = 0; t < rows.size(); ++t)
+    rows[t].resize(pull.split.keys(t) * options_.table_dims[t]);
   for (uint32_t s = 0; s < shards_.size(); ++s)
     pull.split.scatter(s, pull.replies[s].values, options_.table_dims, rows);
   pulls_.erase(found);
@@ -255,10 +258,13 @@ Status PsClient::check_silence(Clock::time_point waiting_since) {
       ping.header = header(Op::kPing, 0, next_request_++);
       if (const Status sent = send(s, std::move(ping)); !sent.ok()) return sent;
     }
-    if (now - waiting_since > std::chrono::seconds(options_.stall_timeout_s))
-      return unavailable("no step in " + std::to_string(options_.stall_timeout_s) +
-                         " s (train.stall_timeout_s); shard " + std::to_string(s) +
-                         " says: " + shard.pong);
+    const bool owes_a_pull = std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& pull) {
+      return pull.second.answered[s] == 0;
+    });
+    if (owes_a_pull && now - waiting_since > std::chrono::seconds(options_.stall_timeout_s))
+      return unavailable("a pull has waited for " + std::to_string(options_.stall_timeout_s) +
+                         " s (train.stall_timeout_s) at shard " + std::to_string(s) +
+                         ", which says: " + shard.pong);
   }
   return Ok{};
 }

@@ -13,6 +13,12 @@ ShardSplit::ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& sl
   }
 }
 
+size_t ShardSplit::keys(uint32_t table) const {
+  size_t count = 0;
+  for (const auto& places : places_[table]) count += places.size();
+  return count;
+}
+
 void ShardSplit::write_keys(uint32_t shard, std::span<const std::vector<Key>> keys,
                             std::span<const uint32_t> dims, Message& message) const {
   size_t count = 0;

@@ -16,6 +16,9 @@ class ShardSplit {
   ShardSplit() = default;
   ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots);
 
+  // Of a table, over all shards.
+  size_t keys(uint32_t table) const;
+
   // Fills directory and keys of a message to `shard`.
   void write_keys(uint32_t shard, std::span<const std::vector<Key>> keys,
                   std::span<const uint32_t> dims, Message& message) const;

@@ -13,19 +13,19 @@
 #include <type_traits>
 #include <vector>
 
+#include "common/config/job.h"
 #include "common/result.h"
 
 namespace cairn {
 
 // Travels with every all-reduce, so that signals, errors and ends take effect at the same step on
-// every worker. `stop`, `checkpoint` and `error` are decided by their maximum, the rest by sums in
-// rank order.
+// every worker. `stop` and `error` hold where one worker's does, the rest is summed in rank order.
 struct Control {
-  uint32_t stop = 0;       // 1: finish this step, write a checkpoint, exit 4
-  uint32_t error = 0;      // an exit code other than 0: leave after this step
-  uint64_t next_rows = 0;  // rows that this worker has for the next step
-  uint64_t bad_rows = 0;   // met so far, in batches used
-  double losses[16] = {};  // of the first 16 tasks, this worker's part
+  uint32_t stop = 0;              // 1: finish this step, write a checkpoint, exit 4
+  uint32_t error = 0;             // 1: this worker has failed, leave after this step
+  uint64_t next_rows = 0;         // rows that this worker has for the next step
+  uint64_t bad_rows = 0;          // met so far, in batches used
+  double losses[kTasksMax] = {};  // this worker's part, by task
 };
 static_assert(std::is_trivially_copyable_v<Control>);
 
@@ -41,7 +41,13 @@ class Collective {
   // kUnavailable where a rank is lost.
   virtual Result<std::vector<Control>> all_reduce(std::span<float> values, const Control& mine) = 0;
 
-  // Every rank's bytes, by rank; lengths may differ.
+  // Every rank's bytes, by rank, on rank 0; nothing on the others. Lengths may differ.
+  virtual Result<std::vector<std::string>> gather_to_first(std::string mine) = 0;
+
+  // Whether a call has failed because a rank is lost. It lasts: nothing can be agreed on any more.
+  virtual bool lost() const = 0;
+
+  // Every rank's bytes, by rank, on every rank; lengths may differ.
   virtual Result<std::vector<std::string>> all_gather(std::string mine) = 0;
 };
 

@@ -30,6 +30,11 @@ class Group {
     return passed_ != mine;
   }
 
+  bool has_left() {
+    const std::lock_guard lock(mutex_);
+    return left_;
+  }
+
   void leave() {
     const std::lock_guard lock(mutex_);
     left_ = true;
@@ -82,17 +87,27 @@ class MemoryCollective : public Collective {
   }
 
   Result<std::vector<std::string>> all_gather(std::string mine) override {
+    return gather(mine, /*here=*/true);
+  }
+
+  Result<std::vector<std::string>> gather_to_first(std::string mine) override {
+    return gather(mine, /*here=*/rank_ == 0);
+  }
+
+  bool lost() const override { return group_->has_left(); }
+
+ private:
+  Result<std::vector<std::string>> gather(const std::string& mine, bool here) {
     Group& group = *group_;
     group.texts[rank_] = &mine;
     if (!group.barrier()) return rank_lost();
     std::vector<std::string> all;
-    all.reserve(ranks_);
-    for (const std::string* text : group.texts) all.push_back(*text);
+    if (here)
+      for (const std::string* text : group.texts) all.push_back(*text);
     if (!group.barrier()) return rank_lost();
     return all;
   }
 
- private:
   void sum_my_piece(std::span<float> values) {
     const Piece piece = piece_of(values.size(), rank_, ranks_);
     std::vector<const float*> parts;

@@ -85,6 +85,28 @@ class MpiCollective : public Collective {
     return controls;
   }
 
+  bool lost() const override { return failure_ != MPI_SUCCESS; }
+
+  Result<std::vector<std::string>> gather_to_first(std::string mine) override {
+    std::vector<std::string> all(rank_ == 0 ? ranks_ : 0);
+    std::vector<uint64_t> lengths(all.size());
+    const uint64_t length = mine.size();
+    if (rank_ != 0) {
+      send(&length, sizeof length, 0, kLengthTag);
+      send(mine.data(), mine.size(), 0, kTextTag);
+    }
+    for (uint32_t other = 1; other < all.size(); ++other)
+      receive(&lengths[other], sizeof(uint64_t), other, kLengthTag);
+    if (const Status status = finish(); !status.ok()) return status.error();
+    for (uint32_t other = 1; other < all.size(); ++other) {
+      all[other].resize(lengths[other]);
+      receive(all[other].data(), all[other].size(), other, kTextTag);
+    }
+    if (const Status status = finish(); !status.ok()) return status.error();
+    if (rank_ == 0) all[0] = std::move(mine);
+    return all;
+  }
+
   Result<std::vector<std::string>> all_gather(std::string mine) override {
     std::vector<uint64_t> lengths(ranks_);
     lengths[rank_] = mine.size();

@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "common/config/job_file.h"
+#include "common/stream_hash.h"
 #include "worker/data/columns.h"
 #include "worker/data/decoded_file.h"
 #include "worker/data/fields.h"
@@ -35,6 +36,15 @@ Result<std::unique_ptr<Dataset>> Dataset::open(const JobConfig& job, Split split
   const Status opened = dataset->open_files(job.data, cache, files.empty() ? named : files);
   if (!opened.ok()) return opened.error();
   return dataset;
+}
+
+std::string Dataset::order_fingerprint() const {
+  std::vector<uint64_t> words = {seed_, shuffle_, readers_};
+  for (const InputFile& file : files_) {
+    words.push_back(file.data().size());
+    words.push_back(file.body);
+  }
+  return to_hex(hash_bytes(words.data(), words.size() * sizeof(uint64_t), 0));
 }
 
 Status Dataset::open_files(const DataConfig& data, const std::string& cache,

@@ -53,6 +53,10 @@ class Dataset {
   uint64_t bytes() const { return bytes_; }                  // of all files, decoded
   uint64_t rows_estimate() const { return rows_estimate_; }  // for progress; from the first lines
 
+  // What the order of rows depends on, besides the epoch: seed, shuffling, readers and the sizes of
+  // the files. Where it differs, ReaderPositions mean other rows.
+  std::string order_fingerprint() const;
+
   bool needs_statistics() const { return !plan_.standardized.empty(); }
 
   // Of virtual readers [first, last), for each standardized feature: [readers, features]. Bad rows

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
@@ -29,6 +30,8 @@ class EvaluationPairs {
   Status merge(std::string_view bytes);
 
   const std::vector<PredictionPair>& task(size_t task) const { return tasks_.at(task); }
+  // Gives a task's pairs away.
+  std::vector<PredictionPair> take(size_t task) { return std::exchange(tasks_.at(task), {}); }
   size_t rows() const { return tasks_.empty() ? 0 : tasks_.front().size(); }
 
  private:

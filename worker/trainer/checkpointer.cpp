@@ -107,12 +107,17 @@ Result<std::string> Checkpointer::write_as_first(
   if (!replies.ok()) return replies.error();
   for (uint32_t shard = 0; shard < job.shards(); ++shard) {
     const auto reply = nlohmann::json::parse(replies.value()[shard], nullptr, false);
-    if (!reply.is_object() || !reply.contains("files"))
-      return Error{ErrorCode::kUnavailable,
-                   "shard " + std::to_string(shard) + " answered a checkpoint with nonsense"};
-    for (const auto& file : reply["files"])
-      manifest.files.push_back({shard_folder(shard) + "/" + file.value("name", std::string()),
-                                file.value("bytes", uint64_t{0}), ""});
+    const Error nonsense{ErrorCode::kUnavailable,
+                         fmt::format("shard {} answered a checkpoint with nonsense", shard)};
+    if (!reply.is_object() || !reply.contains("files") || !reply["files"].is_array())
+      return nonsense;
+    for (const auto& file : reply["files"]) {
+      if (!file.is_object() || !file.contains("name") || !file["name"].is_string() ||
+          !file.contains("bytes") || !file["bytes"].is_number_unsigned())
+        return nonsense;
+      manifest.files.push_back({shard_folder(shard) + "/" + file["name"].get<std::string>(),
+                                file["bytes"].get<uint64_t>(), ""});
+    }
   }
 
   const auto add = [&](const std::string& name, const std::string& bytes) -> Status {
@@ -132,6 +137,7 @@ Result<std::string> Checkpointer::write_as_first(
   manifest.incarnation = session_.options.incarnation;
   manifest.readers = job.data.readers;
   manifest.config_hash = config_hash(job);
+  manifest.data_order = session_.train_data->order_fingerprint();
   manifest.positions = std::move(positions);
   manifest.tables = job.tables;
   manifest.metrics = state.evaluation;
@@ -149,14 +155,17 @@ Result<std::string> Checkpointer::write_as_first(
 void Checkpointer::remove_old(const TrainState& state) const {
   std::vector<fs::path> complete;
   std::error_code failed;
-  const std::string best =
-      std::isnan(state.best) ? std::string() : checkpoint_folder_name(state.best_step);
-  for (const auto& entry : fs::directory_iterator(session_.job.checkpoint.dir, failed)) {
-    if (!entry.path().filename().string().starts_with("step-")) continue;
-    if (!fs::exists(entry.path() / "manifest.json"))
-      fs::remove_all(entry.path(), failed);
-    else if (entry.path().filename() != best)
-      complete.push_back(entry.path());
+  fs::directory_iterator entries(session_.job.checkpoint.dir, failed);
+  for (; !failed && entries != fs::directory_iterator(); entries.increment(failed)) {
+    const fs::path& folder = entries->path();
+    const auto step = checkpoint_step_of(folder.filename().string());
+    if (!step) continue;  // not ours
+    if (!std::isnan(state.best) && *step == state.best_step) continue;
+    std::error_code unknown;
+    if (fs::exists(folder / "manifest.json", unknown))
+      complete.push_back(folder);
+    else if (!unknown)
+      fs::remove_all(folder, unknown);
   }
   std::sort(complete.begin(), complete.end());
   const size_t keep = std::max<size_t>(1, session_.job.checkpoint.keep);

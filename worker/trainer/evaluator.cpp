@@ -1,13 +1,36 @@
 #include "worker/trainer/evaluator.h"
 
 #include <chrono>
+#include <cstring>
+#include <type_traits>
 
 #include "worker/evaluation/evaluation_pairs.h"
+#include "worker/trainer/agreement.h"
 #include "worker/trainer/inference.h"
 
 namespace cairn {
 
+namespace {
+
+// Worker 0 alone holds all pairs; what it measures travels to the others.
+Result<std::string> measure_as_first(const std::vector<TaskConfig>& tasks,
+                                     std::vector<std::string> gathered) {
+  EvaluationPairs all(tasks.size());
+  for (std::string& bytes : gathered) {
+    if (Status s = all.merge(bytes); !s.ok()) return s.error();
+    bytes = {};
+  }
+  std::vector<TaskQuality> qualities;
+  for (size_t task = 0; task < tasks.size(); ++task)
+    qualities.push_back(measure(all.take(task), tasks[task].loss));
+  return std::string(reinterpret_cast<const char*>(qualities.data()),
+                     qualities.size() * sizeof(TaskQuality));
+}
+
+}  // namespace
+
 Result<EvaluationReport> evaluate(Session& session, uint64_t step) {
+  static_assert(std::is_trivially_copyable_v<TaskQuality>);
   const auto start = std::chrono::steady_clock::now();
   const std::vector<TaskConfig>& tasks = session.job.model.tasks;
   EvaluationPairs mine(tasks.size());
@@ -16,16 +39,18 @@ Result<EvaluationReport> evaluate(Session& session, uint64_t step) {
                                       mine.add(predictions, batch.labels);
                                     });
   if (!read.ok()) return read.error();
-  const Result<std::vector<std::string>> gathered = session.collective.all_gather(mine.serialise());
+  Result<std::vector<std::string>> gathered = session.collective.gather_to_first(mine.serialise());
   if (!gathered.ok()) return gathered.error();
-  EvaluationPairs all(tasks.size());
-  for (const std::string& bytes : gathered.value())
-    if (Status s = all.merge(bytes); !s.ok()) return s.error();
+  Result<std::string> measured = std::string();
+  if (session.first()) measured = measure_as_first(tasks, std::move(gathered).value());
+  const Result<std::string> qualities = from_first(session.collective, measured);
+  if (!qualities.ok()) return qualities.error();
 
   EvaluationReport report;
   report.step = step;
-  for (size_t task = 0; task < tasks.size(); ++task)
-    report.qualities.push_back(measure(all.task(task), tasks[task].loss));
+  report.qualities.resize(tasks.size());
+  check(qualities.value().size() == tasks.size() * sizeof(TaskQuality), "one quality a task");
+  std::memcpy(report.qualities.data(), qualities.value().data(), qualities.value().size());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 }

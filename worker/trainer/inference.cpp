@@ -1,5 +1,7 @@
 #include "worker/trainer/inference.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 
@@ -27,8 +29,9 @@ Result<Ahead> read_ahead(Session& session, PrefetchingSource& source, uint64_t s
   return ahead;
 }
 
-Status run(Session& session, const Dataset& data, uint64_t step,
-           const std::function<void(const Batch&, std::span<const float>)>& take) {
+// Bad rows met.
+Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
+                     const std::function<void(const Batch&, std::span<const float>)>& take) {
   Result<std::unique_ptr<BatchSource>> reading =
       data.start({.worker = session.rank(),
                   .workers = session.collective.size(),
@@ -41,11 +44,11 @@ Status run(Session& session, const Dataset& data, uint64_t step,
   for (;;) {
     if (!current.ok()) return current.error();
     const Batch& batch = current.value().batch;
-    if (batch.rows == 0) return Ok{};
+    if (batch.rows == 0) return batch.bad_rows;
     Result<Ahead> next = read_ahead(session, source, step);
     buffers.resize(batch);
     if (Status s = session.client->finish_pull(current.value().pull, buffers.rows); !s.ok())
-      return s;
+      return s.error();
     session.model->predict(buffers.input(batch, 1.0), buffers.predictions);
     take(batch, buffers.predictions);
     current = std::move(next);
@@ -57,7 +60,20 @@ Status run(Session& session, const Dataset& data, uint64_t step,
 Status run_inference(
     Session& session, const Dataset& data, uint64_t step,
     const std::function<void(const Batch& batch, std::span<const float> predictions)>& take) {
-  return agree(session.collective, run(session, data, step, take));
+  const Result<uint64_t> bad_rows = run(session, data, step, take);
+  if (Status s = agree(session.collective, bad_rows.ok() ? Status(Ok{}) : bad_rows.error());
+      !s.ok())
+    return s;
+  session.metrics.bad_rows.Increment(static_cast<double>(bad_rows.value()));
+  const auto all = session.collective.all_gather(std::to_string(bad_rows.value()));
+  if (!all.ok()) return all.error();
+  uint64_t sum = 0;
+  for (const std::string& one : all.value()) sum += std::stoull(one);
+  if (sum <= session.job.data.max_bad_rows) return Ok{};
+  return Error{
+      ErrorCode::kBadData,
+      fmt::format("{} bad rows, more than data.max_bad_rows ({}); the first are in the log", sum,
+                  session.job.data.max_bad_rows)};
 }
 
 }  // namespace cairn

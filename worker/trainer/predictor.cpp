@@ -73,7 +73,7 @@ Result<uint64_t> predict_rows(Session& session, uint64_t step) {
                         packed.append(mine, batch.row_ids[row], predictions.data() + row * tasks);
                     });
   if (!predicted.ok()) return predicted.error();
-  const Result<std::vector<std::string>> all = session.collective.all_gather(std::move(mine));
+  const Result<std::vector<std::string>> all = session.collective.gather_to_first(std::move(mine));
   if (!all.ok()) return all.error();
   uint64_t rows = 0;
   Status written = Ok{};

@@ -137,8 +137,7 @@ double RunReport::progress_of(const TrainState& state) const {
   return std::min(1.0, std::max(done_by_rows, done_by_steps));
 }
 
-void RunReport::evaluated(const TrainState& state, EvaluationReport evaluation) {
-  evaluation.epoch = static_cast<uint32_t>(std::max<uint64_t>(1, state.epoch));
+void RunReport::evaluated(EvaluationReport evaluation) {
   auto task = session_.metrics.tasks.begin();
   for (const TaskQuality& quality : evaluation.qualities) {
     if (quality.auc) task->evaluation_auc.Set(*quality.auc);

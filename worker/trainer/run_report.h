@@ -27,7 +27,7 @@ class RunReport {
   // After a step of `rows` rows over all workers, of which `batch` are this worker's.
   void step(const TrainState& state, uint64_t rows, const Batch& batch,
             std::span<const Control> controls);
-  void evaluated(const TrainState& state, EvaluationReport evaluation);
+  void evaluated(EvaluationReport evaluation);
   // Writes result.json and prints the closing table.
   Status finish(const TrainState& state);
 

@@ -1,5 +1,6 @@
 #include "worker/trainer/session.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -87,6 +88,16 @@ Status load_checkpoint(Session& session) {
     return differs("was written with data.readers " + std::to_string(manifest.value().readers) +
                    ", the job has " + std::to_string(session.job.data.readers) +
                    "; it is fixed for the life of a job");
+  const auto& positions = manifest.value().positions;
+  const bool within_an_epoch =
+      std::any_of(positions.begin(), positions.end(), [](const auto& position) {
+        return position != std::pair{0u, 0u};
+      });
+  if (session.options.mode == WorkerMode::kTrain && within_an_epoch &&
+      manifest.value().data_order != session.train_data->order_fingerprint())
+    return differs(
+        "was written within an epoch, of other training data or in another order (data.train, "
+        "data.shuffle, train.seed); these can change only between epochs");
   std::ifstream features(folder / "features.json", std::ios::binary);
   Result<Statistics> statistics =
       Statistics::from_json(std::string(std::istreambuf_iterator<char>(features), {}));

@@ -11,11 +11,7 @@ namespace cairn {
 namespace {
 
 constexpr size_t kBatchesReady = 4;
-constexpr uint32_t kExitFailed = 1, kExitData = 3, kExitInterrupted = 4;
-
-uint32_t exit_code_of(ErrorCode code) {
-  return code == ErrorCode::kBadData ? kExitData : kExitFailed;
-}
+constexpr int kExitInterrupted = 4;
 
 // Larger is better for auc, smaller for everything else.
 bool better(const std::string& monitor, double value, double best) {
@@ -46,18 +42,20 @@ Trainer::Trainer(Session& session)
 WorkerOutcome Trainer::run() {
   report_.start(state_);
   Next next = Next::kGoOn;
-  while (next == Next::kGoOn && state_.epoch < session_.job.train.epochs) next = run_epoch();
+  while (next == Next::kGoOn && !ended()) next = run_epoch();
   if (next == Next::kFailed) return leave_together();
   if (interrupted_) {
     if (checkpoint() == Next::kFailed) return leave_together();
-    return {.exit_code = static_cast<int>(kExitInterrupted),
+    return {.exit_code = kExitInterrupted,
             .message = "interrupted after step " + std::to_string(state_.step) +
                        "; a checkpoint is written, --resume goes on from it"};
   }
-  if (evaluated_step_ != state_.step && evaluate() == Next::kFailed) return leave_together();
+  if (evaluated_step_ != state_.step &&
+      evaluate(std::min<uint64_t>(state_.epoch + 1, session_.job.train.epochs)) == Next::kFailed)
+    return leave_together();
   if (checkpoint() == Next::kFailed) return leave_together();
   if (const Status s = agree(session_.collective, report_.finish(state_)); !s.ok())
-    return {.exit_code = static_cast<int>(kExitFailed), .message = s.error().message};
+    return outcome_of(s.error());
   return {};
 }
 
@@ -87,7 +85,10 @@ Trainer::Next Trainer::run_epoch() {
   }
   while (next == Next::kGoOn && next_rows_ > 0) {
     next = run_step(next_rows_);
-    if (next == Next::kGoOn) next = after_step(/*epoch_ended=*/next_rows_ == 0);
+    if (next == Next::kFailed) break;
+    // What is due is done before an interruption too: the run that goes on must not differ.
+    const Next after = after_step(/*epoch_ended=*/next_rows_ == 0);
+    if (after != Next::kGoOn) next = after;
   }
   abandon_ahead();
   source_.reset();
@@ -126,13 +127,20 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
   return client.push(step, batch.keys, buffers_.gradients);
 }
 
+bool Trainer::ended() const {
+  const JobConfig& job = session_.job;
+  return state_.epoch >= job.train.epochs ||
+         (job.train.max_steps > 0 && state_.step >= job.train.max_steps) ||
+         (job.eval.patience > 0 && state_.evaluations_since_best >= job.eval.patience);
+}
+
 Trainer::Next Trainer::exchange(std::span<float> gradients) {
+  if (ahead_.front().error) fail(*ahead_.front().error);
   Control mine = control();
   for (size_t task = 0; task < std::min(buffers_.losses.size(), std::size(mine.losses)); ++task)
     mine.losses[task] = buffers_.losses[task];
   Result<std::vector<Control>> controls = session_.collective.all_reduce(gradients, mine);
   if (!controls.ok()) {
-    collective_lost_ = true;
     fail(controls.error());
     return Next::kFailed;
   }
@@ -143,22 +151,20 @@ Trainer::Next Trainer::exchange(std::span<float> gradients) {
 void Trainer::look_ahead() {
   // The next batch is always read, as its rows travel with the control vector.
   const size_t wanted = std::max<size_t>(1, session_.job.train.prefetch);
-  while (ahead_.size() < wanted && !failure_) {
+  while (ahead_.size() < wanted) {
     if (!ahead_.empty() && ahead_.back().batch.rows == 0) break;  // the epoch has ended
-    Result<Batch> batch = source_->next();
-    if (batch.ok()) {
-      ahead_.push_back({std::move(batch).value(), {}});
-    } else {
-      fail(batch.error());
+    Result<Batch> batch = source_ ? source_->next() : Result<Batch>(Batch{});
+    Ahead& ahead = ahead_.emplace_back();
+    if (source_ && batch.ok()) {
+      ahead.batch = std::move(batch).value();
+      continue;
     }
-  }
-  if (ahead_.empty()) {  // the reader failed: this worker goes on without rows until all stop
-    Ahead nothing;
-    nothing.batch.keys.resize(session_.job.tables.size());
-    nothing.batch.positions = state_.positions;
+    // This worker goes on without rows; all stop when this batch would be next.
+    if (!batch.ok()) ahead.error = batch.error();
+    ahead.batch.keys.resize(session_.job.tables.size());
+    ahead.batch.positions = state_.positions;
     for (const FeatureConfig& feature : session_.job.features)
-      if (feature.is_id()) nothing.batch.bags.push_back({.offsets = {0}, .index = {}});
-    ahead_.push_back(std::move(nothing));
+      if (feature.is_id()) ahead.batch.bags.push_back({.offsets = {0}, .index = {}});
   }
   for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i) {
     if (ahead_[i].pull) continue;
@@ -177,7 +183,7 @@ void Trainer::abandon_ahead() {
 Control Trainer::control() const {
   Control control;
   control.stop = session_.options.interrupted && session_.options.interrupted->load() ? 1 : 0;
-  if (failure_) control.error = exit_code_of(failure_->code);
+  control.error = failure_ ? 1 : 0;
   control.next_rows = ahead_.front().batch.rows;
   // A worker without further rows has met all its bad ones, also those behind its last batch.
   control.bad_rows =
@@ -221,23 +227,21 @@ Trainer::Next Trainer::after_step(bool epoch_ended) {
     ++state_.epoch;
     state_.positions.assign(state_.positions.size(), {});
   }
-  const bool last = (job.train.max_steps > 0 && state_.step >= job.train.max_steps) ||
-                    state_.epoch >= job.train.epochs;
+  const bool last = ended();
   const bool evaluation_due =
       job.eval.every > 0 ? state_.step % job.eval.every == 0 || last : epoch_ended || last;
-  if (evaluation_due && evaluated_step_ != state_.step && evaluate() == Next::kFailed)
+  if (evaluation_due && evaluated_step_ != state_.step &&
+      evaluate(epoch_ended ? state_.epoch : state_.epoch + 1) == Next::kFailed)
     return Next::kFailed;
   const bool checkpoint_due =
       job.checkpoint.every > 0 ? state_.step % job.checkpoint.every == 0 : epoch_ended;
   const bool improved = !job.eval.monitor.empty() && evaluated_step_ == state_.step &&
                         state_.best_step == state_.step;
   if ((checkpoint_due || improved) && checkpoint() == Next::kFailed) return Next::kFailed;
-  if (stopped_early_ || (job.train.max_steps > 0 && state_.step >= job.train.max_steps))
-    return Next::kStop;
-  return Next::kGoOn;
+  return ended() ? Next::kStop : Next::kGoOn;
 }
 
-Trainer::Next Trainer::evaluate() {
+Trainer::Next Trainer::evaluate(uint64_t epoch) {
   evaluated_step_ = state_.step;
   if (!session_.evaluation_data) return Next::kGoOn;
   Result<EvaluationReport> evaluation = cairn::evaluate(session_, state_.step);
@@ -247,7 +251,8 @@ Trainer::Next Trainer::evaluate() {
   }
   state_.evaluation = figures_of(evaluation.value(), session_.job.model);
   report_.paused(evaluation.value().seconds);
-  report_.evaluated(state_, std::move(evaluation).value());
+  evaluation.value().epoch = static_cast<uint32_t>(epoch);
+  report_.evaluated(std::move(evaluation).value());
   const std::string& monitor = session_.job.eval.monitor;
   if (monitor.empty()) return Next::kGoOn;
   const auto found = state_.evaluation.find(monitor);
@@ -258,8 +263,6 @@ Trainer::Next Trainer::evaluate() {
     state_.evaluations_since_best = 0;
   } else {
     ++state_.evaluations_since_best;
-    const uint32_t patience = session_.job.eval.patience;
-    stopped_early_ = patience > 0 && state_.evaluations_since_best >= patience;
   }
   return Next::kGoOn;
 }
@@ -284,14 +287,10 @@ void Trainer::fail(const Error& error) {
 WorkerOutcome Trainer::leave_together() {
   abandon_ahead();
   source_.reset();
-  if (collective_lost_)
-    return {.exit_code = static_cast<int>(exit_code_of(failure_->code)),
-            .message = failure_->message,
-            .agreed = false};
+  if (session_.collective.lost()) return outcome_of(*failure_);
   const Status together = agree(session_.collective, failure_ ? Status(*failure_) : Status(Ok{}));
   check(!together.ok(), "leaving together without a failure");
-  return {.exit_code = static_cast<int>(exit_code_of(together.error().code)),
-          .message = together.error().message};
+  return outcome_of(together.error());
 }
 
 }  // namespace cairn

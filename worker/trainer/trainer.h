@@ -35,6 +35,7 @@ class Trainer {
   struct Ahead {
     Batch batch;
     std::optional<PsClient::PullId> pull;
+    std::optional<Error> error;  // there was no batch: what all hear when it would be the next
   };
 
   Next run_epoch();
@@ -51,7 +52,8 @@ class Trainer {
   // Takes in the control vectors: the rows of the next step, failures and stops.
   Next decide(const std::vector<Control>& controls);
   Control control() const;
-  Next evaluate();
+  Next evaluate(uint64_t epoch);  // from 1
+  bool ended() const;             // by epochs, steps or patience
   Next checkpoint();
 
   // This worker's failure: told to the others with the next control vector.
@@ -71,12 +73,10 @@ class Trainer {
   uint64_t next_rows_ = 0;                   // of the next step, over all workers
   uint64_t bad_rows_ = 0;                    // of this epoch, this worker's, in batches used
   uint64_t bad_rows_told_ = 0;
-  uint64_t checkpoint_step_ = 0;  // of the last checkpoint
+  std::optional<uint64_t> checkpoint_step_;  // of the last checkpoint
   uint64_t evaluated_step_ = 0;
   bool interrupted_ = false;
-  bool stopped_early_ = false;
   std::optional<Error> failure_;
-  bool collective_lost_ = false;  // nothing can be agreed on any more
 };
 
 }  // namespace cairn

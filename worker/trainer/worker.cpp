@@ -9,7 +9,6 @@
 #include "worker/trainer/trainer.h"
 
 namespace cairn {
-namespace {
 
 WorkerOutcome outcome_of(const Error& error) {
   switch (error.code) {
@@ -23,6 +22,8 @@ WorkerOutcome outcome_of(const Error& error) {
       return {.exit_code = 1, .message = error.message};
   }
 }
+
+namespace {
 
 WorkerOutcome run_evaluation(Session& session) {
   Result<EvaluationReport> evaluation = evaluate(session, session.manifest->step);
@@ -39,13 +40,8 @@ WorkerOutcome run_prediction(Session& session) {
   return {};
 }
 
-}  // namespace
-
-WorkerOutcome run_worker(const WorkerOptions& options, Collective& collective,
-                         zmq::context_t& context, WorkerMetrics& metrics) {
-  check(options.mode == WorkerMode::kTrain || options.checkpoint,
-        "evaluating and predicting need a checkpoint");
-  set_math_threads(1);
+WorkerOutcome run_session(const WorkerOptions& options, Collective& collective,
+                          zmq::context_t& context, WorkerMetrics& metrics) {
   Result<std::unique_ptr<Session>> session = Session::open(options, collective, context, metrics);
   if (!session.ok()) return outcome_of(session.error());
   switch (options.mode) {
@@ -57,6 +53,18 @@ WorkerOutcome run_worker(const WorkerOptions& options, Collective& collective,
       return run_prediction(*session.value());
   }
   return {.exit_code = 1, .message = "no such mode"};
+}
+
+}  // namespace
+
+WorkerOutcome run_worker(const WorkerOptions& options, Collective& collective,
+                         zmq::context_t& context, WorkerMetrics& metrics) {
+  check(options.mode == WorkerMode::kTrain || options.checkpoint,
+        "evaluating and predicting need a checkpoint");
+  set_math_threads(1);
+  WorkerOutcome outcome = run_session(options, collective, context, metrics);
+  outcome.agreed = !collective.lost();
+  return outcome;
 }
 
 }  // namespace cairn

@@ -41,6 +41,9 @@ struct WorkerOutcome {
   bool agreed = true;
 };
 
+// What an error ends a worker with.
+WorkerOutcome outcome_of(const Error& error);
+
 // Called by every worker of the job. Thread safety: one call a thread.
 WorkerOutcome run_worker(const WorkerOptions& options, Collective& collective,
                          zmq::context_t& context, WorkerMetrics& metrics);
