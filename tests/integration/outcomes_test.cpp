@@ -60,6 +60,13 @@ TEST_F(Outcomes, ResultHoldsTheTasksAndTheRun) {
     EXPECT_FALSE(read_file(job.folder() / "run" / file).empty()) << file;
 }
 
+TEST_F(Outcomes, ResumingAFinishedRunLeavesItsResult) {
+  ASSERT_EQ(job.train("run", {}, {"--local"}).exit_code, 0);
+  const nlohmann::json before = result("run");
+  ASSERT_EQ(job.train("run", {}, {"--local", "--resume"}).exit_code, 0);
+  EXPECT_EQ(result("run"), before);
+}
+
 TEST_F(Outcomes, TheResolvedJobGivesTheSameBits) {
   ASSERT_EQ(job.train("run", {}, {"--local"}).exit_code, 0);
   const std::string resolved = (job.folder() / "run" / "resolved.yaml").string();

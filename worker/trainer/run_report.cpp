@@ -162,7 +162,11 @@ Status RunReport::finish(const TrainState& state) {
   progress_.reset();  // the bar ends before the table
   fmt::print("{}", closing_table(result));
   std::fflush(stdout);
-  return write_result(std::filesystem::path(session_.job.output) / "result.json", result);
+  const std::filesystem::path path = std::filesystem::path(session_.job.output) / "result.json";
+  // A finished run that was resumed has nothing to add to what it said when it ended.
+  std::error_code unknown;
+  if (samples_ == 0 && std::filesystem::exists(path, unknown)) return Ok{};
+  return write_result(path, result);
 }
 
 void print_evaluation(const JobConfig& job, const EvaluationReport& evaluation) {

@@ -94,6 +94,19 @@ TEST_P(CollectiveContract, GathersTextsOfUnequalLengths) {
   });
 }
 
+TEST_P(CollectiveContract, GathersTextsToTheFirstRankAlone) {
+  GetParam().on_every_rank([](Collective& collective, uint64_t seed) {
+    for (uint64_t round = 0; round < 20; ++round) {
+      const auto all = collective.gather_to_first(text_of(collective.rank(), round, seed));
+      ASSERT_TRUE(all.ok()) << all.error().message;
+      ASSERT_EQ(all.value().size(), collective.rank() == 0 ? collective.size() : 0);
+      for (uint32_t rank = 0; rank < all.value().size(); ++rank)
+        EXPECT_TRUE(all.value()[rank] == text_of(rank, round, seed)) << "of rank " << rank;
+    }
+    EXPECT_FALSE(collective.lost());
+  });
+}
+
 TEST_P(CollectiveContract, KeepsCallsThatFollowOneAnotherApart) {
   GetParam().on_every_rank([](Collective& collective, uint64_t seed) {
     for (uint64_t round = 0; round < 200; ++round) {

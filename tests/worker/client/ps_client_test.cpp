@@ -1,0 +1,221 @@
+// The client against shards that a test plays: a thread with a ROUTER that answers by a script.
+
+#include "worker/client/ps_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "common/random.h"
+#include "tests/seed.h"
+
+namespace cairn {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr uint64_t kIncarnation = 77;
+
+// Answers each message by those that `script` returns for it.
+class PlayedShard {
+ public:
+  using Script = std::function<std::vector<Message>(const Message&)>;
+
+  PlayedShard(zmq::context_t& context, const std::string& name, Script script)
+      : endpoint_("inproc://" + name),
+        socket_(context, zmq::socket_type::router),
+        script_(std::move(script)) {
+    socket_.bind(endpoint_);
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+
+  const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::vector<zmq::pollitem_t> items = {{socket_.handle(), 0, ZMQ_POLLIN, 0}};
+      if (zmq::poll(items, std::chrono::milliseconds(10)) == 0) continue;
+      std::vector<zmq::message_t> parts;
+      do {
+        zmq::message_t part;
+        if (!socket_.recv(part)) return;
+        parts.push_back(std::move(part));
+      } while (parts.back().more());
+      zmq::message_t peer = std::move(parts.front());
+      parts.erase(parts.begin());
+      Result<Message> message = parse_message(parts);
+      if (!message.ok()) continue;
+      for (Message& reply : script_(message.value())) {
+        zmq::message_t to(peer.data(), peer.size());
+        socket_.send(to, zmq::send_flags::sndmore);
+        std::vector<zmq::message_t> out = to_parts(std::move(reply));
+        for (size_t i = 0; i < out.size(); ++i)
+          socket_.send(out[i],
+                       i + 1 < out.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      }
+    }
+  }
+
+  const std::string endpoint_;
+  zmq::socket_t socket_;
+  const Script script_;
+  std::jthread thread_;  // last: it stops before what it uses
+};
+
+Message reply_to(const Message& request, uint64_t boot = 1) {
+  Message reply = text_reply(request.header, StatusCode::kOk, "");
+  reply.header.boot = boot;
+  return reply;
+}
+
+// A row's weights are its key, in all of `dim` floats.
+Message rows_for(const Message& pull) {
+  Message reply = reply_to(pull);
+  reply.directory = pull.directory;
+  reply.header.tables = pull.header.tables;
+  std::vector<float> values;
+  size_t at = 0;
+  for (const TableEntry& entry : pull.directory)
+    for (uint32_t i = 0; i < entry.count; ++i, ++at)
+      values.insert(values.end(), entry.dim, static_cast<float>(pull.key(at)));
+  reply.values = zmq::message_t(values.data(), values.size() * sizeof(float));
+  return reply;
+}
+
+class PsClientTest : public testing::Test {
+ protected:
+  std::unique_ptr<PsClient> connect(const std::vector<std::string>& endpoints) {
+    options.endpoints = endpoints;
+    options.slots = {1, static_cast<uint32_t>(endpoints.size())};
+    options.incarnation = kIncarnation;
+    options.table_dims = {2, 3};
+    return PsClient::connect(options, context, metrics.worker(0, {})).value();
+  }
+  // Pulls one key of the first table.
+  Status pull_one(PsClient& client, uint64_t step = 1) {
+    const auto id = client.start_pull(step, keys, 0);
+    if (!id.ok()) return id.error();
+    return client.finish_pull(id.value(), rows);
+  }
+
+  zmq::context_t context;
+  Metrics metrics{"test"};
+  PsClientOptions options;
+  std::vector<std::vector<Key>> keys = {{5}, {}};
+  std::vector<std::vector<float>> rows{2};
+};
+
+TEST_F(PsClientTest, RowsComeInTheOrderOfTheKeysFromAllShards) {
+  const auto script = [](const Message& pull) {
+    std::vector<Message> replies;
+    replies.push_back(rows_for(pull));
+    return replies;
+  };
+  PlayedShard a(context, "a", script), b(context, "b", script), c(context, "c", script);
+  const auto client = connect({a.endpoint(), b.endpoint(), c.endpoint()});
+  RandomStream random(test_seed(), 21);
+  for (auto& table : keys) {
+    table.clear();
+    for (uint64_t key = random.next_below(3); key < 500; key += 1 + random.next_below(9))
+      table.push_back(key);
+  }
+  ASSERT_TRUE(pull_one(*client).ok());
+  for (size_t t = 0; t < 2; ++t) {
+    ASSERT_EQ(rows[t].size(), keys[t].size() * options.table_dims[t]);
+    for (size_t i = 0; i < rows[t].size(); ++i)
+      EXPECT_EQ(rows[t][i], static_cast<float>(keys[t][i / options.table_dims[t]]));
+  }
+}
+
+TEST_F(PsClientTest, ARefusalIsTheErrorAndNamesTheShard) {
+  PlayedShard shard(context, "refusing", [](const Message& pull) {
+    std::vector<Message> replies;
+    replies.push_back(text_reply(pull.header, StatusCode::kBadMessage, "table 0 has dim 9"));
+    return replies;
+  });
+  const auto client = connect({shard.endpoint()});
+  const Status status = pull_one(*client);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("table 0 has dim 9"));
+  EXPECT_THAT(status.error().message, HasSubstr("shard 0 at inproc://refusing"));
+}
+
+TEST_F(PsClientTest, AServerThatLostItsStateIsAnError) {
+  uint64_t boot = 1;
+  PlayedShard shard(context, "restarted", [&](const Message& pull) {
+    std::vector<Message> replies;
+    replies.push_back(rows_for(pull));
+    replies.back().header.boot = boot++;
+    return replies;
+  });
+  const auto client = connect({shard.endpoint()});
+  ASSERT_TRUE(pull_one(*client).ok());
+  const Status status = pull_one(*client);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("restarted"));
+}
+
+TEST_F(PsClientTest, RowsOfTheWrongSizeAreAnError) {
+  PlayedShard shard(context, "short", [](const Message& pull) {
+    std::vector<Message> replies;
+    replies.push_back(text_reply(pull.header, StatusCode::kOk, "abc"));
+    replies.back().header.boot = 1;
+    return replies;
+  });
+  const auto client = connect({shard.endpoint()});
+  EXPECT_FALSE(pull_one(*client).ok());
+}
+
+TEST_F(PsClientTest, AnAnswerThatComesTwiceOrToAnAbandonedPullIsDropped) {
+  PlayedShard shard(context, "twice", [](const Message& pull) {
+    std::vector<Message> replies;
+    replies.push_back(rows_for(pull));
+    replies.push_back(rows_for(pull));
+    return replies;
+  });
+  const auto client = connect({shard.endpoint()});
+  client->abandon_pull(client->start_pull(1, keys, 0).value());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(pull_one(*client).ok());
+    EXPECT_EQ(rows[0], (std::vector<float>{5, 5}));
+  }
+}
+
+TEST_F(PsClientTest, SilenceEndsWithTheNameOfTheSilentShard) {
+  PlayedShard shard(context, "silent", [](const Message&) { return std::vector<Message>{}; });
+  options.timeout_s = 1;
+  const auto client = connect({shard.endpoint()});
+  const Status status = pull_one(*client);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("ps.timeout_s"));
+  EXPECT_THAT(status.error().message, HasSubstr("inproc://silent"));
+}
+
+TEST_F(PsClientTest, NeverMorePushesThanTheWindowAreUnderWay) {
+  std::vector<Message> held;
+  std::atomic<size_t> most = 0, received = 0;
+  PlayedShard shard(context, "slow", [&](const Message& push) {
+    std::vector<Message> replies;
+    if (push.header.op != Op::kPush) return replies;
+    ++received;
+    EXPECT_EQ(push.header.sequence, received);
+    held.push_back(reply_to(push));
+    most = std::max<size_t>(most, held.size());
+    if (held.size() == 3) std::swap(replies, held);  // a full window: all are answered
+    return replies;
+  });
+  options.window = 3;
+  const auto client = connect({shard.endpoint()});
+  const std::vector<std::vector<float>> gradients = {{1, 2}, {}};
+  for (uint64_t step = 1; step <= 30; ++step) ASSERT_TRUE(client->push(step, keys, gradients).ok());
+  ASSERT_TRUE(client->wait_pushes().ok());
+  EXPECT_EQ(received, 30u);
+  EXPECT_EQ(most, 3u);
+}
+
+}  // namespace
+}  // namespace cairn
