@@ -59,50 +59,70 @@ double share_of_best(const JobRun& job, const std::string& task) {
   return std::nan("");
 }
 
-bool quickstart() {
-  if (!std::filesystem::exists("data/quickstart/best.json") &&
-      !run(std::string(CAIRN_PROGRAM) + " gen-data --format csv --output data/quickstart"))
-    return false;
-  const std::optional<JobRun> job = train("quickstart");
-  if (!job) return false;
-  gate("quickstart_seconds", job->seconds, "<=", 60);
-  gate("quickstart_click_auc_of_best", share_of_best(*job, "click"), ">=", 0.9);
-  gate("quickstart_conversion_auc_of_best", share_of_best(*job, "conversion"), ">=", 0.9);
-  return true;
-}
-
+// `figure`: of result.json, or "seconds" of the whole run, or "auc_of_best".
 struct Goal {
   const char *job, *task, *figure, *bound;
   double value;
+
+  std::string name() const {
+    return *task ? fmt::format("{}_{}_{}", job, task, figure) : fmt::format("{}_{}", job, figure);
+  }
 };
 constexpr Goal kGoals[] = {
+    {"quickstart", "", "seconds", "<=", 60},
+    {"quickstart", "click", "auc_of_best", ">=", 0.95},
+    {"quickstart", "conversion", "auc_of_best", ">=", 0.93},
     {"census", "income", "auc", ">=", 0.945},
     {"census", "never_married", "auc", ">=", 0.994},
     {"movielens", "like", "auc", ">=", 0.795},
     {"movielens", "rating", "rmse", "<=", 0.875},
 };
 
-bool real_data(const std::string& name) {
+double measured(const JobRun& job, const Goal& goal) {
+  const std::string figure = goal.figure;
+  if (figure == "seconds") return job.seconds;
+  if (figure == "auc_of_best") return share_of_best(job, goal.task);
+  return job.figure(goal.task, figure);
+}
+
+// Why a job cannot be run here; empty where it can.
+std::string missing_data(const std::string& name) {
+  if (name == "quickstart") return "";
   const char* data = std::getenv("CAIRN_DATA");
-  const bool present = data && std::filesystem::exists(std::filesystem::path(data) / name);
-  const std::optional<JobRun> job = present ? train(name) : std::nullopt;
+  if (data && std::filesystem::exists(std::filesystem::path(data) / name)) return "";
+  return "CAIRN_DATA names no folder that holds " + name + "/";
+}
+
+bool bench_job(const std::string& name, std::string why_not) {
+  if (why_not.empty()) why_not = missing_data(name);
+  bool failed = false;
+  std::optional<JobRun> job;
+  if (why_not.empty()) {
+    const bool data = name != "quickstart" ||
+                      std::filesystem::exists("data/quickstart/best.json") ||
+                      run(CAIRN_PROGRAM " gen-data --format csv --output data/quickstart");
+    if (data) job = train(name);
+    failed = !job;
+    if (failed) why_not = "the job failed";
+  }
   for (const Goal& goal : kGoals) {
     if (goal.job != name) continue;
-    const std::string title = fmt::format("{}_{}_{}", name, goal.task, goal.figure);
     if (job)
-      gate(title, job->figure(goal.task, goal.figure), goal.bound, goal.value);
-    else if (!present)
-      gate_skipped(title, goal.bound, goal.value, "CAIRN_DATA names no folder with " + name + "/");
+      gate(goal.name(), measured(*job, goal), goal.bound, goal.value);
+    else
+      gate_skipped(goal.name(), goal.bound, goal.value, why_not);
   }
-  return job.has_value() || !present;
+  return !failed;
 }
 
 }  // namespace
 }  // namespace cairn
 
-int main() {
-  const bool made = cairn::quickstart();
-  const bool census = cairn::real_data("census");
-  const bool movielens = cairn::real_data("movielens");
-  return made && census && movielens ? 0 : 1;
+// --skip WHY: only says that nothing was measured.
+int main(int argc, char** argv) {
+  const std::string why_not = argc > 2 && std::string(argv[1]) == "--skip" ? argv[2] : "";
+  bool good = true;
+  for (const char* name : {"quickstart", "census", "movielens"})
+    good &= cairn::bench_job(name, why_not);
+  return good ? 0 : 1;
 }
