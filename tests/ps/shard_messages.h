@@ -41,7 +41,8 @@ inline Message text_message(Header header, const std::string& text) {
 
 inline std::vector<float> floats_of(const Message& message) {
   std::vector<float> floats(message.values.size() / sizeof(float));
-  std::memcpy(floats.data(), message.values.data(), floats.size() * sizeof(float));
+  if (!floats.empty())
+    std::memcpy(floats.data(), message.values.data(), floats.size() * sizeof(float));
   return floats;
 }
 
