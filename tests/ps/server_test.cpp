@@ -28,6 +28,7 @@ class Client {
   Client(zmq::context_t& context, const std::string& endpoint)
       : socket_(context, zmq::socket_type::dealer) {
     socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvhwm, 1);  // what is not received stays with the server
     socket_.set(zmq::sockopt::rcvtimeo, kReplyMs);
     socket_.set(zmq::sockopt::sndtimeo, kReplyMs);
     socket_.connect(endpoint);
@@ -187,6 +188,9 @@ TEST_P(ServerTest, GarbageIsAnsweredWithAnErrorAndHarmsNobody) {
 }
 
 TEST_P(ServerTest, ClientThatReadsNoReplyHoldsUpNobody) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer takes a look, in vain, at every byte that ZeroMQ moves: minutes";
+#endif
   const std::unique_ptr<Server> server = start(options(GetParam()));
   ASSERT_NE(server, nullptr);
   Client deaf(context_, server->endpoints()[0]);
@@ -194,8 +198,8 @@ TEST_P(ServerTest, ClientThatReadsNoReplyHoldsUpNobody) {
   for (Key key = 0; key < 4096; ++key) keys[key] = {};
   Header its = header(Op::kPull, 1, 1);
   its.flags = kPullReadOnly;
-  // 128 MiB of replies, more than its queues and the system's buffers hold.
-  for (int i = 0; i < 2000; ++i) deaf.send(rows_message(its, {{0, keys}}, kDims));
+  // 64 MiB of replies, more than its queues and the system's buffers hold.
+  for (int i = 0; i < 1000; ++i) deaf.send(rows_message(its, {{0, keys}}, kDims));
   Client client(context_, server->endpoints()[0]);
   for (int i = 0; i < 100; ++i)
     EXPECT_EQ(client.ask(text_message(header(Op::kPing, 1, 0), "")).header.status, StatusCode::kOk);
