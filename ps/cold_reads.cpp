@@ -46,11 +46,13 @@ void ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void(
 }
 
 void ColdReads::complete(uint64_t number, const Result<RowBatch>& found) {
-  if (!found.ok()) return failed_(found.error());
   const Batch batch = std::move(batches_.at(number));
   batches_.erase(number);
   for (const RowKey& key : batch.keys) batch_of_.erase(key);
-  install_(batch.keys, found.value(), batch.pin);
+  if (found.ok())
+    install_(batch.keys, found.value(), batch.pin);
+  else
+    failed_(found.error());
   for (const std::shared_ptr<Waiting>& waiting : batch.waiting)
     if (--waiting->batches == 0) waiting->done();
 }

@@ -41,7 +41,8 @@ Shard::Shard(ShardOptions options, World world, std::unique_ptr<ShardRows> rows)
       reads_(
           world_.store, world_.post,
           [this](const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
-            rows_->install(keys, found, pin);
+            // The step it was for may have been applied since: then nothing waits for the rows.
+            rows_->install(keys, found, pin > gather_.applied_step() ? pin : 0);
           },
           [this](const Error& error) { fail(error); }),
       write_back_(slots_, rows_->tier(), [this](SortedRun run) { save_run(std::move(run)); }) {
@@ -86,6 +87,10 @@ bool Shard::judge_header(const Request& from, const Message& message) {
   if (header.incarnation != options_.incarnation)
     return refused(StatusCode::kWrongIncarnation, RefusalReason::kIncarnation,
                    "this shard belongs to another start of the job");
+  const uint32_t flags = header.op == Op::kPull ? kPullEarly | kPullReadOnly : 0;
+  if ((header.flags & ~flags) != 0)
+    return refused(StatusCode::kBadMessage, RefusalReason::kOther,
+                   "flags " + std::to_string(header.flags) + " are not all known");
   if (header.op != Op::kPull && header.op != Op::kPush) return true;
   if (header.status != StatusCode::kOk)
     return refused(StatusCode::kBadMessage, RefusalReason::kOther, "a request has status ok");
@@ -104,7 +109,7 @@ bool Shard::judge_header(const Request& from, const Message& message) {
 }
 
 bool Shard::judge_rows(const Request& from, const Message& message) {
-  uint64_t keys = 0;
+  uint64_t keys = 0, value_bytes = 0;
   for (const TableEntry& entry : message.directory) {
     if (entry.table >= rows_->tables() || entry.dim != rows_->dim(entry.table)) {
       refuse(from, StatusCode::kBadMessage, RefusalReason::kWrongTable,
@@ -112,6 +117,7 @@ bool Shard::judge_rows(const Request& from, const Message& message) {
       return false;
     }
     keys += entry.count;
+    value_bytes += uint64_t{entry.count} * entry.dim * size_of(entry.dtype);
   }
   // The parser lets replies through as well: those have values where a request has none.
   const bool reply =
@@ -119,6 +125,12 @@ bool Shard::judge_rows(const Request& from, const Message& message) {
       (message.values.size() > 0 && (message.directory.empty() || message.header.op == Op::kPull));
   if (reply) {
     refuse(from, StatusCode::kBadMessage, RefusalReason::kMalformed, "a reply, not a request");
+    return false;
+  }
+  // A pull is small beside its answer, which no peer would take.
+  if (value_bytes > uint64_t{kMessageBytesMax}) {
+    refuse(from, StatusCode::kBadMessage, RefusalReason::kOther,
+           "rows of " + std::to_string(value_bytes) + " bytes, more than a message may have");
     return false;
   }
   if (slots_ == SlotRange{}) return true;

@@ -140,6 +140,7 @@ class Shard {
 
   // shard_pull.cpp
   void on_pull(Request from, Message message);
+  bool may_hold(const Pull& pull);
   bool may_read(const Header& pull) const;
   void answer(const PullPointer& pull);
   uint32_t pin_of(const Pull& pull) const;
@@ -193,6 +194,7 @@ class Shard {
 
   std::list<PullPointer> parked_;  // until their step; in order of arrival
   std::vector<PullPointer> waiting_for_room_;
+  size_t pulls_reading_ = 0;
   ColdReads reads_;
 
   WriteBack write_back_;
@@ -207,7 +209,7 @@ class Shard {
 
   std::optional<Checkpoint> checkpoint_;
   struct CheckpointDone {
-    uint64_t step = 0;
+    Header request;
     std::filesystem::path folder;
     std::string reply;
   };

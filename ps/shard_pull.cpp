@@ -9,8 +9,9 @@
 namespace cairn {
 
 namespace {
-// Pulls that may wait for their step, a worker. A client has 2 x (prefetch + 1) open.
-constexpr size_t kParkedMax = 256;
+// Pulls that may wait (for their step, for a read, for room), a worker. A client has 2 x (prefetch
+// + 1) open.
+constexpr size_t kHeldMax = 256;
 // Steps ahead of the last one applied that rows are pinned for. Rows of a pull further ahead are
 // merely read again if they have to be.
 constexpr uint64_t kPinAheadMax = 64;
@@ -31,10 +32,16 @@ void Shard::on_pull(Request from, Message message) {
     parked = pull;  // it came again, perhaps over a new connection
     return;
   }
-  if (parked_.size() >= kParkedMax * options_.workers)
-    return refuse(pull->from, StatusCode::kFailed, RefusalReason::kOther,
-                  "too many pulls wait for their step");
-  parked_.push_back(pull);
+  if (may_hold(*pull)) parked_.push_back(pull);
+}
+
+// False: too many wait already, and it is refused. One that goes on from one wait to the next gave
+// up its place just before.
+bool Shard::may_hold(const Pull& pull) {
+  const size_t held = parked_.size() + waiting_for_room_.size() + pulls_reading_;
+  if (held < kHeldMax * options_.workers) return true;
+  refuse(pull.from, StatusCode::kFailed, RefusalReason::kOther, "too many pulls wait");
+  return false;
 }
 
 bool Shard::may_read(const Header& pull) const {
@@ -88,13 +95,18 @@ void Shard::answer(const PullPointer& pull) {
     metrics_.staleness_steps.Set(wanted > applied ? static_cast<double>(wanted - 1 - applied) : 0);
     return send(pull->from, std::move(reply));
   }
+  if (!may_hold(*pull)) return;
   uint64_t missing_bytes = 0;
   for (const RowKey& key : missing) missing_bytes += rows_->tier().table(key.table).row_bytes();
   if (!has_room(pull, missing_bytes)) return;
   if (world_.store.empty()) return answer(pull);  // now there is room for placeholders
   ++pull->reads;
   metrics_.cold_reads.Increment(static_cast<double>(missing.size()));
-  reads_.read(std::move(missing), pin_of(*pull), [this, pull] { answer(pull); });
+  ++pulls_reading_;
+  reads_.read(std::move(missing), pin_of(*pull), [this, pull] {
+    --pulls_reading_;
+    answer(pull);
+  });
 }
 
 // The keys of a pull that are neither in memory nor known to be absent.

@@ -60,7 +60,7 @@ class ShardRows {
                 const Change& change, Deferred& deferred);
 
   // Puts rows of the store into memory, and placeholders for the keys it does not hold, pinned for
-  // `pin`. `keys` ascend and none is in memory.
+  // `pin`, a step that is not applied yet (0: not). `keys` ascend and none is in memory.
   void install(const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin);
 
   // Drops the placeholders that no step above `applied_step` waits for.

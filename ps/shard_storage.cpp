@@ -10,6 +10,10 @@ namespace cairn {
 namespace {
 // Files of level 0 above which a sweep pauses, so that compaction keeps up.
 constexpr uint32_t kBacklogMax = 48;
+
+bool is_same_request(const Header& a, const Header& b) {
+  return a.worker == b.worker && a.sequence == b.sequence && a.step == b.step;
+}
 }  // namespace
 
 void Shard::start_sweep_if_due() {
@@ -78,11 +82,11 @@ void Shard::on_checkpoint(Request from, const Message& message) {
   const std::filesystem::path folder(request["folder"].get<std::string>());
   const uint64_t step = from.header.step, applied = gather_.applied_step();
 
-  if (last_checkpoint_.has_value() && last_checkpoint_->step == step &&
+  if (last_checkpoint_.has_value() && is_same_request(last_checkpoint_->request, from.header) &&
       last_checkpoint_->folder == folder)
     return reply(from, StatusCode::kOk, last_checkpoint_->reply);
   if (checkpoint_.has_value()) {
-    if (checkpoint_->from.header.step != step || checkpoint_->folder != folder)
+    if (!is_same_request(checkpoint_->from.header, from.header) || checkpoint_->folder != folder)
       return refused(StatusCode::kFailed, "another checkpoint is under way");
     checkpoint_->from = std::move(from);  // it came again
     return;
@@ -134,7 +138,7 @@ void Shard::checkpoint_stored(const Result<ShardFiles>& files) {
     if (const auto rows = row_counts()) answer["rows"] = *rows;
     for (const ShardFiles::File& file : files.value().files)
       answer["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
-    last_checkpoint_ = {done.from.header.step, done.folder, answer.dump()};
+    last_checkpoint_ = {done.from.header, done.folder, answer.dump()};
     metrics_.checkpoints.Increment();
     reply(done.from, StatusCode::kOk, last_checkpoint_->reply);
   } else {

@@ -443,6 +443,22 @@ TEST_F(ColdShardTest, RowsReadForAPushStayWhileItWaitsForOthers) {
   EXPECT_THAT(stored(2).at("0/3"), HasSubstr(" 2 2"));
 }
 
+TEST_F(ColdShardTest, ReadThatEndsAfterItsStepWasAppliedLeavesNothingToDrop) {
+  pull(0, 2, {{0, {{500, {}}}}});
+  ASSERT_EQ(sim_->store.pending(), 1u);
+  push(0, 2, 2, {});
+  sim_->log.complete_all();
+  while (!sim_->posted.empty()) sim_->run_posted();
+  sim_->store.complete();
+  while (!sim_->posted.empty()) sim_->run_posted();
+  for (int i = 0; i < 10; ++i) sim_->shard->on_tick();  // evicts what no step waits for
+  push(0, 3, 3, {});
+  sim_->settle();
+  for (const auto& answered : sim_->take_replies())
+    EXPECT_EQ(answered.message.header.status, StatusCode::kOk);
+  EXPECT_EQ(stats()["applied_step"], 3u);
+}
+
 TEST_F(ColdShardTest, ReadThatFailsEndsTheShard) {
   pull(0, 2, {{0, {{3, {}}}}});
   sim_->store.fail(0, {ErrorCode::kCorrupt, "000012.sst is damaged"});
