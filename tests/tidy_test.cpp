@@ -5,8 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cairn {
@@ -21,16 +21,18 @@ struct Include {
 
 std::vector<Include> includes() {
   std::vector<Include> found;
-  const std::regex line_of_include(R"re(^\s*#include\s*[<"]([^>"]+)[>"])re");
   for (const char* folder : {"common", "ps", "worker", "launcher"})
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(CAIRN_SOURCE) / folder)) {
       const std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp") continue;
       std::ifstream file(entry.path());
-      std::smatch match;
-      for (std::string line; std::getline(file, line);)
-        if (std::regex_search(line, match, line_of_include))
-          found.push_back({fs::relative(entry.path(), CAIRN_SOURCE), match[1]});
+      constexpr std::string_view kInclude = "#include ";
+      for (std::string line; std::getline(file, line);) {
+        if (!line.starts_with(kInclude)) continue;
+        const size_t begin = kInclude.size() + 1, end = line.find_first_of(">\"", begin);
+        found.push_back(
+            {fs::relative(entry.path(), CAIRN_SOURCE), line.substr(begin, end - begin)});
+      }
     }
   return found;
 }
