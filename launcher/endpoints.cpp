@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "common/address.h"
 #include "launcher/host.h"
 
 namespace cairn {

@@ -99,9 +99,4 @@ Status make_socket_folder(uint64_t incarnation) {
   return Ok{};
 }
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1" || address == "[::1]" ||
-         address == "localhost" || address == "lo";
-}
-
 }  // namespace cairn

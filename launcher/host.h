@@ -33,7 +33,4 @@ std::filesystem::path socket_folder(uint64_t incarnation);
 // Makes it, for this user alone. Errors: kUnavailable.
 Status make_socket_folder(uint64_t incarnation);
 
-// 127.0.0.0/8, ::1 and localhost.
-bool is_loopback(const std::string& address);
-
 }  // namespace cairn

@@ -6,15 +6,11 @@
 #include <map>
 #include <set>
 
+#include "common/address.h"
 #include "common/hash.h"
 
 namespace cairn {
 namespace {
-
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "localhost" || address == "::1" ||
-         address == "[::1]";
-}
 
 void check_counts(const JobConfig& job, const Judge& judge) {
   const uint32_t readers = job.data.readers, workers = job.train.workers;
@@ -41,13 +37,24 @@ void check_counts(const JobConfig& job, const Judge& judge) {
         fmt::format("want at most {}, or 0 for ports chosen by the system", 65'536 - ranks));
 }
 
-void check_address(const JobConfig& job, const Judge& judge) {
+void check_addresses(const JobConfig& job, const Judge& judge) {
   if (judge.sound({"ps.address", "ps.allow_insecure"}) && !is_loopback(job.ps.address) &&
       !job.ps.allow_insecure)
     judge.report({"ps", "address"},
                  fmt::format("{} is not on loopback, and endpoints are neither encrypted nor "
                              "authenticated",
                              job.ps.address),
+                 "set ps.allow_insecure: true on a network that you trust");
+  if (!judge.sound({"metrics.address", "ps.allow_insecure"})) return;
+  const std::string& metrics = job.metrics.address;
+  if (!is_ip_address(metrics))
+    judge.report({"metrics", "address"}, fmt::format("'{}' is not an IP address", metrics),
+                 "want digits, as in 127.0.0.1 or ::1");
+  else if (job.metrics.enabled && !is_loopback(metrics) && !job.ps.allow_insecure)
+    judge.report({"metrics", "address"},
+                 fmt::format("{} is not on loopback, and metrics are neither encrypted nor "
+                             "authenticated",
+                             metrics),
                  "set ps.allow_insecure: true on a network that you trust");
 }
 
@@ -142,7 +149,7 @@ void check_eval(const JobConfig& job, const Judge& judge) {
 
 void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge) {
   check_counts(job, judge);
-  check_address(job, judge);
+  check_addresses(job, judge);
   check_columns(job, entries, judge);
   check_tasks(job, judge);
   check_head(job, judge);

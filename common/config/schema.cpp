@@ -434,7 +434,8 @@ std::span<const ConfigKey> ps_keys() {
           {.name = "address", .text = "that tcp endpoints bind to"}),
       key<&PsDraft::config, &PsConfig::allow_insecure>(
           {.name = "allow_insecure",
-           .text = "permit endpoints off loopback, which are neither encrypted nor authenticated"}),
+           .text = "permit endpoints and metrics off loopback, which are neither encrypted nor "
+                   "authenticated"}),
       key<&PsDraft::config, &PsConfig::timeout_s>(
           {.name = "timeout_s",
            .text = "seconds without any answer of a shard before it is given up",
@@ -488,8 +489,12 @@ std::span<const ConfigKey> checkpoint_keys() {
 std::span<const ConfigKey> metrics_keys() {
   static const ConfigKey keys[] = {
       key<&MetricsConfig::enabled>(
-          {.name = "enabled", .text = "serve /metrics, /healthz, /readyz"}),
-      key<&MetricsConfig::address>({.name = "address", .text = "that the endpoints bind to"}),
+          {.name = "enabled",
+           .text = "serve /metrics, /healthz, /readyz; eval and predict never do"}),
+      key<&MetricsConfig::address>(
+          {.name = "address",
+           .text = "IP address that the endpoints bind to; off loopback only with "
+                   "ps.allow_insecure"}),
       key<&MetricsConfig::port>({.name = "port",
                                  .text = "of rank 0; rank r has port + r; 0: chosen by the system",
                                  .max = 65'535}),

@@ -1,5 +1,6 @@
 cairn_test(config_test
   SOURCES
+    address_test.cpp
     config/configs_test.cpp
     config/estimate_test.cpp
     config/job_file_mutation_test.cpp

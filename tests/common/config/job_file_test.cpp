@@ -180,6 +180,12 @@ const Mistake kBetween[] = {
     {"train:\n  w", "ps: {address: 10.0.0.1}\ntrain:\n  w",
      "job.yaml:17:15: ps.address: 10.0.0.1 is not on loopback, and endpoints are neither encrypted "
      "nor authenticated; set ps.allow_insecure: true on a network that you trust"},
+    {"train:\n  w", "metrics: {address: banana}\ntrain:\n  w",
+     "job.yaml:17:20: metrics.address: 'banana' is not an IP address; want digits, as in 127.0.0.1 "
+     "or ::1"},
+    {"train:\n  w", "metrics: {address: 0.0.0.0}\ntrain:\n  w",
+     "job.yaml:17:20: metrics.address: 0.0.0.0 is not on loopback, and metrics are neither "
+     "encrypted nor authenticated; set ps.allow_insecure: true on a network that you trust"},
     {"train:\n  w", "metrics: {port: 65534}\ntrain:\n  w",
      "job.yaml:17:17: metrics.port: 3 processes from port 65534 on exceed 65535; want at most "
      "65533, or 0 for ports chosen by the system"},
