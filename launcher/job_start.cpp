@@ -25,8 +25,9 @@ Status check_data_file(const std::string& key, const std::string& path) {
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) return bad("no such file");
   if (std::filesystem::is_directory(status)) return bad("is a folder; name the files in it");
-  if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(path, error) == 0)
-    return bad("is empty");
+  // Opening a FIFO would wait for its writer.
+  if (!std::filesystem::is_regular_file(status)) return bad("is not a regular file");
+  if (std::filesystem::file_size(path, error) == 0) return bad("is empty");
   return Ok{};
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -150,6 +151,8 @@ TEST_F(CommandLineTest, DataThatIsNotThereIsNamedBeforeAnythingStarts) {
   refused("data.train=" + folder.string(), "folder");
   write("empty.csv", "");
   refused("data.train=" + path("empty.csv"), "empty");
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  refused("data.train=" + path("pipe"), "not a regular file");
   EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 

@@ -170,7 +170,8 @@ Status decode(const std::string& path, int from, Compression compression,
 }  // namespace
 
 Result<std::string> decoded_path(const std::string& path, const std::string& cache) {
-  const File from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not to wait for the writer of a FIFO; nothing to a plain file.
+  const File from(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!from.ok() && errno == ENOENT)
     return Error{ErrorCode::kNotFound, fmt::format("{}: no such file", path)};
   if (!from.ok()) return bad(path, fmt::format("cannot be read: {}", std::strerror(errno)));

@@ -13,12 +13,17 @@
 namespace cairn {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not to wait for the writer of a FIFO; nothing to a plain file.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return Error{errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kBadData,
                  fmt::format("{}: cannot be read: {}", path, std::strerror(errno))};
   struct stat info {};
   const bool known = ::fstat(fd, &info) == 0;
+  if (known && !S_ISREG(info.st_mode)) {
+    ::close(fd);
+    return Error{ErrorCode::kBadData, fmt::format("{}: is not a regular file", path)};
+  }
   const size_t size = known ? static_cast<size_t>(info.st_size) : 0;
   void* memory = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
   const int why = errno;

@@ -11,7 +11,7 @@ namespace cairn {
 // Movable; the mapping lives as long as its owner. Thread safety: reads from any thread.
 class MappedFile {
  public:
-  // Errors: kNotFound, kBadData (empty, or it cannot be mapped), naming `path`.
+  // Errors: kNotFound, kBadData (no regular file, empty, or it cannot be mapped), naming `path`.
   static Result<MappedFile> open(const std::string& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

@@ -116,6 +116,8 @@ TEST(DecodedFile, WhatCannotBeReadIsNamed) {
   ASSERT_FALSE(absent.ok());
   EXPECT_EQ(absent.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(absent.error().message, HasSubstr("absent.csv: no such file"));
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(refusal(folder / "pipe", cache), HasSubstr("/pipe: is not a regular file"));
   std::filesystem::create_directory(folder / "d");
   EXPECT_THAT(refusal(folder / "d", cache), HasSubstr("/d: is a directory"));
   EXPECT_THAT(refusal(folder.write("empty.csv", ""), cache), HasSubstr("empty.csv: is empty"));
