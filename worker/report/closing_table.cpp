@@ -65,6 +65,7 @@ std::string aligned(const std::vector<Row>& rows) {
 
 std::string closing_table(const RunResult& result) {
   std::string text = aligned(table_rows(result));
+  if (result.steps == 0 || result.samples == 0) return text;  // of an evaluation
   text += fmt::format("trained on {} rows in {} ({} samples/s), {} steps",
                       with_commas(result.samples), duration_text(result.seconds),
                       with_commas(static_cast<uint64_t>(std::llround(result.samples_per_second()))),

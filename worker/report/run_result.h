@@ -47,7 +47,7 @@ struct RunResult {
 Status write_result(const std::filesystem::path& path, const RunResult& result);
 
 // A line a task with what it has (a column that none has is left out), the best reachable beside,
-// and a line on how much was trained how fast. Ends with a line break.
+// and, where anything was trained, a line on how much and how fast. Ends with a line break.
 std::string closing_table(const RunResult& result);
 
 }  // namespace cairn

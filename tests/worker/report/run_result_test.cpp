@@ -1,5 +1,6 @@
 #include "worker/report/run_result.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -51,6 +52,15 @@ TEST(ClosingTable, SetsTheBestBesideWhatWasReached) {
             "click   50,000  0.7800  0.7900   0.4500  0.4400       -       1.0030\n"
             "rating  50,000       -       -        -       -  0.8750       0.9900\n"
             "trained on 1,000,000 rows in 0:32 (31,250 samples/s), 244 steps\n");
+}
+
+TEST(ClosingTable, SaysNothingOfTrainingWhereNoneWasDone) {
+  RunResult result = some_result();
+  result.samples = 0;
+  EXPECT_THAT(closing_table(result), testing::Not(testing::HasSubstr("trained")));
+  result = some_result();
+  result.steps = 0;
+  EXPECT_THAT(closing_table(result), testing::Not(testing::HasSubstr("trained")));
 }
 
 TEST(ClosingTable, LeavesOutColumnsThatNoTaskHas) {
