@@ -116,8 +116,8 @@ bool is_terminal(std::FILE* out) {
   const char* term = std::getenv("TERM");
   if (term == nullptr || std::string_view(term) == "dumb") return false;
   // Under mpirun stdout is a terminal of mpirun's own making, whatever the user has.
-  const char* said = std::getenv("CAIRN_TERMINAL");
-  return said != nullptr ? std::string_view(said) == "1" : ::isatty(::fileno(out)) == 1;
+  if (const char* said = std::getenv("CAIRN_TERMINAL")) return std::string_view(said) == "1";
+  return std::getenv("OMPI_COMM_WORLD_RANK") == nullptr && ::isatty(::fileno(out)) == 1;
 }
 
 }  // namespace cairn

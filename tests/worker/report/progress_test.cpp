@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -123,6 +125,21 @@ TEST_F(ProgressTest, TerminalIsOneOrIsSaidToBeOne) {
   ::setenv("TERM", "dumb", 1);
   EXPECT_FALSE(is_terminal(stream));
   ::unsetenv("CAIRN_TERMINAL");
+}
+
+TEST_F(ProgressTest, TheTerminalThatMpirunMakesIsNone) {
+  int both[2];
+  char name[64];
+  ASSERT_EQ(::openpty(&both[0], &both[1], name, nullptr, nullptr), 0);
+  std::FILE* terminal = ::fdopen(both[1], "w");
+  ::setenv("TERM", "xterm", 1);
+  ::unsetenv("OMPI_COMM_WORLD_RANK");
+  EXPECT_TRUE(is_terminal(terminal));
+  ::setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+  EXPECT_FALSE(is_terminal(terminal));
+  ::unsetenv("OMPI_COMM_WORLD_RANK");
+  std::fclose(terminal);
+  ::close(both[0]);
 }
 
 }  // namespace
