@@ -63,21 +63,20 @@ class Rank {
 
   int rank() const { return static_cast<int>(everyone_->rank()); }
 
-  // Every rank's report; where one is of a failure, rank 0 says it, and its exit code is
-  // everybody's.
+  // Every rank's report. Where one is of a failure, the exit code is everybody's, and rank 0 says
+  // why: once, as ranks that fail together do so for one cause.
   int judge(const std::vector<std::string>& lines, std::vector<StartReport>& reports) {
     int code = kDone;
-    std::vector<std::string> said;
+    std::string message;
     for (const std::string& line : lines) {
       auto report = parse_report(line);
       if (!report.ok()) give_up(report.error());
       reports.push_back(std::move(report).value());
       const StartReport& last = reports.back();
+      if (last.exit_code > code || message.empty()) message = last.message;
       code = std::max(code, last.exit_code);
-      if (last.message.empty() || std::ranges::find(said, last.message) != said.end()) continue;
-      said.push_back(last.message);
-      if (rank() == 0) complain(last.message);
     }
+    if (rank() == 0 && !message.empty()) complain(message);
     return code;
   }
 

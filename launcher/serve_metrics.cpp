@@ -14,9 +14,13 @@ Result<std::unique_ptr<HttpServer>> serve_metrics(const MetricsConfig& config, u
   if (port > UINT16_MAX)
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("metrics.port {} leaves no port for rank {}", config.port, rank)};
-  return HttpServer::start(
+  auto server = HttpServer::start(
       config.address, static_cast<uint16_t>(port),
       {[&metrics] { return metrics.exposition(); }, [&ready] { return ready.load(); }});
+  if (!server.ok() && server.error().code == ErrorCode::kUnavailable)
+    return Error{ErrorCode::kUnavailable,
+                 server.error().message + "; set metrics.port (0: any that is free)"};
+  return server;
 }
 
 }  // namespace cairn
