@@ -7,64 +7,16 @@
 #include <utility>
 
 #include "common/atomic_file.h"
-#include "common/checkpoint/manifest.h"
 #include "common/config/job_file.h"
 #include "common/config/resolved.h"
+#include "launcher/checkpoint_choice.h"
+#include "launcher/data_check.h"
 #include "launcher/exit_code.h"
 #include "launcher/host.h"
 
 namespace cairn {
 
 namespace {
-
-Status check_data_file(const std::string& key, const std::string& path) {
-  const auto bad = [&](const std::string& why) {
-    return Error{ErrorCode::kBadData, fmt::format("{}: {}: {}", key, path, why)};
-  };
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return bad("no such file");
-  if (std::filesystem::is_directory(status)) return bad("is a folder; name the files in it");
-  // Opening a FIFO would wait for its writer.
-  if (!std::filesystem::is_regular_file(status)) return bad("is not a regular file");
-  if (std::filesystem::file_size(path, error) == 0) return bad("is empty");
-  return Ok{};
-}
-
-Status check_data(const JobRequest& request, const JobConfig& job) {
-  if (request.mode == WorkerMode::kTrain)
-    for (const std::string& path : job.data.train)
-      if (Status status = check_data_file("data.train", path); !status.ok()) return status;
-  const bool has_inputs = !request.inputs.empty();
-  for (const std::string& path : has_inputs ? request.inputs : job.data.eval)
-    if (Status status = check_data_file(has_inputs ? "--input" : "data.eval", path); !status.ok())
-      return status;
-  if (request.mode != WorkerMode::kTrain && !has_inputs && job.data.eval.empty())
-    return Error{ErrorCode::kInvalidArgument,
-                 request.job_file + ": data.eval names no file to read"};
-  return Ok{};
-}
-
-// A job of several hosts has no checkpoint of its own on the others; all read the one that rank 0
-// names.
-Result<std::optional<std::filesystem::path>> choose_checkpoint(const JobRequest& request,
-                                                               const JobConfig& job) {
-  std::optional<std::filesystem::path> chosen;
-  if (!request.checkpoint.empty()) {
-    chosen = request.checkpoint;
-  } else if (request.mode != WorkerMode::kTrain || request.resume) {
-    const auto newest = newest_checkpoint(job.checkpoint.dir);
-    if (newest.ok())
-      chosen = newest.value();
-    else if (request.mode != WorkerMode::kTrain)
-      return newest.error();  // a resumed run that had come to none begins again
-  }
-  if (chosen) {
-    const auto manifest = read_manifest(*chosen);
-    if (!manifest.ok()) return manifest.error();
-  }
-  return chosen;
-}
 
 Status begin_output(const JobRequest& request, const JobStart& start, RunFolders& folders) {
   const JobConfig& job = start.job;
@@ -74,6 +26,8 @@ Status begin_output(const JobRequest& request, const JobStart& start, RunFolders
                  "the output folder " + job.output +
                      " holds another run; go on with it by --resume, or give this one another "
                      "`output` (--set output=FOLDER)"};
+  // A run that died has left its own, which may have filled the disk.
+  remove_live_stores(job, start.incarnation);
   return write_file_atomically(job.output + "/resolved.yaml", start.resolved);
 }
 
@@ -116,8 +70,11 @@ Result<PreparedJob> prepare(const JobRequest& request) {
   start.job = std::move(loaded).value();
   start.incarnation = request.incarnation != 0 ? request.incarnation : random_bits();
   const bool train = request.mode == WorkerMode::kTrain;
-  if (!train)
+  if (!train) {
+    // Beside a train of the same job, whose ports and list of endpoints they would take.
+    start.job.metrics.enabled = false;
     start.job.ps.state = fmt::format("{}/stores-{:016x}", start.job.output, start.incarnation);
+  }
   start.resolved = write_resolved(start.job);
   if (Status status = check_data(request, start.job); !status.ok()) return status.error();
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "common/checkpoint/manifest.h"
+#include "launcher/checkpoint_choice.h"
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
 #include "ps/checkpoint_store.h"
@@ -47,7 +48,7 @@ void print_dense(const CheckpointManifest& manifest) {
 }
 
 int inspect(const InspectOptions& options) {
-  auto manifest = read_manifest(options.checkpoint);
+  auto manifest = read_named_checkpoint(options.checkpoint);
   if (!manifest.ok()) return complain(manifest.error());
   const CheckpointSource source = {options.checkpoint, std::move(manifest).value()};
   print_summary(source.manifest);

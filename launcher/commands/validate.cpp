@@ -5,6 +5,7 @@
 #include "common/config/reference.h"
 #include "common/config/resolved.h"
 #include "launcher/commands/commands.h"
+#include "launcher/data_check.h"
 #include "launcher/exit_code.h"
 #include "launcher/host.h"
 
@@ -33,6 +34,8 @@ int validate(const ValidateOptions& options) {
     std::fputs(write_resolved(job.value()).c_str(), stdout);
     return kDone;
   }
+  if (const Status columns = check_columns_of_present_files(job.value()); !columns.ok())
+    return complain(columns.error());
   const std::string text = estimate(job.value(), usable_memory_bytes()).text();
   std::printf("%s is right.\n%s", options.job_file.c_str(), text.c_str());
   return kDone;

@@ -156,6 +156,30 @@ TEST_F(CommandLineTest, DataThatIsNotThereIsNamedBeforeAnythingStarts) {
   EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 
+TEST_F(CommandLineTest, AColumnThatTheDataLacksIsNamedBeforeAnythingStarts) {
+  for (const std::string set : {"model.tasks.0.label=clik", "features.0.name=usr"}) {
+    for (const char* command : {"train", "validate"}) {
+      const Ran ran = run_cairn({command, path("job.yaml"), "--set", set});
+      EXPECT_EQ(ran.exit_code, kBadInput) << ran.err;
+      EXPECT_THAT(ran.err, AllOf(HasSubstr(path("train.csv")), HasSubstr("is '"),
+                                 HasSubstr(set.substr(set.find('=') + 1))));
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+  // A job may be checked where its data is not.
+  EXPECT_EQ(run_cairn({"validate", path("job.yaml"), "--set", "data.train=" + path("nothing.csv")})
+                .exit_code,
+            kDone);
+}
+
+TEST_F(CommandLineTest, LiveStoresOfADeadRunAreRemovedBeforeAnythingIsWritten) {
+  std::filesystem::create_directories(path("run/state/0123456789abcdef/shard-000"));
+  std::filesystem::create_directories(path("run/checkpoints/step-000000000001"));
+  write("run/checkpoints/step-000000000001/manifest.json", "damaged, so that nothing starts");
+  EXPECT_EQ(train({"--resume"}).exit_code, kBadInput);
+  EXPECT_FALSE(std::filesystem::exists(path("run/state")));
+}
+
 TEST_F(CommandLineTest, AUsedOutputFolderIsRefusedWithBothWaysOut) {
   std::filesystem::create_directories(path("run"));
   write("run/metrics.jsonl", "{}\n");
@@ -194,11 +218,26 @@ TEST_F(CommandLineTest, EvaluatingWithoutACheckpointSaysWhereOneWasLookedFor) {
         {"predict", path("job.yaml"), "--output", path("out.csv")}}) {
     const Ran ran = run_cairn(command);
     EXPECT_EQ(ran.exit_code, kUsage);
-    EXPECT_THAT(ran.err, HasSubstr(path("run") + "/checkpoints"));
+    EXPECT_THAT(ran.err, HasSubstr("no checkpoint in " + path("run") +
+                                   "/checkpoints; train first, or give --checkpoint"));
   }
   const Ran inspect = run_cairn({"inspect", path("nothing")});
   EXPECT_EQ(inspect.exit_code, kUsage);
   EXPECT_THAT(inspect.err, HasSubstr(path("nothing")));
+}
+
+TEST_F(CommandLineTest, TheFolderOfARunIsNoCheckpointButLeadsToOne) {
+  std::filesystem::create_directories(path("run/checkpoints/step-000000000007"));
+  write("run/checkpoints/step-000000000007/manifest.json", "{}");
+  for (const std::string& folder_given : {path("run"), path("run/checkpoints")})
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"inspect", folder_given},
+          {"eval", path("job.yaml"), "--checkpoint", folder_given}}) {
+      const Ran ran = run_cairn(command);
+      EXPECT_EQ(ran.exit_code, kUsage);
+      EXPECT_THAT(ran.err, HasSubstr(folder_given + " is no checkpoint; give " + path("run") +
+                                     "/checkpoints/step-000000000007"));
+    }
 }
 
 TEST_F(CommandLineTest, TheUsersMpirunWithAWrongNumberOfRanksIsToldOnce) {

@@ -73,6 +73,24 @@ bool write_full(int fd, const void* from, size_t size) {
   return true;
 }
 
+int open_input(const std::string& path) {
+  // Not to wait for the writer of a FIFO; nothing to a plain file.
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+// Of what open_input has just opened, or failed to.
+Result<struct stat> input_state(const std::string& path, const File& from) {
+  if (!from.ok() && errno == ENOENT)
+    return Error{ErrorCode::kNotFound, fmt::format("{}: no such file", path)};
+  if (!from.ok()) return bad(path, fmt::format("cannot be read: {}", std::strerror(errno)));
+  struct stat info {};
+  if (::fstat(from.fd(), &info) != 0) return bad(path, std::strerror(errno));
+  if (S_ISDIR(info.st_mode)) return bad(path, "is a directory, not a file");
+  if (!S_ISREG(info.st_mode)) return bad(path, "is not a regular file");
+  if (info.st_size == 0) return bad(path, "is empty");
+  return info;
+}
+
 Result<Compression> compression_of(const std::string& path, int fd) {
   unsigned char magic[4] = {};
   const ssize_t n = ::pread(fd, magic, sizeof(magic), 0);
@@ -169,18 +187,20 @@ Status decode(const std::string& path, int from, Compression compression,
 
 }  // namespace
 
-Result<std::string> decoded_path(const std::string& path, const std::string& cache) {
-  // Not to wait for the writer of a FIFO; nothing to a plain file.
-  const File from(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!from.ok() && errno == ENOENT)
-    return Error{ErrorCode::kNotFound, fmt::format("{}: no such file", path)};
-  if (!from.ok()) return bad(path, fmt::format("cannot be read: {}", std::strerror(errno)));
-  struct stat info {};
-  if (::fstat(from.fd(), &info) != 0) return bad(path, std::strerror(errno));
-  if (S_ISDIR(info.st_mode)) return bad(path, "is a directory, not a file");
-  if (!S_ISREG(info.st_mode)) return bad(path, "is not a regular file");
-  if (info.st_size == 0) return bad(path, "is empty");
+Result<bool> is_compressed(const std::string& path) {
+  const File from(open_input(path));
+  const Result<struct stat> info = input_state(path, from);
+  if (!info.ok()) return info.error();
+  const Result<Compression> compression = compression_of(path, from.fd());
+  if (!compression.ok()) return compression.error();
+  return compression.value() != Compression::kNone;
+}
 
+Result<std::string> decoded_path(const std::string& path, const std::string& cache) {
+  const File from(open_input(path));
+  const Result<struct stat> state = input_state(path, from);
+  if (!state.ok()) return state.error();
+  const struct stat& info = state.value();
   const Result<Compression> compression = compression_of(path, from.fd());
   if (!compression.ok()) return compression.error();
   if (compression.value() == Compression::kNone) return path;

@@ -9,6 +9,9 @@
 
 namespace cairn {
 
+// Errors: as of `decoded_path`, but for those of damage and of the cache.
+Result<bool> is_compressed(const std::string& path);
+
 // The path of plain text with the content of `path`: `path` itself where it is not compressed, else
 // a file in `cache` (created if missing). A decoded file is used again as long as path, size and
 // time of change of the original are the same. Safe to call from many processes and threads at
