@@ -1,6 +1,8 @@
 #include "launcher/host.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -15,6 +18,8 @@
 namespace cairn {
 
 namespace {
+
+constexpr char kSocketLock[] = "lock";
 
 std::string first_line(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -96,7 +101,32 @@ Status make_socket_folder(uint64_t incarnation) {
   if (mkdir(folder.c_str(), 0700) != 0)
     return Error{ErrorCode::kUnavailable,
                  fmt::format("cannot make {} for sockets: {}", folder, std::strerror(errno))};
+  // Locked before it has its name, so that nobody who looks for dead folders can lock it first.
+  // Never closed: the process's end unlocks it.
+  const std::string fresh = folder + "/new";
+  const int lock = open(fresh.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (lock < 0 || flock(lock, LOCK_EX) != 0 ||
+      rename(fresh.c_str(), (folder + "/" + kSocketLock).c_str()) != 0)
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("cannot lock {}: {}", folder, std::strerror(errno))};
   return Ok{};
+}
+
+void remove_dead_socket_folders() {
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator entry("/tmp", ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    const std::string folder = entry->path().string();
+    struct stat info = {};
+    if (!folder.starts_with("/tmp/cairn-") || lstat(folder.c_str(), &info) != 0 ||
+        !S_ISDIR(info.st_mode) || info.st_uid != geteuid())
+      continue;
+    const int lock = open((folder + "/" + kSocketLock).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) continue;  // no such folder, or one in the making
+    std::error_code left;
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) std::filesystem::remove_all(folder, left);
+    close(lock);
+  }
 }
 
 }  // namespace cairn

@@ -30,7 +30,11 @@ uint64_t random_bits();
 // bytes.
 std::filesystem::path socket_folder(uint64_t incarnation);
 
-// Makes it, for this user alone. Errors: kUnavailable.
+// Makes it, for this user alone, and holds a lock in it as long as this process lives. Errors:
+// kUnavailable.
 Status make_socket_folder(uint64_t incarnation);
+
+// Removes this user's socket folders that no process holds any more: of jobs that were killed.
+void remove_dead_socket_folders();
 
 }  // namespace cairn

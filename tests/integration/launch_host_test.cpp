@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -38,6 +40,24 @@ TEST(Host, ASocketFolderIsThisUsersAloneAndNew) {
   EXPECT_EQ(info.st_mode & 0777, 0700u);
   EXPECT_FALSE(make_socket_folder(incarnation).ok());
   std::filesystem::remove_all(socket_folder(incarnation));
+}
+
+TEST(Host, OnlySocketFoldersOfTheDeadAreRemoved) {
+  const uint64_t alive = random_bits(), dead = random_bits(), foreign = random_bits();
+  ASSERT_TRUE(make_socket_folder(alive).ok());
+  const pid_t child = fork();
+  if (child == 0) _exit(make_socket_folder(dead).ok() ? 0 : 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+  std::filesystem::create_directory(socket_folder(foreign));  // no lock: not known to be dead
+  EXPECT_TRUE(std::filesystem::exists(socket_folder(dead)));
+  remove_dead_socket_folders();
+  EXPECT_FALSE(std::filesystem::exists(socket_folder(dead)));
+  for (const uint64_t incarnation : {alive, foreign}) {
+    EXPECT_TRUE(std::filesystem::exists(socket_folder(incarnation)));
+    std::filesystem::remove_all(socket_folder(incarnation));
+  }
 }
 
 }  // namespace
