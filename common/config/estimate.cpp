@@ -92,6 +92,8 @@ JobEstimate estimate(const JobConfig& job, uint64_t memory_bytes) {
   out.flops_per_sample = 6.0 * static_cast<double>(layers.weights);
   const uint64_t copies = job.train.optimizer.name == "adam" ? 4 : 2;
   out.dense_bytes_a_worker = 4 * copies * out.dense_parameters;
+  out.dense_bytes_all = out.dense_bytes_a_worker * out.workers;
+  out.memory_bytes = memory_bytes;
   out.checkpoints = uint64_t{job.checkpoint.keep} + (job.eval.monitor.empty() ? 0 : 1);
   return out;
 }
@@ -103,6 +105,11 @@ std::string JobEstimate::text() const {
                      workers == 1 ? "" : "s");
   out += fmt::format("memory    {} of rows a shard, {} in all; {} of dense parameters a worker\n",
                      bytes(hot_bytes), bytes(hot_bytes_all), bytes(dense_bytes_a_worker));
+  if (dense_bytes_all > memory_bytes)
+    out += fmt::format(
+        "warning   dense parameters of {} worker{} need {}, this host has {}: make the model "
+        "smaller, or spread the workers over hosts\n",
+        workers, workers == 1 ? "" : "s", bytes(dense_bytes_all), bytes(memory_bytes));
   uint64_t million_rows = 0;
   for (const TableEstimate& table : tables) million_rows += table.row_bytes * 1'000'000;
   out += fmt::format(

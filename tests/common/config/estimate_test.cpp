@@ -55,6 +55,15 @@ TEST(Estimate, AutomaticMemoryIsAQuarterOverTheShards) {
   EXPECT_EQ(estimate(job, uint64_t{16} << 30).hot_bytes_all, uint64_t{4} << 20);
 }
 
+TEST(Estimate, WarnsWhereDenseParametersExceedMemory) {
+  JobConfig job = yardstick();
+  EXPECT_THAT(estimate(job, uint64_t{16} << 30).text(),
+              testing::Not(testing::HasSubstr("warning")));
+  job.model.deep_units = {65'536, 65'536, 65'536};
+  EXPECT_THAT(estimate(job, uint64_t{16} << 30).text(),
+              testing::HasSubstr("warning   dense parameters of 2 workers need"));
+}
+
 TEST(Estimate, SaysWhatWouldStart) {
   EXPECT_THAT(estimate(yardstick(), uint64_t{16} << 30).text(),
               testing::HasSubstr("1 server process with 1 shard in all, 2 workers"));
