@@ -1,3 +1,6 @@
+#include <exception>
+#include <new>
+
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
 
@@ -24,7 +27,17 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // the help that was asked for
+    const auto chosen = app.get_subcommands();
+    complain(std::string(error.what()) + "; see cairn " +
+             (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help");
+    return kUsage;
+  } catch (const std::bad_alloc&) {
+    complain("out of memory");
+    return kFailed;
+  } catch (const std::exception& thrown) {
+    complain(thrown.what());
+    return kFailed;
   }
   if (app.get_subcommands().empty()) {
     complain("name a command; see cairn --help");

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "common/config/scalars.h"
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
 #include "worker/data/generator.h"
@@ -13,6 +14,16 @@ namespace {
 
 const std::map<std::string, LogLayout> kLayouts = {{"csv", LogLayout::kNamed},
                                                    {"criteo", LogLayout::kCriteo}};
+
+// Counts as a job file has them: 1e6, 1_000.
+std::string read_count(std::string& text) {
+  const auto parsed = parse_integer(text);
+  if (const Problem* problem = std::get_if<Problem>(&parsed)) return problem->what;
+  const Integer& count = std::get<Integer>(parsed);
+  if (count.negative) return text + " is below 0";
+  text = std::to_string(count.magnitude);
+  return "";
+}
 
 struct GenDataOptions {
   std::string format = "csv", output;
@@ -47,11 +58,14 @@ void add_gen_data(Program& program) {
       ->add_option("--format", options->format,
                    "csv: named columns, clicks and conversions; criteo: the Criteo layout, clicks")
       ->check(CLI::IsMember(kLayouts));
-  command->add_option("--rows", generator.train_rows, "Training rows");
-  command->add_option("--eval-rows", generator.eval_rows, "Evaluation rows");
+  command->add_option("--rows", generator.train_rows, "Training rows")
+      ->transform(CLI::Validator(read_count, ""));
+  command->add_option("--eval-rows", generator.eval_rows, "Evaluation rows")
+      ->transform(CLI::Validator(read_count, ""));
   command
       ->add_option("--cardinality", generator.cardinality, "Different ids of the largest columns")
-      ->check(CLI::Range(uint64_t{10}, kCardinalityMax));
+      ->check(CLI::Range(uint64_t{10}, kCardinalityMax))
+      ->transform(CLI::Validator(read_count, ""));
   command->add_option("--zipf", generator.zipf_exponent, "Exponent of the ids' Zipf distribution");
   command->add_option("--seed", generator.seed, "The same options give the same bytes");
   command

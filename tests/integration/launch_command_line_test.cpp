@@ -62,7 +62,9 @@ TEST_F(CommandLineTest, NoCommandAndAnUnknownOneAreTold) {
   EXPECT_THAT(none.err, HasSubstr("cairn --help"));
   const Ran unknown = run_cairn({"trian", "job.yaml"});
   EXPECT_EQ(unknown.exit_code, kUsage);
-  EXPECT_THAT(unknown.err, HasSubstr("trian"));
+  EXPECT_THAT(unknown.err, AllOf(testing::StartsWith("cairn: "), HasSubstr("trian")));
+  EXPECT_THAT(run_cairn({"train", "job.yaml", "--epocs"}).err,
+              AllOf(testing::StartsWith("cairn: "), HasSubstr("see cairn train --help")));
 }
 
 TEST_F(CommandLineTest, HelpNamesEveryCommandAndEveryCommandHasHelp) {
@@ -90,6 +92,33 @@ TEST_F(CommandLineTest, WhatACommandNeedsIsAskedFor) {
   EXPECT_THAT(predict.err, HasSubstr("--output"));
   EXPECT_EQ(run_cairn({"validate"}).exit_code, kUsage);
   EXPECT_EQ(run_cairn({"inspect"}).exit_code, kUsage);
+}
+
+TEST_F(CommandLineTest, CountsOfGeneratedRowsAreWrittenAsInAJobFile) {
+  const Ran ran = run_cairn({"gen-data", "--output", path("log"), "--rows", "1e3", "--eval-rows",
+                             "1_00", "--cardinality", "1e2"});
+  EXPECT_EQ(ran.exit_code, kDone) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("train.csv: 1000 rows"), HasSubstr("eval.csv: 100 rows")));
+  for (const char* wrong : {"1.5", "-1", "many"})
+    EXPECT_EQ(run_cairn({"gen-data", "--output", path("log"), "--rows", wrong}).exit_code, kUsage);
+}
+
+TEST_F(CommandLineTest, TheFirstJobOfTheReadmeIsRightAndItsMistakeIsToldAsItSays) {
+  std::ifstream file(CAIRN_README);
+  std::string job, told;
+  bool in_job = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "   ```") in_job = false;
+    if (in_job) job += line.substr(std::min<size_t>(3, line.size())) + "\n";
+    if (line == "   ```yaml") in_job = true;
+    if (line.starts_with("   job.yaml:")) told = line.substr(line.find(':'));
+  }
+  write("job.yaml", job);
+  EXPECT_EQ(run_cairn({"validate", path("job.yaml")}).exit_code, kDone);
+  ASSERT_NE(job.find("pooling"), std::string::npos);
+  write("job.yaml", job.replace(job.find("pooling"), 7, "poolin"));
+  EXPECT_THAT(run_cairn({"validate", path("job.yaml")}).err,
+              HasSubstr(path("job.yaml") + told + "\n"));
 }
 
 TEST_F(CommandLineTest, VersionIsPrinted) {

@@ -9,5 +9,6 @@ cairn_test(launch_command_line_test
   SOURCES launch_command_line_test.cpp launch_program.cpp
   LIBRARIES cairn_launcher)
 target_compile_definitions(launch_command_line_test PRIVATE
-  CAIRN_PROGRAM="$<TARGET_FILE:cairn>" CAIRN_MPIRUN="${MPIEXEC_EXECUTABLE}")
+  CAIRN_PROGRAM="$<TARGET_FILE:cairn>" CAIRN_MPIRUN="${MPIEXEC_EXECUTABLE}"
+  CAIRN_README="${CMAKE_SOURCE_DIR}/README.md")
 add_dependencies(launch_command_line_test cairn)
