@@ -49,6 +49,7 @@ class RunFolders {
 
   Status lock(const std::filesystem::path& output);
   void remove_at_end(std::filesystem::path folder);
+  const std::vector<std::filesystem::path>& temporary() const { return temporary_; }
 
  private:
   std::optional<OutputLock> lock_;

@@ -54,6 +54,11 @@ Result<Servers> start_servers(const JobStart& start, zmq::context_t& context, Me
   return servers;
 }
 
+void remove_quietly(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+}
+
 // One thread a worker; the first message of the lowest rank that has one is said.
 int run_workers(const JobRequest& request, const JobStart& start, const Servers& servers,
                 zmq::context_t& context, Metrics& metrics) {
@@ -68,7 +73,8 @@ int run_workers(const JobRequest& request, const JobStart& start, const Servers&
     std::vector<std::jthread> threads;
     for (uint32_t w = 0; w < collectives.size(); ++w)
       threads.emplace_back([&, w] {
-        outcomes[w] = run_worker(options, *collectives[w], context, metrics.worker(w, tasks));
+        outcomes[w] =
+            run_worker_to_its_end(options, *collectives[w], context, metrics.worker(w, tasks));
         if (!outcomes[w].agreed) end_process(outcomes[w]);
       });
   }
@@ -105,9 +111,14 @@ int run(const JobRequest& request, const JobStart& start) {
 }  // namespace
 
 int run_local(const JobRequest& request) {
-  take_signals_as_interrupt();
+  const bool train = request.mode == WorkerMode::kTrain;
+  if (train) take_signals_as_interrupt();
   auto prepared = prepare(request);
   if (!prepared.ok()) return complain(prepared.error());
+  if (!train)
+    stop_at_signals([folders = prepared.value().folders.temporary()] {
+      for (const auto& folder : folders) remove_quietly(folder);
+    });
   return run(request, prepared.value().start);
 }
 

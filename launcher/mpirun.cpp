@@ -69,8 +69,8 @@ sigset_t watched_signals() {
 class RunningMpirun {
  public:
   // `signals`: a signalfd of watched_signals(). `report`: the reading end of its stderr.
-  RunningMpirun(pid_t mpirun, int signals, int report)
-      : mpirun_(mpirun), signals_(signals), report_(report) {}
+  RunningMpirun(pid_t mpirun, int signals, int report, bool checkpoints)
+      : mpirun_(mpirun), signals_(signals), report_(report), checkpoints_(checkpoints) {}
 
   // Our exit code, once it has ended.
   int wait() {
@@ -93,11 +93,11 @@ class RunningMpirun {
   bool ended() { return waitpid(mpirun_, &wait_status_, WNOHANG) == mpirun_; }
 
   void pass_on_interrupt() {
-    if (++interrupts_ == 1) {
+    if (++interrupts_ == 1 && checkpoints_) {
       complain("finishing the step and writing a checkpoint; once more to end at once");
       ask_again_at_ = steady_clock::now();
     } else if (!end_by_) {
-      complain("ending at once");
+      complain(checkpoints_ ? "ending at once" : "stopping");
       kill(mpirun_, SIGTERM);
       end_by_ = steady_clock::now() + kEndTimeout;
     }
@@ -127,13 +127,16 @@ class RunningMpirun {
 
   // mpirun's is that of a rank, or 128 + a signal.
   int exit_code() const {
-    if (end_by_) return kFailed;  // as the user wanted
+    const bool wrote_checkpoint =
+        WIFEXITED(wait_status_) && WEXITSTATUS(wait_status_) == kInterrupted;
+    if (end_by_) return wrote_checkpoint ? kInterrupted : kFailed;  // as the user wanted
     const auto& killed = stderr_.killed();
     if (killed && interrupts_ > 0 && std::atoi(killed->signal.c_str()) == SIGUSR1)
       complain("interrupted before training began");  // and before that rank could handle it
     else if (killed)
-      complain(fmt::format("rank {} of the job, on host {}, was killed by signal {}", killed->rank,
-                           killed->host, killed->signal));
+      complain(fmt::format("{} (rank {}, on host {}) was killed by signal {}",
+                           stderr_.role_of(killed->rank), killed->rank, killed->host,
+                           killed->signal));
     else if (!WIFEXITED(wait_status_))
       complain(fmt::format("mpirun was killed by signal {}", WTERMSIG(wait_status_)));
     const int code = WIFEXITED(wait_status_) ? WEXITSTATUS(wait_status_) : kFailed;
@@ -142,6 +145,7 @@ class RunningMpirun {
 
   const pid_t mpirun_;
   const int signals_, report_;
+  const bool checkpoints_;
   bool report_open_ = true;
   MpirunReport stderr_;
   int interrupts_ = 0, wait_status_ = 0;
@@ -194,7 +198,7 @@ Result<int> run_mpirun(const MpirunOptions& options) {
                  std::string("cannot start mpirun: ") + std::strerror(errno)};
   setpgid(child, child);  // the child does the same; whoever comes first
   close(report[1]);
-  const int code = RunningMpirun(child, signal_queue, report[0]).wait();
+  const int code = RunningMpirun(child, signal_queue, report[0], options.checkpoints).wait();
   close(report[0]);
   close(signal_queue);
   sigprocmask(SIG_SETMASK, &before, nullptr);

@@ -1,6 +1,9 @@
 #include "launcher/mpirun_report.h"
 
+#include <fmt/ranges.h>
+
 #include <cstdlib>
+#include <sstream>
 #include <utility>
 
 namespace cairn {
@@ -8,6 +11,15 @@ namespace cairn {
 namespace {
 
 const std::string kDashes(74, '-');
+
+constexpr std::string_view kRoles = "cairn roles: ";
+
+std::vector<std::string> parse_roles(const std::string& line) {
+  std::vector<std::string> roles;
+  std::istringstream names(line.substr(kRoles.size(), line.size() - kRoles.size() - 1));
+  for (std::string name; std::getline(names, name, ',');) roles.push_back(name);
+  return roles;
+}
 
 // How the accounts of a job's end begin.
 constexpr std::string_view kEnds[] = {
@@ -34,6 +46,14 @@ std::optional<MpirunReport::Killed> parse_killed(const std::string& block) {
 
 }  // namespace
 
+std::string roles_line(std::span<const std::string> roles) {
+  return fmt::format("{}{}\n", kRoles, fmt::join(roles, ","));
+}
+
+std::string MpirunReport::role_of(unsigned rank) const {
+  return rank < roles_.size() ? roles_[rank] : "a process of the job";
+}
+
 std::string MpirunReport::take(std::string_view bytes) {
   std::string shown;
   for (size_t end; (end = bytes.find('\n')) != std::string_view::npos;) {
@@ -51,7 +71,9 @@ std::string MpirunReport::finish() {
 }
 
 void MpirunReport::take_line(std::string line, std::string& shown) {
-  if (line == kDashes + "\n") {
+  if (line.starts_with(kRoles)) {
+    roles_ = parse_roles(line);
+  } else if (line == kDashes + "\n") {
     if (in_block_ && !is_known(block_)) shown += kDashes + "\n" + block_ + line;
     block_.clear();
     in_block_ = !in_block_;

@@ -7,10 +7,16 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cairn {
+
+// By which rank 0 tells the `cairn` above mpirun what every rank does, as only ranks know their
+// hosts. The user is not shown it. `roles`: by rank, without commas.
+std::string roles_line(std::span<const std::string> roles);
 
 class MpirunReport {
  public:
@@ -29,6 +35,9 @@ class MpirunReport {
 
   const std::optional<Killed>& killed() const { return killed_; }
 
+  // What the rank does, as rank 0 has told by `roles_line`; "a process of the job" before that.
+  std::string role_of(unsigned rank) const;
+
  private:
   void take_line(std::string line, std::string& shown);
   bool is_known(const std::string& block);
@@ -37,6 +46,7 @@ class MpirunReport {
   std::string block_;    // mpirun writes its messages between lines of dashes
   bool in_block_ = false;
   std::optional<Killed> killed_;
+  std::vector<std::string> roles_;  // by rank
 };
 
 }  // namespace cairn

@@ -54,6 +54,10 @@ Result<std::vector<Role>> place(std::span<const std::string> hosts, uint32_t ser
   return roles;
 }
 
+std::string name_of(const Role& role) {
+  return fmt::format("{} {}", role.is_server ? "the keeper of server" : "worker", role.index);
+}
+
 uint32_t servers_beside(std::span<const std::string> hosts, std::span<const Role> roles,
                         uint32_t rank) {
   uint32_t servers = 0;

@@ -24,6 +24,9 @@ struct Role {
 Result<std::vector<Role>> place(std::span<const std::string> hosts, uint32_t servers,
                                 uint32_t workers);
 
+// As people call it: "worker 1", "the keeper of server 0".
+std::string name_of(const Role& role);
+
 // Servers on the host of `rank`, among which that host's memory is divided.
 uint32_t servers_beside(std::span<const std::string> hosts, std::span<const Role> roles,
                         uint32_t rank);

@@ -12,6 +12,7 @@
 #include "launcher/endpoints.h"
 #include "launcher/exit_code.h"
 #include "launcher/host.h"
+#include "launcher/mpirun_report.h"
 #include "launcher/placement.h"
 #include "launcher/server_rank.h"
 #include "launcher/signals.h"
@@ -116,13 +117,24 @@ class Rank {
     roles_ = std::move(placed).value();
     pattern_ = std::move(pattern).value();
     mine_ = roles_[everyone_->rank()];
+    if (rank() == 0 && request_.incarnation != 0) tell_roles();
     workers_ = world_.members_only(!mine_.is_server);
     return kDone;
+  }
+
+  // To the `cairn` that started this mpirun.
+  void tell_roles() const {
+    std::vector<std::string> names;
+    for (const Role& role : roles_) names.push_back(name_of(role));
+    const std::string line = roles_line(names);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    std::fflush(stderr);
   }
 
   // Servers come up, every process's metrics too.
   int start() {
     StartReport report;
+    if (rank() == 0) remove_dead_socket_folders();
     if (rank() == 0 && pattern_.starts_with("ipc:"))
       if (const Status made = make_socket_folder(start_.incarnation); !made.ok())
         report = {exit_code_of(made.error().code), made.error().message, {}, 0};

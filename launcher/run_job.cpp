@@ -24,6 +24,7 @@ int start_ranks(const JobRequest& request) {
   MpirunOptions options;
   options.ranks = start.job.ps.servers + start.job.train.workers;
   options.hostfile = request.hostfile;
+  options.checkpoints = request.mode == WorkerMode::kTrain;
   std::error_code error;
   options.command = {std::filesystem::read_symlink("/proc/self/exe", error).string()};
   options.command.insert(options.command.end(), request.arguments.begin(), request.arguments.end());

@@ -1,6 +1,12 @@
 #include "launcher/signals.h"
 
+#include <unistd.h>
+
 #include <csignal>
+#include <thread>
+#include <utility>
+
+#include "launcher/exit_code.h"
 
 namespace cairn {
 
@@ -35,6 +41,22 @@ void take_signals_as_interrupt() {
   handle(SIGUSR1, note_interrupt);
   handle(SIGINT, note_interrupt_once);
   handle(SIGTERM, note_interrupt_once);
+}
+
+void stop_at_signals(std::function<void()> clean_up) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // here, and in all threads started later
+  std::thread([ends, clean_up = std::move(clean_up)] {
+    int signal = 0;
+    while (sigwait(&ends, &signal) != 0) {
+    }
+    complain("stopping");
+    clean_up();
+    _exit(kFailed);
+  }).detach();
 }
 
 }  // namespace cairn

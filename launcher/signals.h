@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 namespace cairn {
 
@@ -15,5 +16,10 @@ void take_sigusr1_as_interrupt();
 // A run in one process: SIGINT, SIGTERM or SIGUSR1 sets the flag; another SIGINT or SIGTERM ends
 // the process.
 void take_signals_as_interrupt();
+
+// A run in one process that has nothing to write a checkpoint of: SIGINT or SIGTERM says so, calls
+// `clean_up` on a thread of its own, and ends the process with kFailed. Called before other threads
+// are started.
+void stop_at_signals(std::function<void()> clean_up);
 
 }  // namespace cairn

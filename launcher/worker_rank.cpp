@@ -1,5 +1,9 @@
 #include "launcher/worker_rank.h"
 
+#include <fmt/core.h>
+
+#include <exception>
+#include <new>
 #include <zmq.hpp>
 
 #include "common/log.h"
@@ -27,10 +31,26 @@ WorkerOutcome WorkerRank::run(const JobRequest& request, const JobStart& start,
                               const std::vector<std::string>& endpoints, Collective& workers) {
   zmq::context_t context(1);
   ready_ = true;
-  const WorkerOutcome outcome = run_worker(worker_options(request, start, endpoints), workers,
-                                           context, metrics_.worker(worker_, task_names(job_)));
+  const WorkerOutcome outcome =
+      run_worker_to_its_end(worker_options(request, start, endpoints), workers, context,
+                            metrics_.worker(worker_, task_names(job_)));
   ready_ = false;
   return outcome;
+}
+
+WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& collective,
+                                    zmq::context_t& context, WorkerMetrics& metrics) {
+  try {
+    return run_worker(options, collective, context, metrics);
+  } catch (const std::bad_alloc&) {
+    return {kFailed,
+            fmt::format("out of memory: worker {} cannot hold the model or its batch; `cairn "
+                        "validate` says what dense parameters need",
+                        collective.rank()),
+            false};
+  } catch (const std::exception& thrown) {
+    return {kFailed, fmt::format("worker {} failed: {}", collective.rank(), thrown.what()), false};
+  }
 }
 
 WorkerOptions worker_options(const JobRequest& request, const JobStart& start,

@@ -31,6 +31,11 @@ class WorkerRank {
   std::unique_ptr<HttpServer> http_;  // last: it stops before what it serves
 };
 
+// run_worker, where an exception (of libraries; memory that is not there) ends only this worker,
+// not agreed with the others.
+WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& collective,
+                                    zmq::context_t& context, WorkerMetrics& metrics);
+
 // For a worker of any kind of run.
 WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
                              const std::vector<std::string>& endpoints);

@@ -29,6 +29,16 @@ TEST(MpirunReport, AKilledRankIsReadAndMpirunsOwnWordsAreDropped) {
   EXPECT_EQ(report.killed()->signal, "9 (Killed)");
 }
 
+TEST(MpirunReport, RolesAreTakenInAndNotShown) {
+  MpirunReport report;
+  EXPECT_EQ(report.role_of(1), "a process of the job");
+  const std::string roles[] = {"worker 0", "worker 1", "the keeper of server 0"};
+  EXPECT_EQ(report.take("one\n" + roles_line(roles) + "two\n"), "one\ntwo\n");
+  EXPECT_EQ(report.role_of(1), "worker 1");
+  EXPECT_EQ(report.role_of(2), "the keeper of server 0");
+  EXPECT_EQ(report.role_of(3), "a process of the job");
+}
+
 TEST(MpirunReport, WhatRanksAndMpirunElseSayPasses) {
   MpirunReport report;
   EXPECT_EQ(report.take("cairn: one\n" + kAborted + kNoSlots + "two\n"),

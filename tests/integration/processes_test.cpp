@@ -57,7 +57,9 @@ TEST_F(Processes, ADeadWorkerEndsTheJobAndTheRunResumes) {
         worker = pid;
     ASSERT_NE(worker, 0);
     ::kill(worker, SIGKILL);
-    EXPECT_NE(cairn.exit_code(), 0) << cairn.output();
+    EXPECT_EQ(cairn.exit_code(), 1) << cairn.output();
+    EXPECT_THAT(cairn.output(),
+                ContainsRegex("worker 1 \\(rank 1, on host .*\\) was killed by signal 9"));
     EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
   }
   const Ran resumed = job.train("run", {"train.epochs=1"}, {"--resume"});
