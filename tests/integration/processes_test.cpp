@@ -78,6 +78,30 @@ TEST_F(Processes, CtrlCWritesACheckpointAndExitsWithFour) {
   }
 }
 
+TEST_F(Processes, CtrlCEndsAPredictionAtOnceAndLeavesNothing) {
+  ASSERT_EQ(job.train("run", {"train.epochs=1"}, {"--local"}).exit_code, 0);
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{"--local"}, {}}) {
+    std::vector<std::string> arguments = {"predict", job.file().string(), "--output",
+                                          (job.folder() / "predictions.csv").string()};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    arguments.push_back("--input");
+    arguments.insert(arguments.end(), 3000, job.train_data().string());  // seconds of work
+    BackgroundCairn cairn(arguments, log());
+    const auto stores = [&] {
+      for (const auto& entry : std::filesystem::directory_iterator(job.folder() / "run"))
+        if (entry.path().filename().string().starts_with("stores-")) return true;
+      return false;
+    };
+    ASSERT_TRUE(wait_until(stores)) << cairn.output();
+    cairn.signal(SIGINT);
+    EXPECT_EQ(cairn.exit_code(), 1) << cairn.output();
+    EXPECT_EQ(cairn.output(), "cairn: stopping\n");
+    EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
+    EXPECT_FALSE(stores());
+    EXPECT_FALSE(std::filesystem::exists(job.folder() / "predictions.csv"));
+  }
+}
+
 TEST_F(Processes, TwoRunsAtOnceInOneFolderAreRefused) {
   BackgroundCairn cairn(endless({"--local"}), log());
   ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
