@@ -84,16 +84,17 @@ void FilePushLog::write_loop() {
       group.swap(gathered_);
       cut_to = cut_to_;
     }
+    // First, as the cut came before these records: once they are acknowledged it is done.
+    if (cut_to > removed) {
+      if (const Status done = segments_->remove_up_to(cut_to); !done.ok())
+        return fail(done.error());
+      removed = cut_to;
+    }
     if (!group.empty()) {
       if (const Status written = segments_->append(group, acked); !written.ok())
         return fail(written.error());
       acked = group.back().lsn;
       logged_(acked);
-    }
-    if (cut_to > removed) {
-      if (const Status done = segments_->remove_up_to(cut_to); !done.ok())
-        return fail(done.error());
-      removed = cut_to;
     }
   }
 }
