@@ -268,9 +268,12 @@ Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
 
   ShardFiles files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (const Status synced = sync_path(entry.path()); !synced.ok()) return synced.error();
-    files.files.push_back({entry.path().filename(), entry.file_size(error)});
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (const Status synced = sync_path(entry->path()); !synced.ok()) return synced.error();
+    const uint64_t bytes = entry->file_size(error);
+    if (error) return system_error("examine", entry->path(), error.value());
+    files.files.push_back({entry->path().filename(), bytes});
   }
   if (error) return system_error("list", folder, error.value());
   for (const fs::path& path : {folder, folder.parent_path()})
