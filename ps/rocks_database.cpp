@@ -35,9 +35,8 @@ rocksdb::DBOptions database_options() {
   options.info_log = std::make_shared<SilentLogger>();
   options.stats_dump_period_sec = 0;     // they would go to that log
   options.stats_persist_period_sec = 0;  // no one reads them
-  // An open file keeps its index and filter in memory. A process has 1,024 descriptors by default
-  // and may host several shards; 64 MB a file make this 32 GB of rows a shard before files are
-  // reopened.
+  // An open file keeps its index and filter in memory. 64 MB a file make this 32 GB of rows a
+  // shard before files are reopened. A server raises the process's limit of descriptors for it.
   options.max_open_files = 512;
   // The small state is synced before it counts, so a damaged middle is damage; only its end may be
   // torn.

@@ -1,6 +1,7 @@
 #include "ps/server.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <random>
@@ -34,6 +35,15 @@ std::string endpoint_of(std::string endpoint, uint32_t shard) {
   if (const size_t at = endpoint.find(kShard); at != std::string::npos)
     endpoint.replace(at, kShard.size(), std::to_string(shard));
   return endpoint;
+}
+
+// The stores of a process together want more open files than the soft limit usually allows, which
+// is low for the sake of select(2) alone. Where the system refuses, that limit has to do.
+void raise_open_files_limit() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 uint64_t random_boot() {
@@ -117,6 +127,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, zmq:
     if (!manifest.ok()) return manifest.error();
     source = CheckpointSource{*options.checkpoint, std::move(manifest).value()};
   }
+  raise_open_files_limit();
   const uint64_t boot = random_boot();
   auto server = std::make_unique<ShardServer>(std::move(failed));
   for (uint32_t i = 0; i < options.job.ps.shards_per_server; ++i) {

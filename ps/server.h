@@ -36,7 +36,8 @@ struct ServerOptions {
 // Thread safety: none; shards have threads of their own.
 class Server {
  public:
-  // Makes the stores, loads the checkpoint, binds, starts the shards.
+  // Makes the stores, loads the checkpoint, binds, starts the shards; raises the process's limit of
+  // open files to what it may be.
   // Errors: kUnavailable where an endpoint cannot be bound or the disk fails; kCorrupt where the
   // checkpoint does not hold what it says. Nothing runs on then.
   // `failed` is called (from any thread, at most once) with the reason if a shard ends later.

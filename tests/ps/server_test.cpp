@@ -2,7 +2,9 @@
 #include "ps/server.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -278,6 +280,20 @@ TEST_F(LocalServerTest, CheckpointOfOneShardIsServedByFour) {
     }
   }
   EXPECT_GT(found, 50u);
+}
+
+TEST_F(LocalServerTest, StoresMayOpenAsManyFilesAsTheSystemAllows) {
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = std::min<rlim_t>(before.rlim_max - 1, 512);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  const std::unique_ptr<Server> server = start(options("inproc://shard-{shard}"));
+  ASSERT_NE(server, nullptr);
+  rlimit raised;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &raised), 0);
+  EXPECT_EQ(raised.rlim_cur, before.rlim_max);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(LocalServerTest, EndpointInUseIsNamed) {
