@@ -225,6 +225,8 @@ bool Shard::on_tick() {
   tier.make_room(0, gather_.applied_step());
   metrics_.hot_tier_rows.Set(static_cast<double>(tier.rows()));
   metrics_.hot_tier_bytes.Set(static_cast<double>(tier.bytes()));
+  const uint64_t most = tier.hot_bytes();
+  metrics_.hot_tier_excess_bytes.Set(static_cast<double>(std::max(tier.bytes(), most) - most));
   metrics_.log_bytes.Set(static_cast<double>(world_.log.bytes()));
   metrics_.lsn.Set(static_cast<double>(next_lsn_ - 1));
   return more;

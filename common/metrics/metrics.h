@@ -98,6 +98,9 @@ struct ShardMetrics {
   prometheus::Gauge& hot_tier_rows = source_.gauge("cairn_hot_tier_rows", "Rows held in memory.");
   prometheus::Gauge& hot_tier_bytes =
       source_.gauge("cairn_hot_tier_bytes", "Memory that the hot tier takes.");
+  prometheus::Gauge& hot_tier_excess_bytes =
+      source_.gauge("cairn_hot_tier_excess_bytes",
+                    "Memory that the hot tier takes beyond hot_bytes, for rows it cannot evict.");
   prometheus::Counter& cold_reads =
       source_.counter("cairn_cold_reads_total", "Rows looked for in the store on disk.");
   prometheus::Counter& log_written_bytes =

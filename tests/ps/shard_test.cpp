@@ -506,6 +506,7 @@ TEST_F(ShardTest, PullThatNeedsRoomWaitsForWriteBackAndNoLonger) {
   EXPECT_EQ(stats()["pulls_waiting_for_room"], 0u);
   sim_->settle();
   EXPECT_EQ(floats_of(reply()), initial(0, 701));
+  EXPECT_EQ(sim_->metrics.hot_tier_excess_bytes.Value(), stats()["hot_bytes"].get<double>() - 1);
 }
 
 }  // namespace
