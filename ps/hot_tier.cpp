@@ -12,7 +12,7 @@ constexpr uint64_t kLooksPerRow = 16, kLooksMin = 1024;
 }  // namespace
 
 HotTier::HotTier(SlotRange slots, const std::vector<RowLayout>& layouts, uint64_t hot_bytes)
-    : slots_(slots), hot_bytes_(hot_bytes) {
+    : hot_bytes_(hot_bytes) {
   check(!layouts.empty(), "a shard has tables");
   tables_.reserve(layouts.size());
   for (const RowLayout& layout : layouts) tables_.emplace_back(slots, layout);

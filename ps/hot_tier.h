@@ -43,7 +43,6 @@ class HotTier {
   bool make_room(uint64_t bytes, uint64_t applied_step);
 
  private:
-  SlotRange slots_;
   std::vector<HotTable> tables_;
   uint64_t hot_bytes_;
   uint64_t dirty_bytes_ = 0, evicted_rows_ = 0;

@@ -45,9 +45,8 @@ class PushGather {
   // Everything below is applied or was never given: `next_lsn` if nothing waits.
   Lsn oldest_waiting(Lsn next_lsn) const;
   std::vector<WorkerSequence> sequences() const;
-  // Workers whose push of the next step has not come, and whether any has.
+  // Workers whose push of the next step has not come.
   std::vector<uint32_t> missing() const;
-  bool begun() const { return !steps_.empty(); }
 
  private:
   struct Worker {

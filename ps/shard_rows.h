@@ -29,7 +29,6 @@ class ShardRows {
   const HotTier& tier() const { return *tier_; }
   uint32_t tables() const { return static_cast<uint32_t>(tables_.size()); }
   uint32_t dim(uint32_t table) const { return tables_[table].config.dim; }
-  const TableConfig& config(uint32_t table) const { return tables_[table].config; }
 
   enum class Absent : uint8_t {
     kUnknown,     // the store may hold it: report it in `missing`

@@ -84,7 +84,7 @@ void WriteBack::send_run() {
   }
   phase_ = Phase::kSaving;
   rows_saved_ += copied_.size();
-  bytes_saved_ += std::exchange(run_bytes_, 0);
+  run_bytes_ = 0;
   save_(std::exchange(run_, {}));
 }
 

@@ -30,7 +30,6 @@ class WriteBack {
   void run_saved();
 
   uint64_t rows_saved() const { return rows_saved_; }
-  uint64_t bytes_saved() const { return bytes_saved_; }
 
  private:
   enum class Phase : uint8_t { kIdle, kCopying, kSaving, kCleaning };
@@ -56,7 +55,7 @@ class WriteBack {
   size_t cleaned_ = 0;  // of them
   std::vector<std::vector<uint32_t>> dirty_;  // of one slot, by table
   uint64_t looked_at_ = 0;
-  uint64_t rows_saved_ = 0, bytes_saved_ = 0;
+  uint64_t rows_saved_ = 0;
 };
 
 }  // namespace cairn
