@@ -70,6 +70,12 @@ Status File::sync() {
   return Ok{};
 }
 
+Status sync_path(const std::filesystem::path& path) {
+  Result<File> file = File::open(path, O_RDONLY);
+  if (!file.ok()) return file.error();
+  return file.value().sync();
+}
+
 Result<std::string> read_whole_file(const std::filesystem::path& path, uint64_t bytes_max) {
   Result<File> file = File::open(path, O_RDONLY);
   if (!file.ok()) return file.error();

@@ -1,4 +1,4 @@
-// An open file, and reading one whole. Errors carry the path and the system's reason.
+// An open file, syncing one, and reading one whole. Errors carry the path and the system's reason.
 // Thread safety: none.
 #pragma once
 
@@ -41,6 +41,9 @@ class File {
   int fd_ = -1;
   std::filesystem::path path_;
 };
+
+// fsync of a file or folder by path. Errors: kNotFound, kUnavailable.
+Status sync_path(const std::filesystem::path& path);
 
 // Errors: kNotFound, kUnavailable; kCorrupt if it is larger than `bytes_max`.
 Result<std::string> read_whole_file(const std::filesystem::path& path, uint64_t bytes_max);

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "common/checkpoint/manifest.h"
 #include "common/file.h"
 #include "ps/optimizers/row_optimizer.h"
 #include "ps/rocks_database.h"

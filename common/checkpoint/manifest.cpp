@@ -120,12 +120,6 @@ std::optional<uint64_t> checkpoint_step_of(std::string_view name) {
   return step;
 }
 
-Status sync_path(const fs::path& path) {
-  Result<File> file = File::open(path, O_RDONLY);
-  if (!file.ok()) return file.error();
-  return file.value().sync();
-}
-
 Result<CheckpointFile> describe_file(const fs::path& checkpoint, const std::string& name) {
   return hash_file(checkpoint / name, name);
 }

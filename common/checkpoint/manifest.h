@@ -71,9 +71,6 @@ Result<CheckpointManifest> read_manifest(const std::filesystem::path& checkpoint
 // The newest complete checkpoint in a folder. Errors: kNotFound.
 Result<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder);
 
-// fsync of a file or folder by path.
-Status sync_path(const std::filesystem::path& path);
-
 // Bytes and checksum of a file that is written, ready for the manifest. Errors: kNotFound,
 // kUnavailable.
 Result<CheckpointFile> describe_file(const std::filesystem::path& checkpoint,
