@@ -229,6 +229,14 @@ TEST_F(ShardTest, FramesOfAStrangerAreRefusedAndChangeNothing) {
     m.keys = zmq::message_t();
     m.values = zmq::message_t(std::string_view("text"));
   });
+  for (const Op op : {Op::kPush, Op::kPull, Op::kPing, Op::kStats, Op::kCheckpoint}) {
+    Header its = header(op, 0, 2, 2);
+    its.flags = op == Op::kPull ? uint32_t{4} : uint32_t{kPullEarly};
+    give("stranger", text_message(its, ""));
+    const Message answer = reply();
+    EXPECT_EQ(answer.header.status, StatusCode::kBadMessage);
+    EXPECT_THAT(std::string(answer.text()), HasSubstr("flags"));
+  }
   push(0, 2, 3, {});  // not the next step
   EXPECT_EQ(reply().header.status, StatusCode::kBadMessage);
   Header ping = header(Op::kPing, 0, 1, 0);
@@ -241,6 +249,22 @@ TEST_F(ShardTest, FramesOfAStrangerAreRefusedAndChangeNothing) {
   push(0, 2, 2, {});  // and the next in order is still that
   sim_->settle();
   EXPECT_EQ(reply().header.status, StatusCode::kOk);
+}
+
+TEST_F(ShardTest, PullWhoseAnswerWouldBeLargerThanAMessageIsRefused) {
+  ShardOptions its = options(1);
+  its.tables[0].dim = kDimMax;
+  start(its);
+  const auto ask = [&](Key keys) {
+    Rows rows;
+    for (Key key = 0; key < keys; ++key) rows[0][key] = {};
+    Header asked = header(Op::kPull, 0, 1, 1);
+    asked.flags = kPullReadOnly;
+    give("w", rows_message(asked, rows, {kDimMax, 1}));
+    return reply().header.status;
+  };
+  EXPECT_EQ(ask(1), StatusCode::kOk);
+  EXPECT_EQ(ask(kMessageBytesMax / (kDimMax * sizeof(float)) + 1), StatusCode::kBadMessage);
 }
 
 TEST_F(ShardTest, BadMessageGetsAnErrorReplyAndIsCounted) {
@@ -316,6 +340,9 @@ TEST_F(ShardTest, CheckpointWaitsForItsStepAndHoldsBackLaterOnes) {
   ask(1, R"({"folder":"c"})");             // the answer was lost
   EXPECT_EQ(reply().text(), replies[2].message.text());
   ask(1, R"({"folder":"d"})");
+  EXPECT_EQ(reply().header.status, StatusCode::kFailed);
+  // Another request, for a folder that may have been removed meanwhile, is not the same.
+  give("w", text_message(header(Op::kCheckpoint, 0, 51, 1), R"({"folder":"c"})"));
   EXPECT_EQ(reply().header.status, StatusCode::kFailed);
   for (const char* text : {"", "{", "[]", "{}", R"({"folder":1})"}) {
     ask(2, text);
@@ -459,10 +486,42 @@ TEST_F(ColdShardTest, ReadThatEndsAfterItsStepWasAppliedLeavesNothingToDrop) {
   EXPECT_EQ(stats()["applied_step"], 3u);
 }
 
+TEST_F(ColdShardTest, PullsThatWaitAreLimitedWhateverTheyWaitFor) {
+  constexpr size_t kMost = 256;  // a worker
+  const auto refused = [&] {
+    size_t refused = 0;
+    for (const auto& answer : sim_->take_replies())
+      refused += answer.message.header.status == StatusCode::kFailed;
+    return refused;
+  };
+  for (size_t i = 0; i < kMost / 2; ++i) {
+    pull(0, 2, {{0, {{3, {}}}}});  // reads
+    pull(0, 9, {{0, {{3, {}}}}});  // waits for its step
+  }
+  EXPECT_EQ(refused(), 0u);
+  pull(0, 2, {{0, {{4, {}}}}});
+  EXPECT_EQ(refused(), 1u);
+  pull(0, 9, {{0, {{4, {}}}}});
+  EXPECT_EQ(refused(), 1u);
+  sim_->store.complete();
+  while (!sim_->posted.empty()) sim_->run_posted();
+  EXPECT_EQ(sim_->replies.size(), kMost / 2);
+  EXPECT_EQ(refused(), 0u);
+  pull(0, 9, {{0, {{4, {}}}}});
+  EXPECT_EQ(refused(), 0u);  // there is room again
+}
+
 TEST_F(ColdShardTest, ReadThatFailsEndsTheShard) {
   pull(0, 2, {{0, {{3, {}}}}});
+  pull(0, 2, {{0, {{3, {}}, {4, {}}}}});  // waits for that read and for one of its own
   sim_->store.fail(0, {ErrorCode::kCorrupt, "000012.sst is damaged"});
   sim_->settle();
+  const auto replies = sim_->take_replies();
+  ASSERT_EQ(replies.size(), 2u);
+  for (const auto& [peer, message] : replies) {
+    EXPECT_EQ(message.header.status, StatusCode::kFailed);
+    EXPECT_EQ(message.text(), "shard 0: 000012.sst is damaged");
+  }
   ASSERT_EQ(sim_->failures.size(), 1u);
   EXPECT_EQ(sim_->failures[0].message, "shard 0: 000012.sst is damaged");
 }
