@@ -37,8 +37,7 @@ RunFolders::RunFolders(RunFolders&& other) noexcept
     : lock_(std::move(other.lock_)), temporary_(std::exchange(other.temporary_, {})) {}
 
 RunFolders::~RunFolders() {
-  std::error_code ignored;  // nothing depends on it, and there is no one left to tell
-  for (const auto& folder : temporary_) std::filesystem::remove_all(folder, ignored);
+  for (const auto& folder : temporary_) remove_folder(folder);
 }
 
 Status RunFolders::lock(const std::filesystem::path& output) {

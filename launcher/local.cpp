@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <mutex>
 #include <thread>
 #include <zmq.hpp>
 
@@ -54,9 +56,14 @@ Result<Servers> start_servers(const JobStart& start, zmq::context_t& context, Me
   return servers;
 }
 
-void remove_quietly(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
+// Held while servers make their folders, and taken by who removes them early.
+std::timed_mutex making_folders;
+
+void remove_early(const std::vector<std::filesystem::path>& folders) {
+  // A large checkpoint may take longer to load than a user waits; what it makes is then left.
+  const std::unique_lock lock(making_folders, std::chrono::seconds(5));
+  for (const auto& folder : folders) remove_folder(folder);
+  _exit(kFailed);  // with the lock held: none is made again
 }
 
 // One thread a worker; the first message of the lowest rank that has one is said.
@@ -99,7 +106,9 @@ int run(const JobRequest& request, const JobStart& start) {
   }
 
   zmq::context_t context(1);
+  making_folders.lock();
   auto servers = start_servers(start, context, metrics);
+  making_folders.unlock();
   if (!servers.ok()) return complain(servers.error());
   ready = true;
   const int code = run_workers(request, start, servers.value(), context, metrics);
@@ -116,9 +125,7 @@ int run_local(const JobRequest& request) {
   auto prepared = prepare(request);
   if (!prepared.ok()) return complain(prepared.error());
   if (!train)
-    stop_at_signals([folders = prepared.value().folders.temporary()] {
-      for (const auto& folder : folders) remove_quietly(folder);
-    });
+    stop_at_signals([folders = prepared.value().folders.temporary()] { remove_early(folders); });
   return run(request, prepared.value().start);
 }
 

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "common/checkpoint/manifest.h"
@@ -50,6 +52,15 @@ void remove_live_stores(const JobConfig& job, uint64_t incarnation) {
   const bool own = job.ps.state == default_state(job.output);
   std::error_code ignored;  // what is left is never read again
   std::filesystem::remove_all(own ? state : state / fmt::format("{:016x}", incarnation), ignored);
+}
+
+void remove_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (int tries = 0; tries < 50; ++tries) {
+    std::filesystem::remove_all(folder, ignored);
+    if (!std::filesystem::exists(folder, ignored)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 bool was_used(const std::filesystem::path& output, const std::filesystem::path& checkpoints) {

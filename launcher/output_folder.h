@@ -31,6 +31,10 @@ class OutputLock {
 // Several processes may.
 void remove_live_stores(const JobConfig& job, uint64_t incarnation);
 
+// Removes a folder that processes or threads about to end may still write into: tries for a second.
+// What is left then is never read again.
+void remove_folder(const std::filesystem::path& folder);
+
 // Whether a run has left results or checkpoints, which a new run would mix with its own.
 bool was_used(const std::filesystem::path& output, const std::filesystem::path& checkpoints);
 
