@@ -53,7 +53,8 @@ std::optional<JobRun> train(const std::string& name) {
 // How much of the way from chance (0.5) to the best AUC that any model can reach.
 double share_of_best(const JobRun& job, const std::string& task) {
   std::ifstream file("data/quickstart/best.json");
-  for (const Json& best : Json::parse(file).at("tasks"))
+  const Json all = Json::parse(file);
+  for (const Json& best : all.at("tasks"))
     if (best.at("name") == task)
       return (job.figure(task, "auc") - 0.5) / (best.at("auc").get<double>() - 0.5);
   return std::nan("");
