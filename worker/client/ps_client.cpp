@@ -76,28 +76,28 @@ Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std
   return id;
 }
 
-Status PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows) {
+Result<ShardSplit> PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows) {
   const auto found = pulls_.find(id);
   check(found != pulls_.end(), "finish_pull of a pull that was not started");
   Pull& pull = found->second;
   const Clock::time_point waited = Clock::now();
   const Status status = wait_until([&] { return pull.missing == 0; });
-  if (!status.ok()) return status;
+  if (!status.ok()) return status.error();
   metrics_.pull_wait_seconds.Observe(seconds_since(waited));
   check(rows.size() == options_.table_dims.size(), "rows of every table");
   for (uint32_t t = 0; t < rows.size(); ++t)
     rows[t].resize(pull.split.keys(t) * options_.table_dims[t]);
   for (uint32_t s = 0; s < shards_.size(); ++s)
     pull.split.scatter(s, pull.replies[s].values, options_.table_dims, rows);
+  ShardSplit split = std::move(pull.split);
   pulls_.erase(found);
-  return Ok{};
+  return split;
 }
 
 void PsClient::abandon_pull(PullId id) { pulls_.erase(id); }
 
 Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
-                      std::span<const std::vector<float>> gradients) {
-  const ShardSplit split(keys, options_.slots);
+                      const ShardSplit& split, std::span<const std::vector<float>> gradients) {
   const Clock::time_point waited = Clock::now();
   const Status room = wait_until([&] {
     return std::all_of(shards_.begin(), shards_.end(), [&](const Shard& shard) {

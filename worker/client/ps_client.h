@@ -44,15 +44,16 @@ class PsClient {
   // Sends the pull of a step, one message a shard with all tables. keys[t]: ascending, unique.
   Result<PullId> start_pull(uint64_t step, std::span<const std::vector<Key>> keys, uint32_t flags);
 
-  // Waits for all shards. rows[t] becomes [keys of table t, dim], in the order of the keys.
-  Status finish_pull(PullId id, std::vector<std::vector<float>>& rows);
+  // Waits for all shards. rows[t] becomes [keys of table t, dim], in the order of the keys. Returns
+  // how the keys are split over shards, which the push of the same batch needs again.
+  Result<ShardSplit> finish_pull(PullId id, std::vector<std::vector<float>>& rows);
 
   // Forgets a pull; its replies are dropped when they come.
   void abandon_pull(PullId id);
 
-  // Sends one message a shard, empty if there is nothing. gradients[t]: [keys of table t, dim].
-  // Waits only while a shard has `window` pushes unacknowledged.
-  Status push(uint64_t step, std::span<const std::vector<Key>> keys,
+  // Sends one message a shard, empty if there is nothing. `split`: that of `keys`; gradients[t]:
+  // [keys of table t, dim]. Waits only while a shard has `window` pushes unacknowledged.
+  Status push(uint64_t step, std::span<const std::vector<Key>> keys, const ShardSplit& split,
               std::span<const std::vector<float>> gradients);
 
   // Waits until every push is acknowledged.

@@ -47,8 +47,9 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
     if (batch.rows == 0) return batch.bad_rows;
     Result<Ahead> next = read_ahead(session, source, step);
     buffers.resize(batch);
-    if (Status s = session.client->finish_pull(current.value().pull, buffers.rows); !s.ok())
-      return s.error();
+    if (const auto pulled = session.client->finish_pull(current.value().pull, buffers.rows);
+        !pulled.ok())
+      return pulled.error();
     session.model->predict(buffers.input(batch, 1.0), buffers.predictions);
     take(batch, buffers.predictions);
     current = std::move(next);

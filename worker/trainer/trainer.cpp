@@ -122,9 +122,10 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
     if (!pull.ok()) return pull.error();
     current.pull = pull.value();
   }
-  if (Status s = client.finish_pull(*current.pull, buffers_.rows); !s.ok()) return s;
+  const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
+  if (!split.ok()) return split.error();
   session_.model->train_step(buffers_.input(batch, static_cast<double>(rows)), buffers_.output());
-  return client.push(step, batch.keys, buffers_.gradients);
+  return client.push(step, batch.keys, split.value(), buffers_.gradients);
 }
 
 bool Trainer::ended() const {

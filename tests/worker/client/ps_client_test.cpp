@@ -99,7 +99,8 @@ class PsClientTest : public testing::Test {
   Status pull_one(PsClient& client, uint64_t step = 1) {
     const auto id = client.start_pull(step, keys, 0);
     if (!id.ok()) return id.error();
-    return client.finish_pull(id.value(), rows);
+    const auto pulled = client.finish_pull(id.value(), rows);
+    return pulled.ok() ? Status(Ok{}) : Status(pulled.error());
   }
 
   zmq::context_t context;
@@ -211,7 +212,9 @@ TEST_F(PsClientTest, NeverMorePushesThanTheWindowAreUnderWay) {
   options.window = 3;
   const auto client = connect({shard.endpoint()});
   const std::vector<std::vector<float>> gradients = {{1, 2}, {}};
-  for (uint64_t step = 1; step <= 30; ++step) ASSERT_TRUE(client->push(step, keys, gradients).ok());
+  const ShardSplit split(keys, options.slots);
+  for (uint64_t step = 1; step <= 30; ++step)
+    ASSERT_TRUE(client->push(step, keys, split, gradients).ok());
   ASSERT_TRUE(client->wait_pushes().ok());
   EXPECT_EQ(received, 30u);
   EXPECT_EQ(most, 3u);

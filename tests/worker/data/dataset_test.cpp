@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
-#include "tests/worker/data/temporary_folder.h"
 #include "worker/data/columns.h"
 
 namespace cairn {
@@ -32,7 +32,7 @@ class DatasetTest : public testing::Test {
     return dataset.ok() ? "none" : dataset.error().message;
   }
 
-  TemporaryFolder folder_;
+  DataFolder folder_;
 };
 
 TEST_F(DatasetTest, ReadsColumnsByNameWhereverTheyStand) {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/worker/data/temporary_folder.h"
+#include "tests/worker/data/data_folder.h"
 
 namespace cairn {
 namespace {
@@ -50,14 +50,14 @@ std::string refusal(const std::string& path, const std::string& cache) {
 }
 
 TEST(DecodedFile, PlainFilesAreReadWhereTheyAre) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string path = folder.write("a.csv", "x\n1\n");
   EXPECT_EQ(decoded_path(path, folder / "cache").value(), path);
   EXPECT_FALSE(std::filesystem::exists(folder / "cache"));
 }
 
 TEST(DecodedFile, GzipAndZstdAreDecodedOnceMembersAfterEachOtherToo) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string text = long_text();
   const std::pair<std::string, std::string> files[] = {{"a.gz", gzip(text) + gzip("tail\n")},
                                                        {"a.zst", zstd(text) + zstd("tail\n")}};
@@ -76,7 +76,7 @@ TEST(DecodedFile, GzipAndZstdAreDecodedOnceMembersAfterEachOtherToo) {
 }
 
 TEST(DecodedFile, AChangedFileIsDecodedAgain) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string path = folder.write("a.gz", gzip("old\n"));
   EXPECT_EQ(read_text(decoded_path(path, folder / "cache").value()), "old\n");
   folder.write("a.gz", gzip("new and longer\n"));
@@ -84,7 +84,7 @@ TEST(DecodedFile, AChangedFileIsDecodedAgain) {
 }
 
 TEST(DecodedFile, ManyAtOnceGetTheSameWholeFile) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string text = long_text();
   const std::string path = folder.write("a.gz", gzip(text));
   std::vector<std::string> decoded(4);
@@ -98,7 +98,7 @@ TEST(DecodedFile, ManyAtOnceGetTheSameWholeFile) {
 }
 
 TEST(DecodedFile, EachTruncationIsRefused) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string packed_gzip = gzip("some text that is long enough\n");
   const std::string packed_zstd = zstd("some text that is long enough\n");
   for (size_t size = 4; size < packed_gzip.size(); ++size)
@@ -110,7 +110,7 @@ TEST(DecodedFile, EachTruncationIsRefused) {
 }
 
 TEST(DecodedFile, WhatCannotBeReadIsNamed) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string cache = folder / "cache";
   const Result<std::string> absent = decoded_path(folder / "absent.csv", cache);
   ASSERT_FALSE(absent.ok());
@@ -136,7 +136,7 @@ TEST(DecodedFile, WhatCannotBeReadIsNamed) {
 }
 
 TEST(DecodedFile, AnUnusableCacheIsUnavailable) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   const std::string path = folder.write("a.gz", gzip("text\n"));
   const Result<std::string> decoded = decoded_path(path, folder.write("file", "x") + "/cache");
   ASSERT_FALSE(decoded.ok());

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/seed.h"
+#include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
-#include "tests/worker/data/temporary_folder.h"
 #include "worker/data/columns.h"
 #include "worker/data/decoded_file.h"
 
@@ -50,7 +50,7 @@ class GeneratorTest : public testing::Test {
     return read_all(job);
   }
 
-  TemporaryFolder folder_;
+  DataFolder folder_;
 };
 
 TEST_F(GeneratorTest, TheSameSeedGivesTheSameBytesAndAnotherOneOthers) {

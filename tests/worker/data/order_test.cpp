@@ -7,8 +7,8 @@
 
 #include "common/random.h"
 #include "tests/seed.h"
+#include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
-#include "tests/worker/data/temporary_folder.h"
 
 namespace cairn {
 namespace {
@@ -80,7 +80,7 @@ class OrderTest : public testing::Test {
 
   static constexpr uint64_t kRows = 5000, kBatch = 150;
   static constexpr uint32_t kReaders = 8;
-  TemporaryFolder folder_;
+  DataFolder folder_;
   RowIds row_starts_;
   JobConfig job_;
 };

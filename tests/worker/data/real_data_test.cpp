@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
-#include "tests/worker/data/temporary_folder.h"
 
 namespace cairn {
 namespace {
@@ -37,7 +37,7 @@ class RealDataTest : public testing::Test {
     return job;
   }
 
-  TemporaryFolder cache_;
+  DataFolder cache_;
 };
 
 TEST_F(RealDataTest, CensusHasItsRowsAndRates) {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <functional>
 
+#include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
-#include "tests/worker/data/temporary_folder.h"
 
 namespace cairn {
 namespace {

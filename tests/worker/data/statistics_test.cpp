@@ -7,14 +7,14 @@
 
 #include "common/random.h"
 #include "tests/seed.h"
+#include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
-#include "tests/worker/data/temporary_folder.h"
 
 namespace cairn {
 namespace {
 
 // A file of numbers with missing and bad ones among them; `values` gets the good ones.
-std::string numbers_file(const TemporaryFolder& folder, std::vector<double>& values) {
+std::string numbers_file(const DataFolder& folder, std::vector<double>& values) {
   RandomStream random(test_seed(), 4);
   std::string text = "y,x\n";
   for (int i = 0; i < 3000; ++i) {
@@ -28,7 +28,7 @@ std::string numbers_file(const TemporaryFolder& folder, std::vector<double>& val
 }
 
 TEST(Statistics, MatchATwoPassComputationOverGoodRowsAndPresentValues) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   std::vector<double> values;
   const JobConfig job =
       csv_job({numbers_file(folder, values)}, {feature("x", {Transform::kStandardize})});
@@ -48,7 +48,7 @@ TEST(Statistics, MatchATwoPassComputationOverGoodRowsAndPresentValues) {
 }
 
 TEST(Statistics, HaveTheSameBitsForEveryNumberOfWorkersAndSeed) {
-  const TemporaryFolder folder;
+  const DataFolder folder;
   std::vector<double> values;
   JobConfig job = csv_job({numbers_file(folder, values)},
                           {feature("x", {Transform::kLog1p, Transform::kStandardize})});
