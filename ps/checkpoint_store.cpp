@@ -198,6 +198,18 @@ Status for_each_row(const CheckpointSource& source,
   return Ok{};
 }
 
+Result<RowBatch> find_row(const CheckpointSource& source, const RowKey& key) {
+  const uint32_t slot = slot_of(key.key);
+  const Result<std::vector<CheckpointShard>> shards = shards_of(source, {slot, slot + 1});
+  if (!shards.ok()) return shards.error();
+  const CheckpointShard& shard = shards.value().front();
+  if (const Status files = check_files(source, shard); !files.ok()) return files.error();
+  const auto store =
+      RocksStore::open_read_only(source.folder / shard.folder, source.manifest.tables);
+  if (!store.ok()) return store.error();
+  return store.value()->read({&key, 1});
+}
+
 Result<std::vector<RowDigest>> digest(const CheckpointSource& source) {
   std::vector<RowDigest> digests(source.manifest.tables.size());
   const Status read = for_each_row(source, [&](const StoredRow& row) -> Status {

@@ -45,6 +45,10 @@ Result<MadeStore> make_store(const std::filesystem::path& folder,
 Status for_each_row(const CheckpointSource& source,
                     const std::function<Status(const StoredRow&)>& row);
 
+// The row of `key`: one entry, or none where the checkpoint has no such row. Reads the one shard
+// that had its slot. Errors: as for_each_row.
+Result<RowBatch> find_row(const CheckpointSource& source, const RowKey& key);
+
 // One digest a table, in the order of the manifest. Errors: as for_each_row.
 Result<std::vector<RowDigest>> digest(const CheckpointSource& source);
 

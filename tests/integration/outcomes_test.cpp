@@ -150,5 +150,39 @@ TEST_F(Outcomes, ARunGoesOnWithAnotherNumberOfWorkers) {
   EXPECT_THAT(run_cairn({"inspect", job.checkpoint("run").string()}).out, HasSubstr("3 shards"));
 }
 
+TEST_F(Outcomes, InspectShowsTablesCountsAndOneRow) {
+  ASSERT_EQ(job.train("run", {}, {"--local"}).exit_code, 0);
+  const std::string checkpoint = job.checkpoint("run").string();
+  const std::string counts = run_cairn({"inspect", checkpoint, "--counts"}).out;
+  // Rows by count add up to the rows of each table, of which every one counts at least once.
+  std::istringstream lines(counts);
+  uint64_t rows = 0, counted = 0;
+  std::string name;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    words >> word;
+    if (word == "table") {
+      EXPECT_EQ(counted, rows) << name;
+      counted = 0;
+      words >> name >> word >> word >> word >> rows;
+    } else if (word == "count") {
+      const size_t colon = line.find(": ");
+      ASSERT_NE(colon, std::string::npos) << line;
+      counted += std::stoull(line.substr(colon + 2));
+    }
+  }
+  EXPECT_EQ(counted, rows) << name;
+  EXPECT_GT(rows, 0u) << counts;
+
+  const Ran none = run_cairn({"inspect", checkpoint, "--row", name + "=0x2a"});
+  EXPECT_EQ(none.exit_code, 0) << none.err;
+  EXPECT_THAT(none.out, HasSubstr("row 42 of " + name + ": none"));
+  EXPECT_THAT(run_cairn({"inspect", checkpoint, "--row", "nothing=1"}).err,
+              HasSubstr("no table 'nothing'; this checkpoint has"));
+  for (const std::string& bad : {name, name + "=", name + "=1x", name + "=-1"})
+    EXPECT_EQ(run_cairn({"inspect", checkpoint, "--row", bad}).exit_code, 2) << bad;
+}
+
 }  // namespace
 }  // namespace cairn

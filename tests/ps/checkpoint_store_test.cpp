@@ -166,6 +166,22 @@ TEST_F(CheckpointStoreTest, EveryRowIsVisitedInOrderUntilTheVisitorEndsIt) {
   EXPECT_EQ(seen, 3u);
 }
 
+TEST_F(CheckpointStoreTest, OneRowIsFoundInTheShardThatHadItsSlot) {
+  const CheckpointSource source = write_checkpoint(3);
+  const std::vector<RowKey> keys = keys_of(rows_);
+  for (int i = 0; i < 10; ++i) {
+    const RowKey key = keys[random_.next_below(keys.size())];
+    const auto found = find_row(source, key);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    ASSERT_EQ(found.value().entries.size(), 1u);
+    EXPECT_EQ(found.value().entries[0].lsn, rows_.at(key).lsn);
+    EXPECT_EQ(found.value().floats, rows_.at(key).floats);
+    RowKey absent = key;
+    while (rows_.contains(absent)) absent.key = random_.next_u64();
+    EXPECT_TRUE(find_row(source, absent).value().entries.empty());
+  }
+}
+
 TEST_F(CheckpointStoreTest, AMissingOrTruncatedFileIsRefusedByName) {
   CheckpointSource source = write_checkpoint(2);
   for (const SlotRange slots : {SlotRange{}, SlotMap{1, 2}.range_of(0)}) {
