@@ -20,6 +20,7 @@ enum class ErrorCode : uint8_t {
   kUnavailable,  // disk, socket, peer or device
   kTimedOut,
   kInterrupted,
+  kOutdated,  // live state that no longer counts: only a checkpoint can be gone back to
 };
 
 struct Error {

@@ -14,6 +14,7 @@ int exit_code_of(ErrorCode code) {
       return kBadInput;
     case ErrorCode::kUnavailable:
     case ErrorCode::kTimedOut:
+    case ErrorCode::kOutdated:
     case ErrorCode::kInterrupted:  // before there was anything to write a checkpoint of
       return kFailed;
   }

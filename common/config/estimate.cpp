@@ -82,7 +82,7 @@ JobEstimate estimate(const JobConfig& job, uint64_t memory_bytes) {
                           kRowOverheadBytes + 4 * (uint64_t{table.dim} + state_floats(table))});
   out.hot_bytes = job.ps.hot_bytes > 0 ? job.ps.hot_bytes : memory_bytes / 4 / out.shards;
   out.hot_bytes_all = out.hot_bytes * out.shards;
-  if (job.ps.durability == Durability::kProcess)
+  if (job.ps.durability != Durability::kCheckpoint)
     out.log_bytes_all = job.ps.log_bytes_max * out.shards;
 
   out.input_width = input_width(job);

@@ -160,7 +160,11 @@ struct EvalConfig {
 
 // ---- servers, checkpoints, metrics
 
-enum class Durability : uint8_t { kProcess, kCheckpoint };
+// What an acknowledged push survives: the death of its server, that of the host too, or nothing.
+enum class Durability : uint8_t { kProcess, kMachine, kCheckpoint };
+// What a server does that finds acknowledged pushes missing from its log: refuse, or open what is
+// intact and report the rest.
+enum class Recovery : uint8_t { kStrict, kReport };
 
 struct PsConfig {
   uint32_t servers = 1;
@@ -168,6 +172,7 @@ struct PsConfig {
   uint64_t hot_bytes = 0;  // of one shard; 0: auto, a quarter of memory over the shards of a host
   uint64_t log_bytes_max = uint64_t{4} << 30;  // of one shard
   Durability durability = Durability::kProcess;
+  Recovery recovery = Recovery::kStrict;
   std::string state;                  // live stores; default <output>/state
   std::string transport = "auto";     // auto, tcp, ipc: auto is ipc where all ranks share a host
   std::string address = "127.0.0.1";  // that tcp endpoints bind to

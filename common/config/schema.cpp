@@ -397,7 +397,6 @@ FieldRef tables_ref(void* object) {
 
 std::span<const ConfigKey> ps_keys() {
   static constexpr std::string_view kTransports[] = {"auto", "tcp", "ipc"};
-  static constexpr std::string_view kLaterDurabilities[] = {"machine"};
   static const ConfigKey keys[] = {
       key<&PsDraft::config, &PsConfig::servers>(
           {.name = "servers", .text = "server processes", .min = 1, .max = 1024}),
@@ -420,10 +419,12 @@ std::span<const ConfigKey> ps_keys() {
            .unit = Unit::kBytes}),
       key<&PsDraft::config, &PsConfig::durability>(
           {.name = "durability",
-           .text = "what an acknowledged push survives: the death of its server, or nothing until "
-                   "the next "
-                   "checkpoint",
-           .later = kLaterDurabilities}),
+           .text = "what an acknowledged push survives: the death of its server, that of its host, "
+                   "or nothing until the next checkpoint"}),
+      key<&PsDraft::config, &PsConfig::recovery>(
+          {.name = "recovery",
+           .text = "of a server that finds acknowledged pushes missing or damaged: strict refuses, "
+                   "report opens what is intact and tells what is lost"}),
       key<&PsDraft::config, &PsConfig::state>(
           {.name = "state", .text = "folder of live stores", .default_text = "<output>/state"}),
       key<&PsDraft::config, &PsConfig::transport>(

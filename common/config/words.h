@@ -18,7 +18,8 @@ inline constexpr std::string_view kStructureWords[] = {"parallel", "stacked"};
 inline constexpr std::string_view kHeadWords[] = {"shared_bottom", "mmoe"};
 inline constexpr std::string_view kLossWords[] = {"bce", "mse"};
 inline constexpr std::string_view kConsistencyWords[] = {"sync"};
-inline constexpr std::string_view kDurabilityWords[] = {"process", "checkpoint"};
+inline constexpr std::string_view kDurabilityWords[] = {"process", "machine", "checkpoint"};
+inline constexpr std::string_view kRecoveryWords[] = {"strict", "report"};
 
 constexpr std::span<const std::string_view> words_of(DataFormat) { return kFormatWords; }
 constexpr std::span<const std::string_view> words_of(Transform) { return kTransformWords; }
@@ -30,6 +31,7 @@ constexpr std::span<const std::string_view> words_of(Head) { return kHeadWords; 
 constexpr std::span<const std::string_view> words_of(Loss) { return kLossWords; }
 constexpr std::span<const std::string_view> words_of(Consistency) { return kConsistencyWords; }
 constexpr std::span<const std::string_view> words_of(Durability) { return kDurabilityWords; }
+constexpr std::span<const std::string_view> words_of(Recovery) { return kRecoveryWords; }
 
 template <typename Enum>
 constexpr std::string_view to_word(Enum value) {

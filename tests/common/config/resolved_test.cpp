@@ -158,7 +158,8 @@ class RandomJob {
     ps.shards_per_server = 1 + static_cast<uint32_t>(number(7));
     ps.hot_bytes = coin() ? 0 : 1 + number(uint64_t{1} << 40);
     ps.log_bytes_max = 1 + number(uint64_t{1} << 40);
-    ps.durability = static_cast<Durability>(number(1));
+    ps.durability = static_cast<Durability>(number(2));
+    if (coin()) ps.recovery = Recovery::kReport;
     ps.state = text();
     ps.transport = coin() ? "tcp" : "ipc";
     ps.allow_insecure = coin();
