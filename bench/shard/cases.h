@@ -1,0 +1,33 @@
+// What `./dev bench shard` measures: each case in a source of its own, its goals in one table
+// (shard_bench.cpp).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace cairn {
+
+struct CaseOptions {
+  bool long_run = false;         // what takes minutes, at full length
+  std::filesystem::path folder;  // for logs and stores; on the disk that is to be measured
+};
+
+// Prints the gate line of a goal of the table.
+void report(const std::string& goal, double value);
+
+void bench_memory(const CaseOptions& options);
+
+double seconds_now();
+
+struct Compared {
+  double ours, bare;  // medians, of what `ours` and `bare` return
+  double ratio;       // median of the ratios of neighbours
+};
+// Runs both in turn, since the machine's speed drifts more in a minute than between two runs, and
+// prints what came out. Each returns a rate.
+Compared compare(const std::string& what, int rounds, const std::function<double()>& ours,
+                 const std::function<double()>& bare);
+
+}  // namespace cairn

@@ -1,0 +1,198 @@
+#include "bench/shard/driver.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "common/random.h"
+#include "ps/file_push_log.h"
+#include "ps/memory_cold_store.h"
+#include "ps/null_push_log.h"
+#include "ps/rocks_cold_store.h"
+
+namespace cairn {
+
+namespace {
+
+[[noreturn]] void end_with(const Error& error) {
+  std::fprintf(stderr, "the shard failed: %s\n", error.message.c_str());
+  std::exit(1);
+}
+
+uint64_t now() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+std::vector<TableConfig> bench_tables() {
+  TableConfig table;
+  table.name = "bench";
+  table.dim = kBenchDim;
+  table.optimizer.name = "adagrad";
+  return {table};
+}
+
+zmq::message_t borrowed(const void* data, size_t bytes) {
+  return {const_cast<void*>(data), bytes, [](void*, void*) {}};
+}
+
+}  // namespace
+
+ShardDriver::ShardDriver(DriverOptions options) : options_(std::move(options)) {
+  const std::vector<TableConfig> tables = bench_tables();
+  if (options_.folder.empty()) {
+    Result<std::vector<RowLayout>> layouts = layouts_of(tables);
+    store_ = std::make_unique<MemoryColdStore>(std::move(layouts).value());
+  } else {
+    std::filesystem::remove_all(options_.folder);
+    std::filesystem::create_directories(options_.folder);
+    auto store = RocksStore::open(options_.folder / "store", tables);
+    if (!store.ok()) end_with(store.error());
+    store_ = std::make_unique<RocksColdStore>(std::move(store).value(), options_.read_threads);
+  }
+  if (options_.durability.value_or(Durability::kCheckpoint) == Durability::kCheckpoint) {
+    // The first record comes while the shard is made.
+    log_ = std::make_unique<NullPushLog>(
+        [this](Result<Lsn> lsn) { completions_.post([this, lsn] { shard_->on_logged(lsn); }); });
+  } else {
+    auto log = FilePushLog::open({.folder = options_.folder / "log"}, [this](Result<Lsn> lsn) {
+      completions_.post([this, lsn] { shard_->on_logged(lsn); });
+    });
+    if (!log.ok()) end_with(log.error());
+    log_ = std::move(log).value();
+  }
+  ShardOptions its;
+  its.shard = options_.shard;
+  its.slots = {.shards = options_.shards};
+  its.hot_bytes = options_.hot_bytes;
+  its.log_bytes_max = options_.log_bytes_max;
+  its.tables = tables;
+  auto shard = Shard::create(
+      its, {.outbox = *this,
+            .log = *log_,
+            .store = *store_,
+            .post = [this](std::function<void()> call) { completions_.post(std::move(call)); },
+            .metrics = metrics(),
+            .failed = end_with});
+  if (!shard.ok()) end_with(shard.error());
+  shard_ = std::move(shard).value();
+  turn(false);
+}
+
+ShardDriver::~ShardDriver() {
+  log_.reset();
+  store_.reset();
+  shard_.reset();
+  if (!options_.folder.empty()) std::filesystem::remove_all(options_.folder);
+}
+
+void ShardDriver::give(Message message) {
+  const uint64_t arrival = now();
+  std::vector<zmq::message_t> parts = to_parts(std::move(message));
+  Result<Message> parsed = parse_message(parts);
+  if (!parsed.ok()) end_with(parsed.error());
+  shard_->on_message("client", std::move(parsed).value(), arrival);
+}
+
+void ShardDriver::push(std::span<const Key> keys, const float* gradients) {
+  Message message;
+  message.header.op = Op::kPush;
+  message.header.map_version = 1;
+  message.header.step = ++step_;
+  message.header.sequence = ++sequence_;
+  if (!keys.empty()) {
+    message.directory = {{.count = static_cast<uint32_t>(keys.size()), .dim = kBenchDim}};
+    message.keys = borrowed(keys.data(), keys.size_bytes());
+    message.values = borrowed(gradients, keys.size() * kBenchDim * sizeof(float));
+  }
+  ++pushes_open_;
+  give(std::move(message));
+}
+
+void ShardDriver::pull(std::span<const Key> keys, uint32_t flags) {
+  Message message;
+  message.header.op = Op::kPull;
+  message.header.flags = flags;
+  message.header.map_version = 1;
+  message.header.step = step_ + 1;
+  message.header.sequence = ++request_;
+  message.directory = {{.count = static_cast<uint32_t>(keys.size()), .dim = kBenchDim}};
+  message.keys = borrowed(keys.data(), keys.size_bytes());
+  ++pulls_open_;
+  give(std::move(message));
+}
+
+void ShardDriver::turn(bool wait) {
+  if (wait && !more_work_) {
+    pollfd ready = {completions_.descriptor(), POLLIN, 0};
+    poll(&ready, 1, 200);
+  }
+  completions_.run();
+  more_work_ = shard_->on_tick();
+}
+
+void ShardDriver::wait_until_open(uint64_t pushes) {
+  while (pushes_open_ > pushes || pulls_open_ > 0) turn(true);
+}
+
+std::string ShardDriver::stats() {
+  Message message;
+  message.header.op = Op::kStats;
+  give(std::move(message));
+  return last_text_;
+}
+
+void ShardDriver::send(const Peer&, Message message, Arrival asked) {
+  if (message.header.status != StatusCode::kOk)
+    end_with({ErrorCode::kUnavailable, std::string(message.text())});
+  const double seconds = static_cast<double>(now() - asked) * 1e-9;
+  switch (message.header.op) {
+    case Op::kPull:
+      --pulls_open_;
+      last_pull_seconds_ = seconds;
+      last_pulled_ = std::move(message);
+      return;
+    case Op::kPush:
+      --pushes_open_;
+      last_push_seconds_ = seconds;
+      return;
+    default:
+      last_text_ = message.text();
+  }
+}
+
+MessagePool::MessagePool(uint64_t rows, size_t messages, uint64_t seed)
+    : messages_(messages), gradients_(kBenchKeys * kBenchDim, 0.01f) {
+  RandomStream random(seed, 1);
+  keys_.reserve(messages * kBenchKeys);
+  for (size_t m = 0; m < messages; ++m) {
+    const auto first = static_cast<ptrdiff_t>(keys_.size());
+    const auto size = [&] { return keys_.size() - static_cast<size_t>(first); };
+    while (size() < kBenchKeys) {
+      while (size() < kBenchKeys) keys_.push_back(bench_key(random.next_u64() % rows));
+      std::sort(keys_.begin() + first, keys_.end());
+      keys_.erase(std::unique(keys_.begin() + first, keys_.end()), keys_.end());
+    }
+  }
+}
+
+void fill(ShardDriver& shard, uint64_t rows) {
+  const std::vector<float> gradients(kBenchKeys * kBenchDim, 0.01f);
+  std::vector<std::vector<Key>> keys(8);
+  for (uint64_t first = 0, m = 0; first < rows; first += kBenchKeys, ++m) {
+    shard.wait_until_open(keys.size() - 1);
+    std::vector<Key>& its = keys[m % keys.size()];
+    its.clear();
+    for (uint64_t i = first; i < std::min(rows, first + kBenchKeys); ++i)
+      its.push_back(bench_key(i));
+    std::sort(its.begin(), its.end());
+    shard.push(its, gradients.data());
+    shard.turn(false);
+  }
+  shard.wait_until_open(0);
+}
+
+}  // namespace cairn

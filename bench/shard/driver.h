@@ -1,0 +1,98 @@
+// A shard in this process: no sockets, no client; messages go straight in, on the caller's thread,
+// which plays the shard's. Log and store are the real ones, with their threads. Failures end the
+// program: nothing measured with them would mean anything. Thread safety: none.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/metrics/metrics.h"
+#include "ps/completion_queue.h"
+#include "ps/shard.h"
+
+namespace cairn {
+
+struct DriverOptions {
+  uint32_t shard = 0, shards = 1;
+  std::optional<Durability> durability;  // none: as kCheckpoint
+  std::filesystem::path folder;          // of log and store; empty: the store is in memory
+  uint64_t hot_bytes = uint64_t{64} << 30;
+  uint64_t log_bytes_max = uint64_t{64} << 30;
+  uint32_t read_threads = 2;
+};
+
+class ShardDriver final : public Outbox {
+ public:
+  explicit ShardDriver(DriverOptions options);
+  ~ShardDriver() override;
+
+  // Keys ascend; keys and gradients are not copied and stay until the answer.
+  void push(std::span<const Key> keys, const float* gradients);
+  // For the next step, as a training pull.
+  void pull(std::span<const Key> keys, uint32_t flags = 0);
+  // Takes completions and does a slice of what stands behind messages; waits for one if there is
+  // nothing.
+  void turn(bool wait);
+
+  uint64_t pushes_open() const { return pushes_open_; }
+  uint64_t pulls_open() const { return pulls_open_; }
+  // Waits until so few pushes are unanswered, and no pull.
+  void wait_until_open(uint64_t pushes);
+
+  const Message& last_pulled() const { return last_pulled_; }
+  double last_pull_seconds() const { return last_pull_seconds_; }
+  double last_push_seconds() const { return last_push_seconds_; }
+  std::string stats();
+  ShardMetrics& metrics() { return metrics_.server().shard(options_.shard); }
+
+  void send(const Peer& peer, Message message, Arrival asked) override;
+
+ private:
+  void give(Message message);
+
+  const DriverOptions options_;
+  Metrics metrics_{"bench"};
+  CompletionQueue completions_;
+  std::unique_ptr<ColdStore> store_;
+  std::unique_ptr<PushLog> log_;
+  std::unique_ptr<Shard> shard_;
+  uint64_t step_ = 0, sequence_ = 0, request_ = 0;
+  uint64_t pushes_open_ = 0, pulls_open_ = 0;
+  double last_pull_seconds_ = 0, last_push_seconds_ = 0;
+  bool more_work_ = false;
+  Message last_pulled_;
+  std::string last_text_;
+};
+
+// The shape of every row here.
+inline constexpr uint32_t kBenchDim = 16;
+inline constexpr size_t kBenchKeys = 16'384;  // a message
+
+// Messages of unique, ascending keys drawn uniformly from keys 0..rows of one shard, and one
+// gradient for all.
+class MessagePool {
+ public:
+  MessagePool(uint64_t rows, size_t messages, uint64_t seed);
+  std::span<const Key> keys(size_t message) const {
+    return {keys_.data() + message % messages_ * kBenchKeys, kBenchKeys};
+  }
+  const float* gradients() const { return gradients_.data(); }
+  size_t messages() const { return messages_; }
+
+ private:
+  const size_t messages_;
+  std::vector<Key> keys_;
+  std::vector<float> gradients_;
+};
+
+// Key number i of the bench; distinct for distinct i.
+inline Key bench_key(uint64_t i) { return hash_key(i ^ 0x62656e6368ull); }
+
+// Pushes once to each of keys 0..rows, so that all have rows.
+void fill(ShardDriver& shard, uint64_t rows);
+
+}  // namespace cairn

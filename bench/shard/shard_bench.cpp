@@ -1,0 +1,94 @@
+// The shard against yardsticks that run beside it: bare loops and prototypes without what makes it
+// durable, bounded and safe. Rows of dim 16 with Adagrad's state, 16,384 unique keys a message.
+//   shard_bench [--long] [--only CASE] [--folder FOLDER]
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "bench/gate.h"
+#include "bench/shard/cases.h"
+#include "common/check.h"
+
+namespace cairn {
+
+namespace {
+
+struct Case {
+  std::string name;
+  void (*run)(const CaseOptions&);
+};
+const Case kCases[] = {
+    {"memory", bench_memory},
+};
+
+struct Goal {
+  std::string of_case, name, bound;
+  double value;
+};
+const Goal kGoals[] = {
+    {"memory", "shard_pull_of_bare", ">=", 0.85},
+    {"memory", "shard_push_of_bare", ">=", 0.85},
+};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+void report(const std::string& name, double value) {
+  for (const Goal& goal : kGoals)
+    if (goal.name == name) return gate(name, value, goal.bound, goal.value);
+  check(false, "a goal stands in the table");
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Compared compare(const std::string& what, int rounds, const std::function<double()>& ours,
+                 const std::function<double()>& bare) {
+  std::vector<double> our_rates, bare_rates, ratios;
+  for (int i = 0; i < rounds; ++i) {
+    bare_rates.push_back(bare());
+    our_rates.push_back(ours());
+    ratios.push_back(our_rates.back() / bare_rates.back());
+  }
+  const Compared compared = {median(our_rates), median(bare_rates), median(ratios)};
+  fmt::print("{}: {:.2f} M/s, bare {:.2f} M/s, ratio {:.3f} ({:.3f} to {:.3f})\n", what,
+             compared.ours / 1e6, compared.bare / 1e6, compared.ratio,
+             *std::ranges::min_element(ratios), *std::ranges::max_element(ratios));
+  std::fflush(stdout);
+  return compared;
+}
+
+}  // namespace cairn
+
+int main(int argc, char** argv) {
+  using namespace cairn;
+  CaseOptions options{.folder = std::filesystem::temp_directory_path() / "cairn-shard-bench"};
+  std::string only, why_not;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option == "--long") options.long_run = true;
+    if (i + 1 == argc) continue;
+    if (option == "--only") only = argv[i + 1];
+    if (option == "--folder") options.folder = argv[i + 1];
+    if (option == "--skip") why_not = argv[i + 1];
+  }
+  for (const Case& its : kCases) {
+    const std::string why = !why_not.empty()                    ? why_not
+                            : !only.empty() && only != its.name ? "not in case " + only
+                                                                : "";
+    if (why.empty()) {
+      its.run(options);
+      continue;
+    }
+    for (const Goal& goal : kGoals)
+      if (goal.of_case == its.name) gate_skipped(goal.name, goal.bound, goal.value, why);
+  }
+}
