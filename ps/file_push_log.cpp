@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/file.h"
 #include "ps/log_format.h"
 #include "ps/segment_writer.h"
@@ -16,11 +18,11 @@ Result<std::unique_ptr<FilePushLog>> FilePushLog::open(const FilePushLogOptions&
   if (error) return system_error("create", options.folder, error.value());
   const Result<std::vector<uint32_t>> present = list_segments(options.folder);
   if (!present.ok()) return present.error();
-  if (!present.value().empty())
+  if (!present.value().empty() && !options.after.has_value())
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{} already holds a push log", options.folder.string())};
-  Result<std::unique_ptr<SegmentWriter>> segments = SegmentWriter::create(
-      options.folder, options.next_lsn, options.generation, options.segment_bytes);
+  Result<std::unique_ptr<SegmentWriter>> segments =
+      SegmentWriter::create(options.folder, options.next_lsn, options.after, options.segment_bytes);
   if (!segments.ok()) return segments.error();
   return std::unique_ptr<FilePushLog>(
       new FilePushLog(options, std::move(segments).value(), std::move(logged)));
@@ -29,11 +31,16 @@ Result<std::unique_ptr<FilePushLog>> FilePushLog::open(const FilePushLogOptions&
 FilePushLog::FilePushLog(const FilePushLogOptions& options, std::unique_ptr<SegmentWriter> segments,
                          Logged logged)
     : logged_(std::move(logged)),
+      first_lsn_(options.next_lsn),
       next_lsn_(options.next_lsn),
-      base_(options.next_lsn - 1),
+      base_(options.after.has_value() ? options.after->base : options.next_lsn - 1),
       cut_to_(base_),
       segments_(std::move(segments)),
-      writer_([this] { write_loop(); }) {}
+      writer_([this] { write_loop(); }) {
+  if (!options.after.has_value()) return;
+  kept_.assign(options.after->records.begin(), options.after->records.end());
+  for (const LogEnd::Record& record : kept_) bytes_ += record.bytes;
+}
 
 FilePushLog::~FilePushLog() {
   {
@@ -46,8 +53,8 @@ FilePushLog::~FilePushLog() {
 void FilePushLog::append(LogRecord record) {
   check(record.lsn == next_lsn_, "lsns are consecutive");
   ++next_lsn_;
-  file_bytes_.push_back(round_up_to_block(sizeof(RecordHeader) + payload_bytes(record)));
-  bytes_ += file_bytes_.back();
+  kept_.push_back({record.lsn, round_up_to_block(sizeof(RecordHeader) + payload_bytes(record))});
+  bytes_ += kept_.back().bytes;
   {
     const std::lock_guard lock(mutex_);
     if (failed_) return;  // its error was reported: nothing after it can be acknowledged
@@ -60,10 +67,9 @@ uint64_t FilePushLog::bytes() const { return bytes_; }
 
 void FilePushLog::cut(Lsn base) {
   check(base < next_lsn_, "a log is cut below what was appended");
-  for (; base_ < base; ++base_) {
-    bytes_ -= file_bytes_.front();
-    file_bytes_.pop_front();
-  }
+  base_ = std::max(base_, base);
+  for (; !kept_.empty() && kept_.front().lsn <= base_; kept_.pop_front())
+    bytes_ -= kept_.front().bytes;
   {
     const std::lock_guard lock(mutex_);
     cut_to_ = base_;
@@ -72,7 +78,7 @@ void FilePushLog::cut(Lsn base) {
 }
 
 void FilePushLog::write_loop() {
-  Lsn acked = cut_to_, removed = cut_to_;  // the lsn before the first record: no one else runs yet
+  Lsn acked = first_lsn_ - 1, removed = 0;
   std::vector<LogRecord> group;
   for (;;) {
     Lsn cut_to = 0;

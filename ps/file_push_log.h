@@ -12,13 +12,14 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "common/result.h"
+#include "ps/log_reader.h"
 #include "ps/push_log.h"
 
 namespace cairn {
@@ -26,17 +27,19 @@ namespace cairn {
 class SegmentWriter;
 
 struct FilePushLogOptions {
-  std::filesystem::path folder;  // created if missing; holds no log yet
+  std::filesystem::path folder;  // created if missing; holds no log yet, unless `after` is given
   Lsn next_lsn = 1;              // of the first record appended
-  uint64_t generation = 1;
+  // Goes on behind a log that was read (LogReader::end), in a new segment of the next generation;
+  // what is there stays until it is cut. `next_lsn` is above its last.
+  std::optional<LogEnd> after;
   uint64_t segment_bytes = uint64_t{64}
                            << 20;  // preallocated; a larger record has a segment of its own
 };
 
 class FilePushLog final : public PushLog {
  public:
-  // Makes the first segment. Errors: kInvalidArgument if the folder holds a log, kUnavailable if
-  // the disk refuses.
+  // Makes the first segment. Errors: kInvalidArgument if the folder holds a log that is not gone
+  // on with, kUnavailable if the disk refuses.
   static Result<std::unique_ptr<FilePushLog>> open(const FilePushLogOptions& options,
                                                    Logged logged);
 
@@ -54,11 +57,12 @@ class FilePushLog final : public PushLog {
   void fail(const Error& error);
 
   const Logged logged_;
+  const Lsn first_lsn_;
   // Of the thread that appends.
   Lsn next_lsn_;
   Lsn base_;                         // what `cut` was last told, or the lsn before the first record
-  std::deque<uint64_t> file_bytes_;  // of the records base_ + 1, ..., next_lsn_ - 1
-  uint64_t bytes_ = 0;               // their sum
+  std::deque<LogEnd::Record> kept_;  // above base_
+  uint64_t bytes_ = 0;               // that they take
 
   std::mutex mutex_;  // of the next five
   std::condition_variable changed_;
@@ -71,12 +75,5 @@ class FilePushLog final : public PushLog {
   std::unique_ptr<SegmentWriter> segments_;
   std::jthread writer_;
 };
-
-// Reads a log from its first segment and gives each record to `record`, in order, up to the last
-// that is whole. Errors: kCorrupt, naming file and offset, where a segment's header or a record's
-// inside is damaged; whatever `record` returns, which ends the reading; kUnavailable where a file
-// cannot be read.
-Status read_log(const std::filesystem::path& folder,
-                const std::function<Status(const LogRecord& record)>& record);
 
 }  // namespace cairn

@@ -49,7 +49,15 @@ Result<LogRecord> decode_base(LogRecord record, Bytes payload) {
   return record;
 }
 
-Result<LogRecord> decode_push(LogRecord record, Bytes payload) {
+// A part of a message that keeps its memory's owner.
+zmq::message_t part_of(Bytes bytes, const std::shared_ptr<const void>& owner) {
+  using Owner = std::shared_ptr<const void>;
+  return {const_cast<char*>(bytes.data()), bytes.size(),
+          [](void*, void* hint) { delete static_cast<Owner*>(hint); }, new Owner(owner)};
+}
+
+Result<LogRecord> decode_push(LogRecord record, Bytes payload,
+                              const std::shared_ptr<const void>& owner) {
   auto message = std::make_shared<Message>();
   Cursor cursor(payload);
   if (!cursor.take(&message->header, sizeof(Header))) return corrupt(record.lsn, "push cut short");
@@ -64,12 +72,11 @@ Result<LogRecord> decode_push(LogRecord record, Bytes payload) {
     keys += entry.count;
     value_bytes += uint64_t{entry.count} * entry.dim * size_of(entry.dtype);
   }
-  if (cursor.left().size() != keys * sizeof(Key) + value_bytes)
+  const Bytes left = cursor.left();
+  if (left.size() != keys * sizeof(Key) + value_bytes)
     return corrupt(record.lsn, "keys and values do not fit the directory");
-  message->keys.rebuild(keys * sizeof(Key));
-  message->values.rebuild(value_bytes);
-  cursor.take(message->keys.data(), message->keys.size());
-  cursor.take(message->values.data(), message->values.size());
+  message->keys = part_of(left.first(keys * sizeof(Key)), owner);
+  message->values = part_of(left.subspan(keys * sizeof(Key)), owner);
   record.push = std::move(message);
   return record;
 }
@@ -107,12 +114,13 @@ uint64_t payload_bytes(const LogRecord& record) {
          push.values.size();
 }
 
-Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload) {
+Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload,
+                                 std::shared_ptr<const void> owner) {
   LogRecord record;
   record.lsn = header.lsn;
   record.kind = header.kind;
   if (header.kind == RecordKind::kBase) return decode_base(std::move(record), payload);
-  if (header.kind == RecordKind::kPush) return decode_push(std::move(record), payload);
+  if (header.kind == RecordKind::kPush) return decode_push(std::move(record), payload, owner);
   return corrupt(header.lsn, "unknown kind");
 }
 

@@ -1,4 +1,4 @@
-// The bytes of a shard's push log, as FilePushLog writes and read_log reads them; little-endian.
+// The bytes of a shard's push log, as FilePushLog writes and LogReader reads them; little-endian.
 //
 //   log-00000000, log-00000001, ...   segments, in the order of their numbers
 //     block 0                         SegmentHeader, then zeros
@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -80,8 +81,10 @@ EncodedPayload encode_payload(const LogRecord& record);
 // What `payload_bytes` of a record will be.
 uint64_t payload_bytes(const LogRecord& record);
 
-// Errors: kCorrupt where the lengths inside do not add up.
-Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload);
+// A push points into `payload`, of which `owner` is kept as long as it lives. Errors: kCorrupt
+// where the lengths inside do not add up.
+Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload,
+                                 std::shared_ptr<const void> owner);
 
 uint64_t checksum_of(const SegmentHeader& header);
 uint64_t checksum_of(const RecordHeader& header, std::span<const Bytes> payload);

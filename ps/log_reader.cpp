@@ -1,85 +1,96 @@
-#include <fcntl.h>
+#include "ps/log_reader.h"
+
 #include <fmt/format.h>
 
-#include <optional>
-#include <string>
-
-#include "common/file.h"
-#include "ps/file_push_log.h"
-#include "ps/log_format.h"
+#include <utility>
 
 namespace cairn {
 
 namespace {
 
-Error corrupt(const File& file, uint64_t offset, std::string_view why) {
-  return {ErrorCode::kCorrupt, fmt::format("{} at byte {}: {}", file.path().string(), offset, why)};
+// Where the newest stretch of consecutive numbers begins. What lies before a gap is left of a cut
+// that a power cut did half: the BASE tells whether more is missing.
+size_t start_of(std::span<const uint32_t> numbers) {
+  size_t start = numbers.size();
+  while (start > 1 && numbers[start - 2] + 1 == numbers[start - 1]) --start;
+  return start > 0 ? start - 1 : 0;
 }
 
-struct Position {
-  uint64_t generation = 0;
-  Lsn next_lsn = 0;  // 0: of the first segment's header
-};
-
-// Checks that this segment goes on where the one before it ended.
-Status read_segment_header(const File& file, Position& at) {
-  SegmentHeader header;
-  const Status read = file.read_at(0, reinterpret_cast<char*>(&header), sizeof header);
-  if (!read.ok()) return read;
-  if (header.magic != kSegmentMagic || header.checksum != checksum_of(header))
-    return corrupt(file, 0, "damaged segment header");
-  if (header.version != kLogVersion)
-    return corrupt(file, 0, fmt::format("log version {}, want {}", header.version, kLogVersion));
-  if (at.next_lsn != 0 && header.previous_last != at.next_lsn - 1)
-    return corrupt(file, 0,
-                   fmt::format("the segment before ends at lsn {}, want {}", at.next_lsn - 1,
-                               header.previous_last));
-  at.generation = header.generation;
-  at.next_lsn = header.first_lsn;
-  return Ok{};
+bool covers_its_start(const LogScan& scan) {
+  if (scan.records.empty()) return true;
+  return scan.base.has_value() && scan.base->base >= scan.first_previous_last;
 }
 
-// The record at `offset`, and its offset moved past it; nothing where no whole record is.
-Result<std::optional<LogRecord>> read_record(const File& file, uint64_t file_bytes,
-                                             const Position& at, uint64_t& offset) {
-  RecordHeader header;
-  if (offset + sizeof header > file_bytes) return std::optional<LogRecord>();
-  Status read = file.read_at(offset, reinterpret_cast<char*>(&header), sizeof header);
-  if (!read.ok()) return read.error();
-  const bool expected = header.magic == kRecordMagic && header.generation == at.generation &&
-                        header.lsn == at.next_lsn &&
-                        header.payload_bytes <= file_bytes - offset - sizeof header;
-  if (!expected) return std::optional<LogRecord>();
-  std::string payload(header.payload_bytes, '\0');
-  read = file.read_at(offset + sizeof header, payload.data(), payload.size());
-  if (!read.ok()) return read.error();
-  const Bytes pieces[] = {payload};
-  if (header.checksum != checksum_of(header, pieces)) return std::optional<LogRecord>();
-  Result<LogRecord> record = decode_payload(header, payload);
-  if (!record.ok()) return corrupt(file, offset, record.error().message);
-  offset += round_up_to_block(sizeof header + header.payload_bytes);
-  return std::optional<LogRecord>(std::move(record).value());
+Result<LogScan> scan_from_newest_start(const std::filesystem::path& folder,
+                                       std::span<const uint32_t> numbers) {
+  const size_t start = start_of(numbers);
+  Result<LogScan> scan = LogScan::run(folder, numbers.subspan(start));
+  if (!scan.ok() || start == 0 || covers_its_start(scan.value())) return scan;
+  return LogScan::run(folder, numbers);
+}
+
+std::string text_of(const LogScan::Failure& damage) {
+  return fmt::format(
+      "{} at byte {}: log record {} is {}, though records up to {} were acknowledged",
+      damage.file.string(), damage.offset, damage.lsn,
+      damage.undecodable ? "malformed" : "damaged or missing", damage.acked);
 }
 
 }  // namespace
 
-Status read_log(const std::filesystem::path& folder,
-                const std::function<Status(const LogRecord& record)>& record) {
-  const Result<std::vector<uint32_t>> numbers = list_segments(folder);
-  if (!numbers.ok()) return numbers.error();
-  Position at;
-  for (const uint32_t number : numbers.value()) {
-    const Result<File> file = File::open(segment_path(folder, number), O_RDONLY);
-    if (!file.ok()) return file.error();
-    const Result<uint64_t> bytes = file.value().size();
-    if (!bytes.ok()) return bytes.error();
-    const Status header = read_segment_header(file.value(), at);
-    if (!header.ok()) return header;
-    for (uint64_t offset = kLogBlockBytes;; ++at.next_lsn) {
-      const auto next = read_record(file.value(), bytes.value(), at, offset);
-      if (!next.ok()) return next.error();
-      if (!next.value()) break;
-      const Status seen = record(*next.value());
+Result<std::unique_ptr<LogReader>> LogReader::open(const std::filesystem::path& folder,
+                                                   const LogReaderOptions& options) {
+  std::vector<uint32_t> numbers;
+  if (std::filesystem::exists(folder)) {
+    Result<std::vector<uint32_t>> listed = list_segments(folder);
+    if (!listed.ok()) return listed.error();
+    numbers = std::move(listed).value();
+  }
+  Result<LogScan> scan = scan_from_newest_start(folder, numbers);
+  if (!scan.ok()) return scan.error();
+  if (scan.value().damage.has_value() && options.recovery == Recovery::kStrict)
+    return Error{ErrorCode::kCorrupt, text_of(*scan.value().damage)};
+  if (!covers_its_start(scan.value()) ||
+      (scan.value().damage.has_value() && scan.value().records.empty()))
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("{}: the log from lsn {} on has no BASE that covers its start",
+                             folder.string(), scan.value().first_previous_last + 1)};
+  return std::unique_ptr<LogReader>(new LogReader(folder, std::move(scan).value()));
+}
+
+LogReader::LogReader(std::filesystem::path folder, LogScan scan) : folder_(std::move(folder)) {
+  end_.last_lsn = scan.last_lsn;
+  end_.next_generation = scan.generation + 1;
+  for (const LogScan::Segment& segment : scan.segments)
+    end_.segments.push_back({segment.number, segment.last_lsn});
+  if (scan.base.has_value()) base_ = LogBase{scan.base->base, std::move(scan.base->sequences)};
+  end_.base = base_.has_value() ? base_->base : scan.last_lsn;
+  for (const LogScan::Place& record : scan.records) {
+    if (record.lsn <= end_.base) continue;
+    end_.records.push_back({record.lsn, record.bytes});
+    records_.push_back(record);
+  }
+  if (const auto& damage = scan.damage; damage.has_value())
+    lost_.push_back({damage->file, damage->offset, damage->lsn,
+                     std::max(damage->acked, damage->lsn), text_of(*damage)});
+}
+
+LogReader::~LogReader() = default;
+
+Status LogReader::for_each(const std::function<Status(const LogRecord& record)>& record) const {
+  for (size_t i = 0; i < records_.size();) {
+    const uint32_t segment = records_[i].segment;
+    const std::filesystem::path path = segment_path(folder_, segment);
+    const Result<SegmentImage> image = SegmentImage::read(path);
+    if (!image.ok()) return image.error();
+    for (; i < records_.size() && records_[i].segment == segment; ++i) {
+      const std::optional<RecordHeader> header = image.value().record_at(records_[i].offset);
+      if (!header.has_value())
+        return Error{ErrorCode::kCorrupt, fmt::format("{} at byte {} changed while it was read",
+                                                      path.string(), records_[i].offset)};
+      const Result<LogRecord> decoded = image.value().decode(*header, records_[i].offset);
+      if (!decoded.ok()) return decoded.error();
+      const Status seen = record(decoded.value());
       if (!seen.ok()) return seen;
     }
   }

@@ -41,26 +41,31 @@ uint64_t file_bytes(uint64_t payload) { return round_up_to_block(sizeof(RecordHe
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(std::filesystem::path folder, Lsn next_lsn, uint64_t generation,
-                             uint64_t segment_bytes)
+SegmentWriter::SegmentWriter(std::filesystem::path folder, Lsn next_lsn,
+                             const std::optional<LogEnd>& after, uint64_t segment_bytes)
     : folder_(std::move(folder)),
-      generation_(generation),
+      generation_(after.has_value() ? after->next_generation : 1),
       segment_bytes_(round_up_to_block(segment_bytes)),
-      next_lsn_(next_lsn) {}
+      next_lsn_(next_lsn),
+      previous_last_(after.has_value() ? after->last_lsn : next_lsn - 1),
+      number_(0) {
+  if (!after.has_value() || after->segments.empty()) return;
+  segments_.assign(after->segments.begin(), after->segments.end());
+  number_ = segments_.back().number + 1;
+}
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& folder,
-                                                             Lsn next_lsn, uint64_t generation,
+                                                             Lsn next_lsn,
+                                                             const std::optional<LogEnd>& after,
                                                              uint64_t segment_bytes) {
-  std::unique_ptr<SegmentWriter> writer(
-      new SegmentWriter(folder, next_lsn, generation, segment_bytes));
+  std::unique_ptr<SegmentWriter> writer(new SegmentWriter(folder, next_lsn, after, segment_bytes));
   const Status started = writer->start_segment(0);
   if (!started.ok()) return started.error();
   return writer;
 }
 
 Status SegmentWriter::start_segment(uint64_t bytes_needed) {
-  const uint32_t number = segments_.empty() ? 0 : segments_.back().number + 1;
-  Result<File> file = File::open(segment_path(folder_, number), O_RDWR | O_CREAT | O_EXCL);
+  Result<File> file = File::open(segment_path(folder_, number_), O_RDWR | O_CREAT | O_EXCL);
   if (!file.ok()) return file.error();
   const uint64_t capacity = std::max(segment_bytes_, kLogBlockBytes + bytes_needed);
   // A file system without preallocation grows the file as it is written; a full disk is found here.
@@ -71,7 +76,7 @@ Status SegmentWriter::start_segment(uint64_t bytes_needed) {
   SegmentHeader header;
   header.generation = generation_;
   header.first_lsn = next_lsn_;
-  header.previous_last = next_lsn_ - 1;
+  header.previous_last = previous_last_;
   header.checksum = checksum_of(header);
   iovec pieces[] = {as_iovec(bytes_of(header)),
                     as_iovec(Bytes(kZeros).subspan(sizeof(SegmentHeader)))};
@@ -81,7 +86,6 @@ Status SegmentWriter::start_segment(uint64_t bytes_needed) {
   file_ = std::move(file).value();
   capacity_ = capacity;
   end_ = kLogBlockBytes;
-  segments_.push_back({number, next_lsn_});
   return Ok{};
 }
 
@@ -112,6 +116,8 @@ Status SegmentWriter::append(std::span<const LogRecord> records, Lsn acked) {
     const uint64_t needed = file_bytes(payloads[i].bytes);
     if (end_ + bytes + needed > capacity_) {
       if (const Status flushed = flush(); !flushed.ok()) return flushed;
+      segments_.push_back({number_++, next_lsn_ - 1});
+      previous_last_ = next_lsn_ - 1;
       if (const Status started = start_segment(needed); !started.ok()) return started;
     }
     pieces.push_back(as_iovec(bytes_of(header)));
@@ -126,8 +132,7 @@ Status SegmentWriter::append(std::span<const LogRecord> records, Lsn acked) {
 }
 
 Status SegmentWriter::remove_up_to(Lsn base) {
-  // The last lsn of a segment is the one before the first of the next.
-  while (segments_.size() > 1 && segments_[1].first_lsn <= base + 1) {
+  while (!segments_.empty() && segments_.front().last_lsn <= base) {
     const auto path = segment_path(folder_, segments_.front().number);
     std::error_code error;
     std::filesystem::remove(path, error);

@@ -6,12 +6,14 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "common/file.h"
 #include "common/result.h"
 #include "ps/log_format.h"
+#include "ps/log_reader.h"
 
 namespace cairn {
 
@@ -19,7 +21,8 @@ class SegmentWriter {
  public:
   // Makes the first segment. Errors: kUnavailable.
   static Result<std::unique_ptr<SegmentWriter>> create(const std::filesystem::path& folder,
-                                                       Lsn next_lsn, uint64_t generation,
+                                                       Lsn next_lsn,
+                                                       const std::optional<LogEnd>& after,
                                                        uint64_t segment_bytes);
 
   // Appends records, whose lsns follow the last one's. After an error nothing may be appended.
@@ -29,12 +32,7 @@ class SegmentWriter {
   Status remove_up_to(Lsn base);
 
  private:
-  struct Segment {
-    uint32_t number = 0;
-    Lsn first_lsn = 0;
-  };
-
-  SegmentWriter(std::filesystem::path folder, Lsn next_lsn, uint64_t generation,
+  SegmentWriter(std::filesystem::path folder, Lsn next_lsn, const std::optional<LogEnd>& after,
                 uint64_t segment_bytes);
   Status start_segment(uint64_t bytes_needed);
 
@@ -42,7 +40,9 @@ class SegmentWriter {
   const uint64_t generation_;
   const uint64_t segment_bytes_;
   Lsn next_lsn_;
-  std::deque<Segment> segments_;  // ascending; the last is written to
+  Lsn previous_last_;                     // of the segment before the one written to
+  std::deque<LogEnd::Segment> segments_;  // before the one written to, ascending
+  uint32_t number_;                       // of the one written to
   File file_;
   uint64_t capacity_ = 0;  // of `file_`
   uint64_t end_ = 0;       // where its next record goes

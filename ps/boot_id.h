@@ -1,0 +1,14 @@
+// Which run of the kernel this is: files that were only handed to a kernel, not synced, count as
+// kept while it is still the same.
+#pragma once
+
+#include <string>
+
+#include "common/result.h"
+
+namespace cairn {
+
+// As /proc/sys/kernel/random/boot_id gives it: a UUID as text. Errors: kUnavailable.
+Result<std::string> kernel_boot_id();
+
+}  // namespace cairn

@@ -1,0 +1,89 @@
+#include "ps/log_scan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cairn {
+
+Result<LogScan> LogScan::run(const std::filesystem::path& folder,
+                             std::span<const uint32_t> numbers) {
+  LogScan scan;
+  for (const uint32_t number : numbers) {
+    const Status read = scan.read_segment(segment_path(folder, number), number);
+    if (!read.ok()) return read.error();
+    scan.segments.push_back({number, scan.last_lsn});
+  }
+  // Log rule 4: a record behind the failure that was written after the failed one was acknowledged.
+  if (scan.failure_.has_value() &&
+      (scan.failure_->undecodable || scan.failure_->acked >= scan.failure_->lsn))
+    scan.damage = std::move(scan.failure_);
+  return scan;
+}
+
+Status LogScan::read_segment(const std::filesystem::path& path, uint32_t number) {
+  const Result<SegmentImage> image = SegmentImage::read(path);
+  if (!image.ok()) return image.error();
+  const std::optional<SegmentHeader> header = image.value().header();
+  if (header.has_value() && header->version != kLogVersion)
+    return Error{ErrorCode::kCorrupt, fmt::format("{}: log version {}, want {}", path.string(),
+                                                  header->version, kLogVersion)};
+  if (header.has_value()) generation = std::max(generation, header->generation);
+  if (header.has_value() && continues(*header)) {
+    if (!started_) first_previous_last = header->previous_last;
+    started_ = true;
+    expected_generation_ = header->generation;
+    expected_lsn_ = header->first_lsn;
+    return read_records(image.value(), path, number);
+  }
+  if (!failure_.has_value()) failure_ = Failure{.file = path, .lsn = expected_lsn_};
+  look_behind(image.value(), kLogBlockBytes);
+  return Ok{};
+}
+
+// A header says where the log before it ended, and so settles what failed there. A recycled segment
+// may still have the header of its former life: of lsns long past, or of an older generation.
+bool LogScan::continues(const SegmentHeader& header) const {
+  if (!started_) return !failure_.has_value();
+  return header.generation >= expected_generation_ && header.previous_last == expected_lsn_ - 1;
+}
+
+Status LogScan::read_records(const SegmentImage& image, const std::filesystem::path& path,
+                             uint32_t number) {
+  failure_.reset();
+  uint64_t offset = kLogBlockBytes;
+  bool undecodable = false;
+  for (;; ++expected_lsn_) {
+    const std::optional<RecordHeader> header = image.record_at(offset);
+    if (!header.has_value() || header->generation != expected_generation_ ||
+        header->lsn != expected_lsn_)
+      break;
+    Result<LogRecord> record = image.decode(*header, offset);
+    if (!record.ok()) {
+      undecodable = true;
+      break;
+    }
+    const uint64_t bytes = round_up_to_block(sizeof(RecordHeader) + header->payload_bytes);
+    records.push_back({header->lsn, number, offset, bytes});
+    if (header->kind == RecordKind::kBase) base = std::move(record).value();
+    offset += bytes;
+  }
+  last_lsn = expected_lsn_ - 1;
+  failure_ =
+      Failure{.file = path, .offset = offset, .lsn = expected_lsn_, .undecodable = undecodable};
+  look_behind(image, offset);
+  return Ok{};
+}
+
+// Records start at blocks.
+void LogScan::look_behind(const SegmentImage& image, uint64_t offset) {
+  for (; offset < image.bytes(); offset += kLogBlockBytes) {
+    const std::optional<RecordHeader> header = image.record_at(offset);
+    if (!header.has_value() || header->generation < expected_generation_) continue;
+    // Before any intact segment header: the first whole record tells what should have been there.
+    if (failure_->lsn == 0) failure_->lsn = header->lsn;
+    failure_->acked = std::max(failure_->acked, header->acked);
+  }
+}
+
+}  // namespace cairn

@@ -1,0 +1,63 @@
+// Walks the segments of a push log and finds where it ends: the judgement of ps/log_reader.h, apart
+// from what is done about it. Reads every byte once, one segment in memory at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/result.h"
+#include "ps/log_format.h"
+#include "ps/segment_image.h"
+
+namespace cairn {
+
+class LogScan {
+ public:
+  struct Place {
+    Lsn lsn = 0;
+    uint32_t segment = 0;
+    uint64_t offset = 0;
+    uint64_t bytes = 0;  // in the file
+  };
+  struct Segment {
+    uint32_t number = 0;
+    Lsn last_lsn = 0;  // of its intact part, or of what lies before it
+  };
+  // Where the log ends, and why.
+  struct Failure {
+    std::filesystem::path file;
+    uint64_t offset = 0;
+    Lsn lsn = 0;    // that was expected there
+    Lsn acked = 0;  // the highest that a record behind it was written after
+    bool undecodable = false;
+  };
+
+  // Segments `numbers`, ascending. Errors: kUnavailable; kCorrupt for a log of another version.
+  static Result<LogScan> run(const std::filesystem::path& folder,
+                             std::span<const uint32_t> numbers);
+
+  std::vector<Place> records;     // the intact part
+  std::vector<Segment> segments;  // all of `numbers`
+  std::optional<LogRecord> base;  // the newest BASE
+  uint64_t generation = 0;        // the highest
+  Lsn first_previous_last = 0;    // of the first segment's header
+  Lsn last_lsn = 0;
+  std::optional<Failure> damage;  // acknowledged records are missing
+
+ private:
+  Status read_segment(const std::filesystem::path& path, uint32_t number);
+  bool continues(const SegmentHeader& header) const;
+  Status read_records(const SegmentImage& image, const std::filesystem::path& path,
+                      uint32_t number);
+  void look_behind(const SegmentImage& image, uint64_t offset);
+
+  bool started_ = false;  // an intact segment header was seen
+  uint64_t expected_generation_ = 0;
+  Lsn expected_lsn_ = 0;
+  std::optional<Failure> failure_;
+};
+
+}  // namespace cairn
