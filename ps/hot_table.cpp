@@ -15,9 +15,10 @@ constexpr size_t kAhead = 16;
 // The index is grown above this part of its capacity: longer probes cost more than memory saves.
 constexpr uint64_t kFillMaxPercent = 70;
 
-// Entries moved an insert while growing: growth ends before the smaller index is full (it gains an
-// eighth of its capacity meanwhile), and long before the larger one has to grow in turn.
-constexpr uint64_t kMovedPerInsert = 8;
+// Entries moved an insert while growing, in order, without a look at a row: growth ends before the
+// smaller index is full (it gains a thirtieth of its capacity meanwhile), and long before the larger
+// one has to grow in turn.
+constexpr uint64_t kMovedPerInsert = 32;
 constexpr uint32_t kEntriesMin = 64;
 
 void prefetch(const void* start, size_t bytes) {
@@ -36,41 +37,42 @@ HotTable::HotTable(SlotRange slots, RowLayout layout)
 
 // Three stages, kAhead keys apart: ask for the entry; probe it and ask for the row; look at the
 // key.
-void HotTable::find(std::span<const Key> keys, HotRow** rows) const {
-  const size_t count = keys.size();
+void HotTable::find(std::span<const Key> keys, HotRow** rows, size_t floats) const {
+  const size_t count = keys.size(), bytes = sizeof(HotRow) + floats * sizeof(float);
   check(count <= kBlock, "a find takes one block of keys");
-  uint64_t hashes[kBlock], places[kBlock];
-  for (size_t i = 0; i < count + 2 * kAhead; ++i) {
-    if (i < count) {
-      const uint64_t hash = hashes[i] = hash_key(keys[i]);
-      const HotIndex& index = index_of(hash);
-      places[i] = index.home(hash);
-      __builtin_prefetch(&index[places[i]]);
-    }
-    if (i >= kAhead && i < count + kAhead) {
-      const size_t k = i - kAhead;
-      const HotIndex& index = index_of(hashes[k]);
-      uint64_t at = places[k], entry = index[at];
-      while (entry != IndexEntry::kEmpty && !IndexEntry::matches(entry, hashes[k]))
-        entry = index[at = index.next(at)];
-      places[k] = at;
-      rows[k] = IndexEntry::holds_row(entry) ? slab_.at(IndexEntry::row(entry)) : nullptr;
-      if (rows[k] != nullptr) prefetch(rows[k], slab_.stride());
-    }
-    if (i >= 2 * kAhead) {
-      const size_t k = i - 2 * kAhead;
-      if (rows[k] != nullptr ? rows[k]->key == keys[k]
-                             : index_of(hashes[k])[places[k]] == IndexEntry::kEmpty) [[likely]]
-        continue;
-      // Another key of the same fingerprint, or an entry that has moved: the plain way.
-      rows[k] = find_from(index_of(hashes[k]), places[k], hashes[k], keys[k]);
-    }
+  uint64_t hashes[kBlock];
+  const auto ask_for_entry = [&](size_t i) {
+    const uint64_t hash = hashes[i] = hash_key(keys[i]);
+    const HotIndex& index = index_of(hash);
+    __builtin_prefetch(&index[index.home(hash)]);
+  };
+  const auto ask_for_row = [&](size_t i) {
+    const HotIndex& index = index_of(hashes[i]);
+    uint64_t at = index.home(hashes[i]), entry = index[at];
+    while (entry != IndexEntry::kEmpty && !IndexEntry::matches(entry, hashes[i]))
+      [[unlikely]] entry = index[at = index.next(at)];
+    rows[i] = entry == IndexEntry::kEmpty ? nullptr : slab_.at(IndexEntry::row(entry));
+    if (rows[i] != nullptr) [[likely]]
+      prefetch(rows[i], bytes);
+  };
+  const auto look_at_key = [&](size_t i) {
+    // Otherwise another key of the same fingerprint: the plain way.
+    if (rows[i] != nullptr && rows[i]->key != keys[i]) [[unlikely]]
+      rows[i] = find_slowly(hashes[i], keys[i]);
+  };
+  for (size_t i = 0; i < std::min(kAhead, count); ++i) ask_for_entry(i);
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) ask_for_entry(i + kAhead);
+    ask_for_row(i);
+    if (i >= kAhead) look_at_key(i - kAhead);
   }
+  for (size_t i = count - std::min(kAhead, count); i < count; ++i) look_at_key(i);
 }
 
-HotRow* HotTable::find_from(const HotIndex& index, uint64_t at, uint64_t hash, Key key) const {
-  for (; index[at] != IndexEntry::kEmpty; at = index.next(at)) {
-    if (!IndexEntry::holds_row(index[at]) || !IndexEntry::matches(index[at], hash)) continue;
+HotRow* HotTable::find_slowly(uint64_t hash, Key key) const {
+  const HotIndex& index = index_of(hash);
+  for (uint64_t at = index.home(hash); index[at] != IndexEntry::kEmpty; at = index.next(at)) {
+    if (!IndexEntry::matches(index[at], hash)) continue;
     HotRow* row = slab_.at(IndexEntry::row(index[at]));
     if (row->key == key) return row;
   }
@@ -80,7 +82,7 @@ HotRow* HotTable::find_from(const HotIndex& index, uint64_t at, uint64_t hash, K
 HotTable::Inserted HotTable::insert(Key key) {
   check(slots_.contains(slot_of(key)), "a key of a slot that the table does not hold");
   if (growing()) {
-    move_slots(kMovedPerInsert);
+    grow_on(kMovedPerInsert);
   } else if (uint64_t{slab_.used()} * 100 >= index_.capacity() * kFillMaxPercent) {
     grow();
   }
@@ -93,8 +95,9 @@ HotTable::Inserted HotTable::insert(Key key) {
 }
 
 void HotTable::put(const HotIndex& index, uint64_t hash, uint32_t number) {
-  uint64_t at = index.home(hash);
-  while (index[at] != IndexEntry::kEmpty) at = index.next(at);
+  uint64_t at = index.home(hash), displaced = 0;
+  for (; index[at] != IndexEntry::kEmpty; at = index.next(at)) ++displaced;
+  displaced_max_ = std::max(displaced_max_, displaced);
   index[at] = IndexEntry::make(hash, number);
 }
 
@@ -139,46 +142,44 @@ void HotTable::grow() {
   move_credit_ = 0;
 }
 
-void HotTable::move_slots(uint64_t entries) {
+void HotTable::grow_on(uint64_t entries) {
   move_credit_ += entries;
   while (growing() && move_credit_ >= old_.entries_per_slot()) {
     move_credit_ -= old_.entries_per_slot();
     move_slot(moved_slots_end_);
-    if (++moved_slots_end_ == slots_.last) old_ = HotIndex();
+    if (++moved_slots_end_ < slots_.last) continue;
+    old_ = HotIndex();
+    moved_slots_end_ = kSlots;
+  }
+}
+
+// Calls `visit` with the place of each entry of a slot: they stand in its stretch and, pushed on by
+// others, up to the next empty place behind it. Other entries there are of slots near by, which
+// their fingerprints tell apart; only where keys crowd in few slots are there rows to be asked.
+template <typename Visit>
+void HotTable::each_of_slot(const HotIndex& index, uint32_t slot, Visit visit) const {
+  const uint64_t stretch = index.entries_per_slot();
+  const bool near_by = displaced_max_ / stretch + 2 < IndexEntry::kSlotHints;
+  const uint64_t last = std::min(index.capacity(), stretch + displaced_max_);
+  uint64_t at = index.home(uint64_t{slot} << (64 - kSlotBits));
+  for (uint64_t passed = 0; passed < last; at = index.next(at), ++passed) {
+    const uint64_t entry = index[at];
+    if (entry == IndexEntry::kEmpty && passed >= stretch) return;
+    if (!IndexEntry::holds_row(entry) || !IndexEntry::may_be_of(entry, slot)) continue;
+    if (near_by || slot_of(slab_.at(IndexEntry::row(entry))->key) == slot) visit(at);
   }
 }
 
 void HotTable::move_slot(uint32_t slot) {
-  moving_.clear();
-  rows_of_slot(slot, moving_);
-  for (const uint32_t number : moving_) {
-    const uint64_t hash = hash_key(slab_.at(number)->key);
-    const uint64_t entry = IndexEntry::make(hash, number);
-    uint64_t at = old_.home(hash);
-    while (old_[at] != entry) at = old_.next(at);
-    old_[at] = IndexEntry::kMoved;
-    put(index_, hash, number);
-  }
+  each_of_slot(old_, slot, [&](uint64_t at) {
+    const uint64_t entry = std::exchange(old_[at], IndexEntry::kMoved);
+    put(index_, IndexEntry::hash_like(entry, slot), IndexEntry::row(entry));
+  });
 }
 
 void HotTable::rows_of_slot(uint32_t slot, std::vector<uint32_t>& numbers) const {
-  const uint64_t first_hash = uint64_t{slot} << (64 - kSlotBits);
-  const HotIndex& index = index_of(first_hash);
-  const uint64_t start = index.home(first_hash);
-  const size_t before = numbers.size();
-  // Entries of the slot stand in its stretch and, pushed on by others, up to the next empty one.
-  uint64_t passed = 0;
-  for (uint64_t at = start; passed < index.capacity(); at = index.next(at), ++passed) {
-    const uint64_t entry = index[at];
-    if (entry == IndexEntry::kEmpty && passed >= index.entries_per_slot()) break;
-    if (!IndexEntry::holds_row(entry)) continue;
-    prefetch(slab_.at(IndexEntry::row(entry)), sizeof(HotRow));
-    numbers.push_back(IndexEntry::row(entry));
-  }
-  const auto other_slot = [&](uint32_t number) { return slot_of(slab_.at(number)->key) != slot; };
-  numbers.erase(
-      std::remove_if(numbers.begin() + static_cast<ptrdiff_t>(before), numbers.end(), other_slot),
-      numbers.end());
+  const HotIndex& index = index_of(uint64_t{slot} << (64 - kSlotBits));
+  each_of_slot(index, slot, [&](uint64_t at) { numbers.push_back(IndexEntry::row(index[at])); });
 }
 
 }  // namespace cairn

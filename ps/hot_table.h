@@ -21,8 +21,10 @@ class HotTable {
   // Every key given later must be of `slots`.
   HotTable(SlotRange slots, RowLayout layout);
 
-  // rows[i]: the row of keys[i], its memory prefetched, or nullptr. At most kBlock keys.
-  void find(std::span<const Key> keys, HotRow** rows) const;
+  // rows[i]: the row of keys[i], or nullptr. At most kBlock keys. Prefetches as many floats of each
+  // row as will be used.
+  void find(std::span<const Key> keys, HotRow** rows, size_t floats) const;
+  void find(std::span<const Key> keys, HotRow** rows) const { find(keys, rows, layout_.floats()); }
 
   struct Inserted {
     uint32_t number;
@@ -45,28 +47,31 @@ class HotTable {
     return uint64_t{slab_.used()} * slab_.stride() + index_.bytes() + old_.bytes();
   }
   bool growing() const { return old_.capacity() > 0; }
+  // Goes on with it by about so many entries.
+  void grow_on(uint64_t entries);
 
  private:
   // The index in which a hash's entry stands: while growing, slots below `moved_slots_end_` have
   // moved.
   const HotIndex& index_of(uint64_t hash) const {
-    return growing() && hash >> (64 - kSlotBits) >= moved_slots_end_ ? old_ : index_;
+    return hash >> (64 - kSlotBits) >= moved_slots_end_ ? old_ : index_;
   }
-  HotRow* find_from(const HotIndex& index, uint64_t at, uint64_t hash, Key key) const;
+  HotRow* find_slowly(uint64_t hash, Key key) const;
   void put(const HotIndex& index, uint64_t hash, uint32_t number);
+  template <typename Visit>
+  void each_of_slot(const HotIndex& index, uint32_t slot, Visit visit) const;
   void close_gap(uint64_t gap);
   void grow();
-  void move_slots(uint64_t entries);
   void move_slot(uint32_t slot);
 
   SlotRange slots_;
   RowLayout layout_;
   RowSlab slab_;
   HotIndex index_;
-  HotIndex old_;  // while growing
-  uint32_t moved_slots_end_ = 0;
-  uint64_t move_credit_ = 0;  // entries that inserts have paid for and that are not yet moved
-  std::vector<uint32_t> moving_;
+  HotIndex old_;                       // while growing
+  uint32_t moved_slots_end_ = kSlots;  // while not growing, too
+  uint64_t move_credit_ = 0;    // entries that inserts have paid for and that are not yet moved
+  uint64_t displaced_max_ = 0;  // places between an entry and its home, ever
 };
 
 }  // namespace cairn

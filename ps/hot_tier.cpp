@@ -9,6 +9,8 @@ namespace cairn {
 namespace {
 // Rows that the hand looks at for one row's worth of room, and at least.
 constexpr uint64_t kLooksPerRow = 16, kLooksMin = 1024;
+// Entries moved in one slice of growth: a small part of a millisecond.
+constexpr uint64_t kMovedASlice = 16384;
 }  // namespace
 
 HotTier::HotTier(SlotRange slots, const std::vector<RowLayout>& layouts, uint64_t hot_bytes)
@@ -28,6 +30,15 @@ uint64_t HotTier::rows() const {
   uint64_t rows = 0;
   for (const HotTable& table : tables_) rows += table.rows();
   return rows;
+}
+
+bool HotTier::grow_on() {
+  for (HotTable& table : tables_) {
+    if (!table.growing()) continue;
+    table.grow_on(kMovedASlice);
+    return true;
+  }
+  return false;
 }
 
 bool HotTier::make_room(uint64_t bytes, uint64_t applied_step) {

@@ -37,6 +37,9 @@ class HotTier {
     dirty_bytes_ -= tables_[table].row_bytes();
   }
 
+  // Does a slice of the growth of an index; true if there is more to do.
+  bool grow_on();
+
   // Evicts until `bytes` more fit under the bound. Rows pinned for a step above `applied_step`
   // stay. False: they do not fit now. The search is bounded by what is asked for, so that a tier
   // without clean rows costs a pull little; what it did not look at is next in turn.

@@ -10,9 +10,12 @@ namespace cairn {
 class Pages {
  public:
   Pages() = default;
-  // Huge pages where `huge` and the system has them; small ones otherwise. No memory: a check
-  // fails.
-  Pages(size_t bytes, bool huge);
+  static constexpr size_t kHugePage = size_t{2} << 20;
+
+  // Huge pages where `huge` and the system has them; small ones otherwise, and in the first
+  // `small_bytes`, so that what is used little takes little. Address space alone is taken at once;
+  // where there is none, a check fails.
+  Pages(size_t bytes, bool huge, size_t small_bytes = 0);
   ~Pages();
   Pages(Pages&& other) noexcept { swap(other); }
   Pages& operator=(Pages&& other) noexcept {

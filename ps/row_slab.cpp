@@ -7,8 +7,10 @@
 namespace cairn {
 
 namespace {
-constexpr size_t kChunkBytes = size_t{16} << 20;
-}
+// Of address space: memory comes page by page. Large, so that few huge pages have an end of a chunk
+// in them.
+constexpr size_t kChunkBytes = size_t{256} << 20;
+}  // namespace
 
 RowSlab::RowSlab(RowLayout layout)
     : stride_(sizeof(HotRow) + layout.floats() * sizeof(float)),
@@ -23,8 +25,9 @@ uint32_t RowSlab::allocate() {
     check(end_ < kNoRow - 1, "a table of a shard holds fewer than 2^32 rows in memory");
     row = end_++;
     if (row >> chunk_bits_ == chunks_.size()) {
-      // Small tables stay small: the first chunk of each is on small pages.
-      chunks_.emplace_back(stride_ << chunk_bits_, /*huge=*/!chunks_.empty());
+      // Small tables stay small: they begin on small pages.
+      chunks_.emplace_back(stride_ << chunk_bits_, /*huge=*/true,
+                           /*small_bytes=*/chunks_.empty() ? Pages::kHugePage : 0);
     }
   }
   ++used_;

@@ -220,8 +220,9 @@ void Shard::on_logged(Result<Lsn> acknowledged) {
 bool Shard::on_tick() {
   if (failure_.has_value()) return false;
   start_sweep_if_due();
-  const bool more = work_on_sweep();
   HotTier& tier = rows_->tier();
+  const bool growing = tier.grow_on();
+  const bool more = work_on_sweep() || growing;
   tier.make_room(0, gather_.applied_step());
   metrics_.hot_tier_rows.Set(static_cast<double>(tier.rows()));
   metrics_.hot_tier_bytes.Set(static_cast<double>(tier.bytes()));

@@ -50,7 +50,7 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
                      char* weights, std::vector<RowKey>& missing) {
   const size_t weight_bytes = tables_[table].layout.dim * sizeof(float);
   std::array<HotRow*, HotTable::kBlock> rows;
-  tier_->table(table).find(keys, rows.data());
+  tier_->table(table).find(keys, rows.data(), tables_[table].layout.dim);
   for (size_t i = 0; i < keys.size(); ++i, weights += weight_bytes) {
     HotRow* row = rows[i];
     if (row == nullptr) [[unlikely]] {

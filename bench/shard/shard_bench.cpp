@@ -59,9 +59,11 @@ Compared compare(const std::string& what, int rounds, const std::function<double
     ratios.push_back(our_rates.back() / bare_rates.back());
   }
   const Compared compared = {median(our_rates), median(bare_rates), median(ratios)};
-  fmt::print("{}: {:.2f} M/s, bare {:.2f} M/s, ratio {:.3f} ({:.3f} to {:.3f})\n", what,
-             compared.ours / 1e6, compared.bare / 1e6, compared.ratio,
-             *std::ranges::min_element(ratios), *std::ranges::max_element(ratios));
+  std::ranges::sort(ratios);
+  const size_t quarter = ratios.size() / 4;
+  fmt::print("{}: {:.2f} M/s, bare {:.2f} M/s, ratio {:.3f} (quartiles {:.3f}, {:.3f})\n", what,
+             compared.ours / 1e6, compared.bare / 1e6, compared.ratio, ratios[quarter],
+             ratios[ratios.size() - 1 - quarter]);
   std::fflush(stdout);
   return compared;
 }

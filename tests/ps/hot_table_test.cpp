@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "common/random.h"
 #include "tests/seed.h"
 
 namespace cairn {
@@ -91,6 +92,24 @@ TEST_P(HotTableTest, HoldsWhatAMapHoldsWhileItGrowsAndShrinks) {
   EXPECT_EQ(table.rows(), expected.size());
   EXPECT_GE(table.bytes(), expected.size() * table.row_bytes());
   for (const auto& [key, number] : expected) ASSERT_EQ(find_one(table, key), table.row(number));
+}
+
+// Slots 0 and 256 look alike in an entry, and crowding puts them side by side.
+TEST(HotTable, CrowdedSlotsThatLookAlikeAreToldApart) {
+  RandomStream random(test_seed(), 22);
+  HotTable table({0, 512}, {.dim = 1});
+  size_t wanted[2] = {4000, 1000};
+  for (const uint64_t slot : {0, 1})
+    for (size_t i = 0; i < wanted[slot]; ++i)
+      table.insert(key_of_hash(slot * 256 << (64 - kSlotBits) | random.next_u64() >> kSlotBits));
+  table.grow_on(uint64_t{1} << 20);
+  EXPECT_FALSE(table.growing());
+  for (const uint32_t slot : {0, 1}) {
+    std::vector<uint32_t> numbers;
+    table.rows_of_slot(slot * 256, numbers);
+    EXPECT_EQ(numbers.size(), wanted[slot]);
+    for (const uint32_t number : numbers) ASSERT_EQ(slot_of(table.row(number)->key), slot * 256);
+  }
 }
 
 TEST_P(HotTableTest, RowsOfASlotAreThoseOfItsKeysAlsoWhileItGrows) {
