@@ -1,117 +1,123 @@
 #include "ps/file_push_log.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "common/file.h"
+#include "common/check.h"
+#include "common/fault_point.h"
+#include "ps/log_encoder.h"
 #include "ps/log_format.h"
-#include "ps/segment_writer.h"
+#include "ps/segment_folder.h"
 
 namespace cairn {
 
-Result<std::unique_ptr<FilePushLog>> FilePushLog::open(const FilePushLogOptions& options,
-                                                       Logged logged) {
-  std::error_code error;
-  std::filesystem::create_directories(options.folder, error);
-  if (error) return system_error("create", options.folder, error.value());
-  const Result<std::vector<uint32_t>> present = list_segments(options.folder);
-  if (!present.ok()) return present.error();
-  if (!present.value().empty() && !options.after.has_value())
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{} already holds a push log", options.folder.string())};
-  Result<std::unique_ptr<SegmentWriter>> segments =
-      SegmentWriter::create(options.folder, options.next_lsn, options.after, options.segment_bytes);
-  if (!segments.ok()) return segments.error();
-  return std::unique_ptr<FilePushLog>(
-      new FilePushLog(options, std::move(segments).value(), std::move(logged)));
+namespace {
+
+// One is filled while the other is written. Large enough that a sync a chunk costs little beside
+// its writing, small enough that the first record in it waits only milliseconds.
+constexpr size_t kChunks = 2;
+constexpr uint64_t kChunkBytes = uint64_t{4} << 20;
+
+uint64_t segment_bytes_of(uint64_t bytes_max) {
+  return round_up_to_block(std::clamp(bytes_max / 64, uint64_t{64} << 10, uint64_t{64} << 20));
 }
 
-FilePushLog::FilePushLog(const FilePushLogOptions& options, std::unique_ptr<SegmentWriter> segments,
-                         Logged logged)
+}  // namespace
+
+Result<std::unique_ptr<FilePushLog>> FilePushLog::open(const FilePushLogOptions& options,
+                                                       Logged logged) {
+  check(options.durability != Durability::kCheckpoint, "without a log there are no files");
+  const Result<std::vector<uint32_t>> present = list_segments(*options.files, options.folder);
+  if (!present.ok() && present.error().code != ErrorCode::kNotFound) return present.error();
+  if (present.ok() && !present.value().empty() && !options.after.has_value())
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} already holds a push log", options.folder.string())};
+  std::unique_ptr<FilePushLog> log(new FilePushLog(options, std::move(logged)));
+  if (const Status started = log->start(options); !started.ok()) return started.error();
+  return log;
+}
+
+FilePushLog::FilePushLog(const FilePushLogOptions& options, Logged logged)
     : logged_(std::move(logged)),
-      first_lsn_(options.next_lsn),
+      synced_(options.durability == Durability::kMachine),
+      segment_bytes_(segment_bytes_of(options.bytes_max)),
       next_lsn_(options.next_lsn),
-      base_(options.after.has_value() ? options.after->base : options.next_lsn - 1),
-      cut_to_(base_),
-      segments_(std::move(segments)),
-      writer_([this] { write_loop(); }) {
+      base_(options.next_lsn - 1),
+      acknowledged_(options.next_lsn - 1),
+      queue_(kChunks, kChunkBytes) {
   if (!options.after.has_value()) return;
+  base_ = options.after->base;
   kept_.assign(options.after->records.begin(), options.after->records.end());
   for (const LogEnd::Record& record : kept_) bytes_ += record.bytes;
 }
 
-FilePushLog::~FilePushLog() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
+Status FilePushLog::start(const FilePushLogOptions& options) {
+  Result<std::unique_ptr<SegmentFolder>> folder =
+      SegmentFolder::open({.folder = options.folder,
+                           .durability = options.durability,
+                           .boot_id = options.boot_id,
+                           .segment_bytes = segment_bytes_,
+                           .bytes_max = options.bytes_max,
+                           .files = options.files},
+                          options.after);
+  if (!folder.ok()) return folder.error();
+  LogEncoder::Start first{
+      .next_lsn = next_lsn_, .previous_last = next_lsn_ - 1, .chunk_bytes = kChunkBytes};
+  if (options.after.has_value()) {
+    first.generation = options.after->next_generation;
+    first.previous_last = options.after->last_lsn;
   }
-  changed_.notify_one();
+  Result<std::unique_ptr<LogEncoder>> encoder =
+      LogEncoder::create(first, std::move(folder).value(), queue_, acknowledged_);
+  if (!encoder.ok()) return encoder.error();
+  encoder_ = std::move(encoder).value();
+  encoding_ = std::jthread([this] { encoder_->run(); });
+  writing_ = std::jthread([this] { write_chunks(); });
+  return Ok{};
 }
+
+FilePushLog::~FilePushLog() { queue_.close(); }
 
 void FilePushLog::append(LogRecord record) {
   check(record.lsn == next_lsn_, "lsns are consecutive");
   ++next_lsn_;
   kept_.push_back({record.lsn, round_up_to_block(sizeof(RecordHeader) + payload_bytes(record))});
   bytes_ += kept_.back().bytes;
-  {
-    const std::lock_guard lock(mutex_);
-    if (failed_) return;  // its error was reported: nothing after it can be acknowledged
-    gathered_.push_back(std::move(record));
-  }
-  changed_.notify_one();
+  queue_.add(std::move(record));
 }
 
 uint64_t FilePushLog::bytes() const { return bytes_; }
+
+uint64_t FilePushLog::reserve_bytes() const { return 2 * segment_bytes_; }
 
 void FilePushLog::cut(Lsn base) {
   check(base < next_lsn_, "a log is cut below what was appended");
   base_ = std::max(base_, base);
   for (; !kept_.empty() && kept_.front().lsn <= base_; kept_.pop_front())
     bytes_ -= kept_.front().bytes;
-  {
-    const std::lock_guard lock(mutex_);
-    cut_to_ = base_;
-  }
-  changed_.notify_one();
+  queue_.cut(base_);
 }
 
-void FilePushLog::write_loop() {
-  Lsn acked = first_lsn_ - 1, removed = 0;
-  std::vector<LogRecord> group;
-  for (;;) {
-    Lsn cut_to = 0;
-    group.clear();
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return closing_ || !gathered_.empty() || cut_to_ > removed; });
-      if (gathered_.empty() && cut_to_ == removed) return;  // closing, and all is done
-      group.swap(gathered_);
-      cut_to = cut_to_;
+void FilePushLog::write_chunks() {
+  while (LogChunk* chunk = queue_.wait_for_chunk()) {
+    Status done = chunk->file->write_at(
+        chunk->offset, {reinterpret_cast<const char*>(chunk->memory.data()), chunk->bytes});
+    const Lsn last = chunk->last_lsn;
+    // Where no record ends in it there is nothing to acknowledge yet: the rest is synced with it.
+    if (done.ok() && synced_ && last > 0) done = chunk->file->sync();
+    if (!done.ok()) {
+      queue_.fail();
+      return logged_(done.error());
     }
-    // First, as the cut came before these records: once they are acknowledged it is done.
-    if (cut_to > removed) {
-      if (const Status done = segments_->remove_up_to(cut_to); !done.ok())
-        return fail(done.error());
-      removed = cut_to;
-    }
-    if (!group.empty()) {
-      if (const Status written = segments_->append(group, acked); !written.ok())
-        return fail(written.error());
-      acked = group.back().lsn;
-      logged_(acked);
-    }
+    fault_point("log.chunk_written");
+    queue_.give_back(chunk);
+    if (last == 0) continue;
+    acknowledged_.store(last, std::memory_order_relaxed);
+    logged_(last);
   }
-}
-
-void FilePushLog::fail(const Error& error) {
-  {
-    const std::lock_guard lock(mutex_);
-    failed_ = true;
-    gathered_.clear();
-  }
-  logged_(error);
+  if (const std::optional<Error> error = queue_.encoder_error()) logged_(*error);
 }
 
 }  // namespace cairn

@@ -81,6 +81,25 @@ Result<LogRecord> decode_push(LogRecord record, Bytes payload,
   return record;
 }
 
+constexpr std::string_view kSegmentPrefix = "log-", kSparePrefix = "spare-";
+
+// The numbers, 8 hexadecimal digits, of the files PREFIXnumber.
+Result<std::vector<uint32_t>> list_numbers(FileLayer& files, const fs::path& folder,
+                                           std::string_view prefix) {
+  const Result<std::vector<std::string>> names = files.list(folder);
+  if (!names.ok()) return names.error();
+  std::vector<uint32_t> numbers;
+  for (const std::string& name : names.value()) {
+    if (name.size() != prefix.size() + 8 || !name.starts_with(prefix)) continue;
+    uint32_t number = 0;
+    const char* const stop = name.data() + name.size();
+    const auto [end, bad] = std::from_chars(name.data() + prefix.size(), stop, number, 16);
+    if (bad == std::errc{} && end == stop) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
 }  // namespace
 
 EncodedPayload encode_payload(const LogRecord& record) {
@@ -140,25 +159,19 @@ uint64_t checksum_of(const RecordHeader& header, std::span<const Bytes> payload)
 }
 
 fs::path segment_path(const fs::path& folder, uint32_t number) {
-  return folder / fmt::format("log-{:08x}", number);
+  return folder / fmt::format("{}{:08x}", kSegmentPrefix, number);
 }
 
-Result<std::vector<uint32_t>> list_segments(const fs::path& folder) {
-  std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  std::vector<uint32_t> numbers;
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = entries->path().filename();
-    uint32_t number = 0;
-    if (name.size() != 12 || !name.starts_with("log-")) continue;
-    const auto [end, bad] = std::from_chars(name.data() + 4, name.data() + 12, number, 16);
-    if (bad == std::errc{} && end == name.data() + 12) numbers.push_back(number);
-  }
-  if (error)
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("cannot list {}: {}", folder.string(), error.message())};
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
+fs::path spare_path(const fs::path& folder, uint32_t number) {
+  return folder / fmt::format("{}{:08x}", kSparePrefix, number);
+}
+
+Result<std::vector<uint32_t>> list_segments(FileLayer& files, const fs::path& folder) {
+  return list_numbers(files, folder, kSegmentPrefix);
+}
+
+Result<std::vector<uint32_t>> list_spares(FileLayer& files, const fs::path& folder) {
+  return list_numbers(files, folder, kSparePrefix);
 }
 
 }  // namespace cairn

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "ps/file_layer.h"
 #include "ps/push_log.h"
 
 namespace cairn {
@@ -31,6 +32,8 @@ inline constexpr uint64_t kLogBlockBytes = 4096;
 inline constexpr uint64_t kSegmentMagic = 0x474F4C4E52494143;  // "CAIRNLOG"
 inline constexpr uint32_t kRecordMagic = 0x43455243;           // "CREC"
 inline constexpr uint32_t kLogVersion = 1;
+inline constexpr std::string_view kBootFile = "boot";
+inline constexpr std::string_view kBootFileFresh = "boot.new";  // until it is whole
 
 constexpr uint64_t round_up_to_block(uint64_t bytes) {
   return (bytes + kLogBlockBytes - 1) / kLogBlockBytes * kLogBlockBytes;
@@ -91,8 +94,11 @@ uint64_t checksum_of(const RecordHeader& header, std::span<const Bytes> payload)
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, uint32_t number);
 
-// The numbers of the segments in a folder, ascending; other files are left alone.
-// Errors: kUnavailable where the folder cannot be read.
-Result<std::vector<uint32_t>> list_segments(const std::filesystem::path& folder);
+std::filesystem::path spare_path(const std::filesystem::path& folder, uint32_t number);
+
+// The numbers of the segments, or the spares, in a folder, ascending; other files are left alone.
+// Errors: kNotFound, kUnavailable where the folder cannot be read.
+Result<std::vector<uint32_t>> list_segments(FileLayer& files, const std::filesystem::path& folder);
+Result<std::vector<uint32_t>> list_spares(FileLayer& files, const std::filesystem::path& folder);
 
 }  // namespace cairn

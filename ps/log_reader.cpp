@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace cairn {
@@ -21,12 +22,30 @@ bool covers_its_start(const LogScan& scan) {
   return scan.base.has_value() && scan.base->base >= scan.first_previous_last;
 }
 
-Result<LogScan> scan_from_newest_start(const std::filesystem::path& folder,
+Result<LogScan> scan_from_newest_start(FileLayer& files, const std::filesystem::path& folder,
                                        std::span<const uint32_t> numbers) {
   const size_t start = start_of(numbers);
-  Result<LogScan> scan = LogScan::run(folder, numbers.subspan(start));
+  Result<LogScan> scan = LogScan::run(files, folder, numbers.subspan(start));
   if (!scan.ok() || start == 0 || covers_its_start(scan.value())) return scan;
-  return LogScan::run(folder, numbers);
+  return LogScan::run(files, folder, numbers);
+}
+
+// Log rule 4: under `durability: process` a log counts only within the kernel boot that wrote it.
+Status judge_boot(FileLayer& files, const std::filesystem::path& folder, const std::string& now) {
+  const std::filesystem::path path = folder / kBootFile;
+  const auto file = files.open(path, FileLayer::Access::kRead);
+  if (!file.ok() && file.error().code == ErrorCode::kNotFound) return Ok{};
+  if (!file.ok()) return file.error();
+  const Result<uint64_t> bytes = file.value()->size();
+  if (!bytes.ok()) return bytes.error();
+  std::string written(std::min<uint64_t>(bytes.value(), 64), '\0');
+  if (const Status read = file.value()->read_at(0, written); !read.ok()) return read;
+  if (written == now) return Ok{};
+  return Error{
+      ErrorCode::kOutdated,
+      fmt::format("{}: the log is of kernel boot {}, this is {}, and `durability: process` "
+                  "does not survive the host: go back to the checkpoint",
+                  path.string(), written, now)};
 }
 
 std::string text_of(const LogScan::Failure& damage) {
@@ -40,13 +59,13 @@ std::string text_of(const LogScan::Failure& damage) {
 
 Result<std::unique_ptr<LogReader>> LogReader::open(const std::filesystem::path& folder,
                                                    const LogReaderOptions& options) {
-  std::vector<uint32_t> numbers;
-  if (std::filesystem::exists(folder)) {
-    Result<std::vector<uint32_t>> listed = list_segments(folder);
-    if (!listed.ok()) return listed.error();
-    numbers = std::move(listed).value();
-  }
-  Result<LogScan> scan = scan_from_newest_start(folder, numbers);
+  FileLayer& files = *options.files;
+  if (const Status same = judge_boot(files, folder, options.boot_id); !same.ok())
+    return same.error();
+  Result<std::vector<uint32_t>> numbers = list_segments(files, folder);
+  if (!numbers.ok() && numbers.error().code != ErrorCode::kNotFound) return numbers.error();
+  if (!numbers.ok()) numbers = std::vector<uint32_t>();
+  Result<LogScan> scan = scan_from_newest_start(files, folder, numbers.value());
   if (!scan.ok()) return scan.error();
   if (scan.value().damage.has_value() && options.recovery == Recovery::kStrict)
     return Error{ErrorCode::kCorrupt, text_of(*scan.value().damage)};
@@ -55,10 +74,11 @@ Result<std::unique_ptr<LogReader>> LogReader::open(const std::filesystem::path& 
     return Error{ErrorCode::kCorrupt,
                  fmt::format("{}: the log from lsn {} on has no BASE that covers its start",
                              folder.string(), scan.value().first_previous_last + 1)};
-  return std::unique_ptr<LogReader>(new LogReader(folder, std::move(scan).value()));
+  return std::unique_ptr<LogReader>(new LogReader(files, folder, std::move(scan).value()));
 }
 
-LogReader::LogReader(std::filesystem::path folder, LogScan scan) : folder_(std::move(folder)) {
+LogReader::LogReader(FileLayer& files, std::filesystem::path folder, LogScan scan)
+    : files_(files), folder_(std::move(folder)) {
   end_.last_lsn = scan.last_lsn;
   end_.next_generation = scan.generation + 1;
   for (const LogScan::Segment& segment : scan.segments)
@@ -81,7 +101,7 @@ Status LogReader::for_each(const std::function<Status(const LogRecord& record)>&
   for (size_t i = 0; i < records_.size();) {
     const uint32_t segment = records_[i].segment;
     const std::filesystem::path path = segment_path(folder_, segment);
-    const Result<SegmentImage> image = SegmentImage::read(path);
+    const Result<SegmentImage> image = SegmentImage::read(files_, path);
     if (!image.ok()) return image.error();
     for (; i < records_.size() && records_[i].segment == segment; ++i) {
       const std::optional<RecordHeader> header = image.value().record_at(records_[i].offset);

@@ -21,6 +21,7 @@
 #include "common/result.h"
 #include "ps/log_scan.h"
 #include "ps/push_log.h"
+#include "ps/system_files.h"
 
 namespace cairn {
 
@@ -29,6 +30,7 @@ struct LogReaderOptions {
   // Of the kernel that runs now (ps/boot_id.h). A log of `durability: process` is only read within
   // the kernel boot that wrote it.
   std::string boot_id;
+  FileLayer* files = &system_files();
 };
 
 // The newest BASE record: everything up to `base` is in the store.
@@ -97,8 +99,9 @@ class LogReader {
   const LogEnd& end() const { return end_; }
 
  private:
-  LogReader(std::filesystem::path folder, LogScan scan);
+  LogReader(FileLayer& files, std::filesystem::path folder, LogScan scan);
 
+  FileLayer& files_;
   const std::filesystem::path folder_;
   std::vector<LogScan::Place> records_;  // above base
   std::optional<LogBase> base_;

@@ -6,11 +6,11 @@
 
 namespace cairn {
 
-Result<LogScan> LogScan::run(const std::filesystem::path& folder,
+Result<LogScan> LogScan::run(FileLayer& files, const std::filesystem::path& folder,
                              std::span<const uint32_t> numbers) {
   LogScan scan;
   for (const uint32_t number : numbers) {
-    const Status read = scan.read_segment(segment_path(folder, number), number);
+    const Status read = scan.read_segment(files, segment_path(folder, number), number);
     if (!read.ok()) return read.error();
     scan.segments.push_back({number, scan.last_lsn});
   }
@@ -21,8 +21,8 @@ Result<LogScan> LogScan::run(const std::filesystem::path& folder,
   return scan;
 }
 
-Status LogScan::read_segment(const std::filesystem::path& path, uint32_t number) {
-  const Result<SegmentImage> image = SegmentImage::read(path);
+Status LogScan::read_segment(FileLayer& files, const std::filesystem::path& path, uint32_t number) {
+  const Result<SegmentImage> image = SegmentImage::read(files, path);
   if (!image.ok()) return image.error();
   const std::optional<SegmentHeader> header = image.value().header();
   if (header.has_value() && header->version != kLogVersion)

@@ -36,7 +36,7 @@ class LogScan {
   };
 
   // Segments `numbers`, ascending. Errors: kUnavailable; kCorrupt for a log of another version.
-  static Result<LogScan> run(const std::filesystem::path& folder,
+  static Result<LogScan> run(FileLayer& files, const std::filesystem::path& folder,
                              std::span<const uint32_t> numbers);
 
   std::vector<Place> records;     // the intact part
@@ -48,7 +48,7 @@ class LogScan {
   std::optional<Failure> damage;  // acknowledged records are missing
 
  private:
-  Status read_segment(const std::filesystem::path& path, uint32_t number);
+  Status read_segment(FileLayer& files, const std::filesystem::path& path, uint32_t number);
   bool continues(const SegmentHeader& header) const;
   Status read_records(const SegmentImage& image, const std::filesystem::path& path,
                       uint32_t number);

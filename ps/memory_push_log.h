@@ -17,6 +17,7 @@ class MemoryPushLog final : public PushLog {
 
   void append(LogRecord record) override;
   uint64_t bytes() const override;
+  uint64_t reserve_bytes() const override { return 0; }
   void cut(Lsn base) override;
 
   // Records appended and not yet acknowledged.

@@ -15,6 +15,7 @@ class NullPushLog final : public PushLog {
 
   void append(LogRecord record) override { logged_(record.lsn); }
   uint64_t bytes() const override { return 0; }
+  uint64_t reserve_bytes() const override { return 0; }
   void cut(Lsn) override {}
 
  private:

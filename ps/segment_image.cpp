@@ -1,20 +1,16 @@
 #include "ps/segment_image.h"
 
-#include <fcntl.h>
-
 #include <cstring>
-
-#include "common/file.h"
 
 namespace cairn {
 
-Result<SegmentImage> SegmentImage::read(const std::filesystem::path& path) {
-  const Result<File> file = File::open(path, O_RDONLY);
+Result<SegmentImage> SegmentImage::read(FileLayer& files, const std::filesystem::path& path) {
+  const auto file = files.open(path, FileLayer::Access::kRead);
   if (!file.ok()) return file.error();
-  const Result<uint64_t> bytes = file.value().size();
+  const Result<uint64_t> bytes = file.value()->size();
   if (!bytes.ok()) return bytes.error();
   std::shared_ptr<char[]> memory = std::make_shared_for_overwrite<char[]>(bytes.value());
-  const Status read = file.value().read_at(0, memory.get(), bytes.value());
+  const Status read = file.value()->read_at(0, {memory.get(), bytes.value()});
   if (!read.ok()) return read.error();
   return SegmentImage(std::move(memory), bytes.value());
 }

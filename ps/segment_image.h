@@ -14,7 +14,7 @@ namespace cairn {
 class SegmentImage {
  public:
   // Reads it whole. Errors: kUnavailable, kNotFound.
-  static Result<SegmentImage> read(const std::filesystem::path& path);
+  static Result<SegmentImage> read(FileLayer& files, const std::filesystem::path& path);
 
   uint64_t bytes() const { return bytes_; }
 

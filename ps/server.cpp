@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "ps/boot_id.h"
 #include "ps/checkpoint_store.h"
 #include "ps/file_push_log.h"
 #include "ps/null_push_log.h"
@@ -98,12 +99,18 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t shard, uint
   ShardLoop::Stores stores;
   stores.store =
       std::make_unique<RocksColdStore>(std::move(made.value().store), job.ps.read_threads);
-  stores.open_log = [folder, durability = job.ps.durability, next_lsn = its.next_lsn](
+  Result<std::string> boot_id = kernel_boot_id();
+  if (!boot_id.ok()) return boot_id.error();
+  FilePushLogOptions log_options{.folder = folder / "log",
+                                 .next_lsn = its.next_lsn,
+                                 .durability = job.ps.durability,
+                                 .boot_id = std::move(boot_id).value(),
+                                 .bytes_max = job.ps.log_bytes_max};
+  stores.open_log = [log_options = std::move(log_options)](
                         PushLog::Logged logged) -> Result<std::unique_ptr<PushLog>> {
-    if (durability == Durability::kCheckpoint)
+    if (log_options.durability == Durability::kCheckpoint)
       return std::unique_ptr<PushLog>(std::make_unique<NullPushLog>(std::move(logged)));
-    Result<std::unique_ptr<FilePushLog>> log =
-        FilePushLog::open({.folder = folder / "log", .next_lsn = next_lsn}, std::move(logged));
+    Result<std::unique_ptr<FilePushLog>> log = FilePushLog::open(log_options, std::move(logged));
     if (!log.ok()) return log.error();
     return std::unique_ptr<PushLog>(std::move(log).value());
   };

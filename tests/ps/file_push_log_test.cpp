@@ -24,7 +24,7 @@ class FilePushLogTest : public testing::Test {
     FilePushLogOptions options;
     options.folder = folder_.path();
     options.next_lsn = first;
-    options.segment_bytes = segment_bytes;
+    options.bytes_max = 64 * segment_bytes;
     auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { last_ = lsn.value(); });
     ASSERT_TRUE(log.ok()) << log.error().message;
     for (Lsn lsn = first; lsn <= last; ++lsn) {
@@ -45,7 +45,7 @@ class FilePushLogTest : public testing::Test {
       return Ok{};
     });
   }
-  std::vector<uint32_t> segments() { return list_segments(folder_.path()).value(); }
+  std::vector<uint32_t> segments() { return list_segments(system_files(), folder_.path()).value(); }
   // Flips one bit of a segment.
   void damage(uint32_t segment, uint64_t offset) {
     std::fstream file(segment_path(folder_.path(), segment),

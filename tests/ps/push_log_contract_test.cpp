@@ -70,7 +70,7 @@ class FileHarness final : public Harness {
   FileHarness() {
     FilePushLogOptions options;
     options.folder = folder_.path() / "log";
-    options.segment_bytes = 64 << 10;  // several segments a test
+    options.bytes_max = 4 << 20;  // several segments a test
     log_ = std::move(FilePushLog::open(options, [this](Result<Lsn> lsn) {
                        acknowledged.add(std::move(lsn));
                      }).value());
