@@ -8,7 +8,7 @@
 namespace cairn {
 
 MemoryPushLog::MemoryPushLog(Logged logged, Lsn next_lsn)
-    : logged_(std::move(logged)), next_lsn_(next_lsn) {}
+    : logged_(std::move(logged)), next_lsn_(next_lsn), cut_to_(next_lsn - 1) {}
 
 void MemoryPushLog::append(LogRecord record) {
   check(record.lsn == next_lsn_, "lsns are consecutive");
@@ -30,6 +30,7 @@ void MemoryPushLog::cut(Lsn base) {
     records_.pop_front();
     --acknowledged_;
   }
+  cut_to_ = std::max(cut_to_, base);
 }
 
 void MemoryPushLog::complete(size_t count) {
@@ -42,6 +43,13 @@ void MemoryPushLog::complete(size_t count) {
 void MemoryPushLog::fail(const Error& error) {
   if (std::exchange(failed_, true)) return;
   logged_(error);
+}
+
+void MemoryPushLog::crash(size_t unacknowledged) {
+  acknowledged_ += std::min(unacknowledged, pending());
+  records_.resize(acknowledged_);
+  next_lsn_ = (records_.empty() ? cut_to_ : records_.back().lsn) + 1;
+  failed_ = false;
 }
 
 std::deque<LogRecord> MemoryPushLog::kept() const {

@@ -28,12 +28,19 @@ class MemoryPushLog final : public PushLog {
   // The next write fails: reported once, and nothing is acknowledged from here on.
   void fail(const Error& error);
 
+  // The process dies and the log is opened again: the first `unacknowledged` of the records that
+  // were not acknowledged are found in it, the others are lost.
+  void crash(size_t unacknowledged);
+
+  Lsn next_lsn() const { return next_lsn_; }
+
   // What a reader would find after a crash: acknowledged records above the last cut.
   std::deque<LogRecord> kept() const;
 
  private:
   const Logged logged_;
   Lsn next_lsn_;
+  Lsn cut_to_;  // no record below or at it is kept
   bool failed_ = false;
   std::deque<LogRecord> records_;  // above the last cut
   size_t acknowledged_ = 0;        // of them, from the front

@@ -16,6 +16,14 @@ constexpr uint64_t kStepsAheadMax = 64;
 PushGather::PushGather(uint32_t workers, uint64_t applied_step)
     : workers_(workers, Worker{.sequence = 0, .step = applied_step}), applied_step_(applied_step) {}
 
+PushGather::PushGather(std::span<const WorkerSequence> sequences)
+    : applied_step_(sequences.front().applied_step) {
+  for (const WorkerSequence& worker : sequences) {
+    check(worker.applied_step == applied_step_, "steps are applied to all workers at once");
+    workers_.push_back({.sequence = worker.sequence, .step = applied_step_});
+  }
+}
+
 PushGather::Verdict PushGather::judge(const Header& push) const {
   const Worker& worker = workers_[push.worker];
   if (push.sequence <= worker.sequence)
@@ -27,8 +35,17 @@ PushGather::Verdict PushGather::judge(const Header& push) const {
 }
 
 void PushGather::accept(std::shared_ptr<const Message> push, Lsn lsn) {
+  check(judge(push->header) == Verdict::kNext, "an accepted push is the next of its worker");
+  gather(std::move(push), lsn);
+}
+
+void PushGather::replay(std::shared_ptr<const Message> push, Lsn lsn) {
+  check(follows(push->header), "a worker's steps are replayed in order");
+  gather(std::move(push), lsn);
+}
+
+void PushGather::gather(std::shared_ptr<const Message> push, Lsn lsn) {
   const Header& header = push->header;
-  check(judge(header) == Verdict::kNext, "an accepted push is the next of its worker");
   workers_[header.worker] = {header.sequence, header.step};
   while (applied_step_ + steps_.size() < header.step) {
     steps_.push_back({.step = applied_step_ + steps_.size() + 1, .pushes = {}});

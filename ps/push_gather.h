@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/wire/message.h"
@@ -32,9 +33,17 @@ class PushGather {
   };
 
   PushGather(uint32_t workers, uint64_t applied_step);
+  // As a BASE says, or `sequences` of another gather, whose waiting pushes this one has not: they
+  // are to be replayed. All workers' applied steps are one.
+  explicit PushGather(std::span<const WorkerSequence> sequences);
 
   Verdict judge(const Header& push) const;
   void accept(std::shared_ptr<const Message> push, Lsn lsn);  // judged kNext
+
+  // For recovery: a push that was accepted once and is not applied. Whether its step is the next of
+  // its worker, and taking it in, which moves the worker's sequence to the push's.
+  bool follows(const Header& push) const { return push.step == workers_[push.worker].step + 1; }
+  void replay(std::shared_ptr<const Message> push, Lsn lsn);
 
   // The next step to apply, if every worker's push of it has come; else nullptr.
   const Step* complete() const;
@@ -53,6 +62,8 @@ class PushGather {
     uint64_t sequence = 0;  // the last accepted
     uint64_t step = 0;      // the last pushed
   };
+
+  void gather(std::shared_ptr<const Message> push, Lsn lsn);
 
   std::vector<Worker> workers_;
   uint64_t applied_step_;

@@ -44,6 +44,15 @@ rocksdb::WriteOptions synced() {
   return options;
 }
 
+// `upper` lives as long as the iterator.
+rocksdb::ReadOptions scan_options(const rocksdb::Slice* upper) {
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = upper;
+  options.fill_cache = false;  // each block is read once
+  options.readahead_size = 2 << 20;
+  return options;
+}
+
 Error damaged_row(const fs::path& folder, const RowKey& key, std::string_view why) {
   return {ErrorCode::kCorrupt,
           fmt::format("{}: row of table {}, key {}: {}", folder.string(), key.table, key.key, why)};
@@ -228,16 +237,43 @@ Result<RowBatch> RocksStore::read(std::span<const RowKey> keys) const {
   return rows;
 }
 
+Result<RowBatch> RocksStore::scan_for(std::span<const RowKey> keys) const {
+  RowBatch rows;
+  if (keys.empty()) return rows;
+  const StoredKey last = first_key_of_slot(slot_of(keys.back().key) + 1);
+  const rocksdb::Slice upper = slice_of(cairn::view_of(last));
+  const std::unique_ptr<rocksdb::Iterator> at(
+      database_->db().NewIterator(scan_options(&upper), database_->rows()));
+  StoredKey wanted = encode_key(keys.front());
+  at->Seek(slice_of(cairn::view_of(wanted)));
+  for (size_t i = 0; i < keys.size() && at->Valid();) {
+    const int order = at->key().compare(slice_of(cairn::view_of(wanted)));
+    if (order < 0) {
+      // A slot of which nothing is wanted is passed over.
+      const bool same_slot = std::memcmp(at->key().data(), wanted.data(), sizeof(uint16_t)) == 0;
+      if (same_slot)
+        at->Next();
+      else
+        at->Seek(slice_of(cairn::view_of(wanted)));
+      continue;
+    }
+    if (order == 0 &&
+        !decode_value(keys[i], view_of(at->value()), layouts_[keys[i].table].floats(), rows))
+      return damaged_row(folder_, keys[i], fmt::format("{} bytes", at->value().size()));
+    if (++i == keys.size()) break;
+    check(keys[i - 1] < keys[i], "keys of a read ascend");
+    wanted = encode_key(keys[i]);
+  }
+  if (!at->status().ok()) return to_error(at->status(), "read rows from", folder_);
+  return rows;
+}
+
 Status RocksStore::scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const {
   if (slots.first >= slots.last) return Ok{};
   const StoredKey last = first_key_of_slot(slots.last);
   const rocksdb::Slice upper = slice_of(cairn::view_of(last));
-  rocksdb::ReadOptions options;
-  options.iterate_upper_bound = &upper;
-  options.fill_cache = false;  // each block is read once
-  options.readahead_size = 2 << 20;
   const std::unique_ptr<rocksdb::Iterator> at(
-      database_->db().NewIterator(options, database_->rows()));
+      database_->db().NewIterator(scan_options(&upper), database_->rows()));
   RowBatch one;
   for (at->Seek(slice_of(cairn::view_of(first_key_of_slot(slots.first)))); at->Valid();
        at->Next()) {
@@ -282,11 +318,17 @@ Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
   return files;
 }
 
+uint64_t RocksStore::number(const char* property) const {
+  uint64_t number = 0;
+  std::string text;
+  if (database_->db().GetProperty(database_->rows(), property, &text)) number = std::stoull(text);
+  return number;
+}
+
+uint64_t RocksStore::rows_estimate() const { return number("rocksdb.estimate-num-keys"); }
+
 uint32_t RocksStore::backlog() const {
-  std::string files;
-  if (!database_->db().GetProperty(database_->rows(), "rocksdb.num-files-at-level0", &files))
-    return 0;
-  return static_cast<uint32_t>(std::stoul(files));
+  return static_cast<uint32_t>(number("rocksdb.num-files-at-level0"));
 }
 
 }  // namespace cairn

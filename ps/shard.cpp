@@ -8,7 +8,8 @@
 
 namespace cairn {
 
-Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world) {
+Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world,
+                                             std::optional<RecoveredShard> recovered) {
   const auto invalid = [](std::string why) {
     return Error{ErrorCode::kInvalidArgument, std::move(why)};
   };
@@ -19,24 +20,32 @@ Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world) 
     if (table.dim == 0 || table.dim > kDimMax)
       return invalid("table '" + table.name + "': dim " + std::to_string(table.dim));
   }
-  Result<std::unique_ptr<ShardRows>> rows = ShardRows::create(
-      options.slots.range_of(options.shard), options.tables, options.seed, options.hot_bytes);
-  if (!rows.ok()) return rows.error();
+  if (recovered.has_value()) {
+    options.rows = std::nullopt;
+  } else {
+    Result<std::unique_ptr<ShardRows>> rows = ShardRows::create(
+        options.slots.range_of(options.shard), options.tables, options.seed, options.hot_bytes);
+    if (!rows.ok()) return rows.error();
+    PushGather gather(options.workers, options.applied_step);
+    std::vector<WorkerSequence> sequences = gather.sequences();
+    recovered = RecoveredShard{std::move(rows).value(), std::move(gather), options.next_lsn - 1,
+                               std::move(sequences)};
+  }
   return std::unique_ptr<Shard>(
-      new Shard(std::move(options), std::move(world), std::move(rows).value()));
+      new Shard(std::move(options), std::move(world), std::move(*recovered)));
 }
 
-Shard::Shard(ShardOptions options, World world, std::unique_ptr<ShardRows> rows)
+Shard::Shard(ShardOptions options, World world, RecoveredShard from)
     : options_(std::move(options)),
       slots_(options_.slots.range_of(options_.shard)),
       world_(std::move(world)),
       metrics_(world_.metrics),
-      rows_(std::move(rows)),
+      rows_(std::move(from.rows)),
       rows_created_(options_.tables.size()),
       next_lsn_(options_.next_lsn),
       acknowledged_(options_.next_lsn - 1),
       commit_lsn_(options_.next_lsn - 1),
-      gather_(options_.workers, options_.applied_step),
+      gather_(std::move(from.gather)),
       deferred_(options_.tables.size()),
       reads_(
           world_.store, world_.post,
@@ -46,8 +55,10 @@ Shard::Shard(ShardOptions options, World world, std::unique_ptr<ShardRows> rows)
           },
           [this](const Error& error) { fail(error); }),
       write_back_(slots_, rows_->tier(), [this](SortedRun run) { save_run(std::move(run)); }) {
-  // Recovery starts at a BASE, so a log begins with one.
-  append_base(next_lsn_ - 1, gather_.sequences());
+  // Recovery starts at a BASE, so a log begins with one. After a recovery the rows changed since
+  // its BASE are dirty still, so it is said again.
+  append_base(from.base, std::move(from.sequences));
+  metrics_.applied_step.Set(static_cast<double>(gather_.applied_step()));
 }
 
 Shard::~Shard() = default;

@@ -36,11 +36,12 @@
 #include "common/wire/message.h"
 #include "ps/cold_reads.h"
 #include "ps/cold_store.h"
-#include "ps/gradient_merge.h"
 #include "ps/post.h"
 #include "ps/push_gather.h"
 #include "ps/push_log.h"
+#include "ps/recovery.h"
 #include "ps/shard_rows.h"
+#include "ps/step_update.h"
 #include "ps/write_back.h"
 
 namespace cairn {
@@ -86,8 +87,10 @@ class Shard {
     std::function<void(Error)> failed;  // called once: log or store failed, the shard has ended
   };
 
-  // Errors: kInvalidArgument for tables that cannot be served.
-  static Result<std::unique_ptr<Shard>> create(ShardOptions options, World world);
+  // With `recovered` the shard goes on where another one died; `options.applied_step` and `rows`
+  // then say nothing. Errors: kInvalidArgument for tables that cannot be served.
+  static Result<std::unique_ptr<Shard>> create(ShardOptions options, World world,
+                                               std::optional<RecoveredShard> recovered = {});
   ~Shard();
 
   void on_message(const Peer& peer, Message message, Arrival arrival);
@@ -125,7 +128,7 @@ class Shard {
     uint64_t sweep = 0;  // whose end it waits for
   };
 
-  Shard(ShardOptions options, World world, std::unique_ptr<ShardRows> rows);
+  Shard(ShardOptions options, World world, RecoveredShard from);
 
   // shard.cpp: judging, replies, failure
   bool judge_header(const Request& from, const Message& message);
@@ -155,8 +158,7 @@ class Shard {
   void acknowledge_pushes();
   void apply_steps();
   bool apply_step(const PushGather::Step& step);
-  void apply_table(const ShardRows::Change& change, uint32_t table,
-                   const std::vector<GradientPart>& parts, ShardRows::Deferred& deferred);
+  void count_changed(const StepChanged& changed);
   void read_deferred(uint32_t step);
   void apply_deferred();
   void step_applied();

@@ -71,50 +71,18 @@ void Shard::apply_steps() {
 
 // False: part of it has to wait for rows from the store.
 bool Shard::apply_step(const PushGather::Step& step) {
-  struct Cursor {
-    const TableEntry *entry, *end;
-    GradientPart rest;  // `count` is that of the entry
-  };
-  std::vector<Cursor> cursors;
-  for (const std::shared_ptr<const Message>& push : step.pushes) {
-    const TableEntry* first = push->directory.data();
-    cursors.push_back({first,
-                       first + push->directory.size(),
-                       {static_cast<const char*>(push->keys.data()),
-                        static_cast<const char*>(push->values.data()), 0}});
-  }
-  const ShardRows::Change change{.step = static_cast<uint32_t>(step.step),
-                                 .lsn = step.commit_lsn,
-                                 .create = world_.store.empty()};
-  bool whole = true;
-  std::vector<GradientPart> parts;
-  for (uint32_t table = 0; table < rows_->tables(); ++table) {
-    parts.clear();
-    for (Cursor& cursor : cursors) {
-      if (cursor.entry == cursor.end || cursor.entry->table != table) continue;
-      cursor.rest.count = cursor.entry->count;
-      parts.push_back(cursor.rest);
-      cursor.rest.keys += cursor.rest.count * sizeof(Key);
-      cursor.rest.gradients += cursor.rest.count * cursor.entry->dim * sizeof(float);
-      ++cursor.entry;
-    }
-    apply_table(change, table, parts, deferred_[table]);
-    whole &= deferred_[table].keys.empty();
-  }
-  if (!whole) read_deferred(change.step);
+  count_changed(cairn::apply_step(*rows_, step, /*create=*/world_.store.empty(), deferred_));
+  const bool whole =
+      std::ranges::all_of(deferred_, [](const auto& table) { return table.keys.empty(); });
+  if (!whole) read_deferred(static_cast<uint32_t>(step.step));
   return whole;
 }
 
-void Shard::apply_table(const ShardRows::Change& change, uint32_t table,
-                        const std::vector<GradientPart>& parts, ShardRows::Deferred& deferred) {
-  if (parts.empty()) return;
-  GradientMerge merge(parts, rows_->dim(table), HotTable::kBlock);
-  for (auto block = merge.next(); !block.keys.empty(); block = merge.next()) {
-    const ShardRows::Changed changed =
-        rows_->apply(table, block.keys, block.gradients, change, deferred);
-    rows_created_[table] += changed.created;
-    metrics_.gradients_not_finite.Increment(static_cast<double>(changed.not_finite));
-    metrics_.rows_created.Increment(static_cast<double>(changed.created));
+void Shard::count_changed(const StepChanged& changed) {
+  for (uint32_t table = 0; table < changed.size(); ++table) {
+    rows_created_[table] += changed[table].created;
+    metrics_.gradients_not_finite.Increment(static_cast<double>(changed[table].not_finite));
+    metrics_.rows_created.Increment(static_cast<double>(changed[table].created));
   }
 }
 
@@ -129,16 +97,16 @@ void Shard::read_deferred(uint32_t step) {
 
 void Shard::apply_deferred() {
   if (failure_.has_value()) return;
-  const PushGather::Step& step = *gather_.complete();
-  const ShardRows::Change change{
-      .step = static_cast<uint32_t>(step.step), .lsn = step.commit_lsn, .create = false};
+  const ShardRows::Change change = change_of(*gather_.complete(), /*create=*/false);
+  StepChanged changed;
   for (uint32_t table = 0; table < rows_->tables(); ++table) {
     const ShardRows::Deferred now = std::exchange(deferred_[table], {});
     const GradientPart part{reinterpret_cast<const char*>(now.keys.data()),
                             reinterpret_cast<const char*>(now.gradients.data()), now.keys.size()};
-    apply_table(change, table, {part}, deferred_[table]);
+    changed.push_back(apply_table(*rows_, change, table, {part}, deferred_[table]));
     check(deferred_[table].keys.empty(), "rows read for a step stay until it is applied");
   }
+  count_changed(changed);
   applying_ = false;
   step_applied();
   apply_steps();

@@ -100,6 +100,7 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
       }
       row = create_row(table, keys[i], 0, nullptr);
     }
+    if (row->meta.lsn >= change.lsn) continue;
     if (used < i) {  // something was left out before: the gradients behind it move up
       compacted_.resize(HotTable::kBlock * dim);
       if (!std::exchange(compacted, true)) std::copy_n(gradients, used * dim, compacted_.data());
@@ -120,7 +121,7 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
   return changed;
 }
 
-void ShardRows::install(const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
+void ShardRows::install(std::span<const RowKey> keys, const RowBatch& found, uint32_t pin) {
   auto stored = found.entries.begin();
   for (const RowKey& key : keys) {
     if (stored == found.entries.end() || !(stored->key == key)) {
@@ -137,6 +138,27 @@ void ShardRows::install(const std::vector<RowKey>& keys, const RowBatch& found, 
     ++stored;
   }
   check(stored == found.entries.end(), "the store answers in the order of the keys asked for");
+}
+
+void ShardRows::erase_present(std::vector<RowKey>& keys) const {
+  if (tier_->rows() == 0) return;
+  std::array<Key, HotTable::kBlock> block;
+  std::array<HotRow*, HotTable::kBlock> rows;
+  auto kept = keys.begin();
+  for (auto first = keys.cbegin(); first != keys.cend();) {
+    size_t count = 0;  // a block has keys of one table
+    for (; first + static_cast<ptrdiff_t>(count) != keys.cend() && count < block.size(); ++count) {
+      const RowKey& key = first[static_cast<ptrdiff_t>(count)];
+      if (key.table != first->table) break;
+      block[count] = key.key;
+    }
+    const uint32_t table = first->table;
+    tier_->table(table).find({block.data(), count}, rows.data());
+    for (size_t i = 0; i < count; ++i)
+      if (rows[i] == nullptr) *kept++ = {table, block[i]};
+    first += static_cast<ptrdiff_t>(count);
+  }
+  keys.erase(kept, keys.end());
 }
 
 void ShardRows::drop_placeholders(uint64_t applied_step) {

@@ -54,13 +54,17 @@ class ShardRows {
     std::vector<Key> keys;
     std::vector<float> gradients;
   };
-  // Applies gradients [keys, dim], summed over workers.
+  // Applies gradients [keys, dim], summed over workers, to rows that do not contain them already:
+  // one whose lsn is the change's or above it was written to the store before a crash.
   Changed apply(uint32_t table, std::span<const Key> keys, const float* gradients,
                 const Change& change, Deferred& deferred);
 
   // Puts rows of the store into memory, and placeholders for the keys it does not hold, pinned for
   // `pin`, a step that is not applied yet (0: not). `keys` ascend and none is in memory.
-  void install(const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin);
+  void install(std::span<const RowKey> keys, const RowBatch& found, uint32_t pin);
+
+  // Takes the keys that are in memory out of `keys`.
+  void erase_present(std::vector<RowKey>& keys) const;
 
   // Drops the placeholders that no step above `applied_step` waits for.
   void drop_placeholders(uint64_t applied_step);

@@ -1,7 +1,7 @@
 // A whole cluster in one thread, from a printed seed: shards and workers, whose messages are
-// delayed, lost, doubled and reordered, and whose logs and stores answer when they like. Every
-// pulled weight and, at the end, every stored row is compared, bit for bit, with a straightforward
-// reference.
+// delayed, lost, doubled and reordered, whose logs and stores answer when they like, and whose
+// shards die and recover. Every pulled weight, every checkpoint and, at the end, every stored row
+// is compared, bit for bit, with a straightforward reference.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -16,8 +16,10 @@ namespace cairn {
 namespace {
 
 constexpr uint64_t kIncarnation = 77;
-constexpr uint64_t kSteps = 30;
-constexpr uint64_t kKeys = 300;  // of a table
+constexpr uint64_t kFirstStep = 5;  // applied in the checkpoint that the job starts from
+constexpr uint64_t kSteps = 40;     // the last
+constexpr size_t kCrashesMax = 40;  // of all shards: with more of them little would get done
+constexpr uint64_t kKeys = 300;     // of a table
 
 std::vector<TableConfig> tables() {
   std::vector<TableConfig> tables = {
@@ -46,6 +48,8 @@ class Cluster {
       ShardOptions options{.shard = s, .slots = slots, .incarnation = kIncarnation, .boot = 5};
       options.workers = setting.workers;
       options.seed = test_seed();
+      options.applied_step = kFirstStep;
+      options.next_lsn = 100;
       options.tables = tables();
       options.log_bytes_max = setting.hot == Hot::kAll ? 1 << 30 : 1 << 16;
       options.hot_bytes = hot_bytes(slots.range_of(s));
@@ -53,28 +57,30 @@ class Cluster {
     }
     workers_.resize(setting.workers);
     for (Worker& worker : workers_) worker.links.resize(setting.shards);
-    history_.push_back(reference_);
+    while (history_.size() <= kFirstStep) history_.push_back(reference_);
   }
 
   void run() {
-    for (uint32_t w = 0; w < workers_.size(); ++w) begin_step(w, 1);
+    for (uint32_t w = 0; w < workers_.size(); ++w) begin_step(w, kFirstStep + 1);
     for (uint64_t events = 0; !done(); ++events) {
       ASSERT_LT(events, 5'000'000u) << "the cluster stands still";
       if (!event()) resend_all();
       if (random_.next_below(200) == 0) {
         expect_recoverable(static_cast<uint32_t>(random_.next_below(shards_.size())));
       }
+      if (crashes_ < kCrashesMax && random_.next_below(100) == 0)
+        crash(static_cast<uint32_t>(random_.next_below(shards_.size())));
+      if (random_.next_below(50) == 0) ask_for_checkpoint();
     }
     checkpoint();
   }
 
-  uint64_t evictions() const {
-    uint64_t evictions = 0;
-    for (const auto& shard : shards_) {
-      shard->shard->on_message("s", text_message(header(Op::kStats, 0), ""), 0);
-      evictions += nlohmann::json::parse(shard->replies.back().message.text())["evicted_rows"]
-                       .get<uint64_t>();
-    }
+  size_t crashes() const { return crashes_; }
+  size_t checkpoints_compared() const { return checkpoints_compared_; }
+
+  uint64_t evictions() {
+    uint64_t evictions = evictions_before_crashes_;
+    for (uint32_t s = 0; s < shards_.size(); ++s) evictions += evictions_of(s);
     return evictions;
   }
 
@@ -178,6 +184,51 @@ class Cluster {
     }
   }
 
+  uint64_t evictions_of(uint32_t s) {
+    shards_[s]->shard->on_message("s", text_message(header(Op::kStats, 0), ""), 0);
+    return nlohmann::json::parse(shards_[s]->replies.back().message.text())["evicted_rows"]
+        .get<uint64_t>();
+  }
+  void crash(uint32_t s) {
+    evictions_before_crashes_ += evictions_of(s);
+    shards_[s]->crash(random_);
+    ++crashes_;
+  }
+
+  // Of a step that is not applied anywhere yet, by every shard; nobody waits for it.
+  void ask_for_checkpoint() {
+    uint64_t step = 0;
+    for (const Worker& worker : workers_) step = std::max(step, worker.step);
+    if (step > kSteps) return;
+    const std::string folder = std::to_string(++checkpoints_asked_);
+    Header its = header(Op::kCheckpoint, step);
+    its.sequence = checkpoints_asked_;
+    for (const auto& shard : shards_)
+      shard->shard->on_message("checkpoint", text_message(its, R"({"folder":")" + folder + "\"}"),
+                               0);
+  }
+  void on_checkpoint(uint32_t s, const Message& reply) {
+    // Refused where another one is under way.
+    if (reply.header.status != StatusCode::kOk) return;
+    advance_reference();
+    const auto* rows = shards_[s]->store.rows_in(std::to_string(reply.header.sequence));
+    ASSERT_NE(rows, nullptr);
+    expect_rows_of_step(s, *rows, reply.header.step);
+    ++checkpoints_compared_;
+  }
+  void expect_rows_of_step(uint32_t s, const MemoryColdStore::Rows& rows, uint64_t step) {
+    ASSERT_LT(step, history_.size());
+    const SlotMap slots{.shards = setting_.shards};
+    size_t compared = 0;
+    for (const auto& [key, row] : history_[step].rows()) {
+      if (slots.shard_of(key.key) != s) continue;
+      ASSERT_TRUE(rows.contains(key));
+      ASSERT_EQ(row_of(rows.at(key)), row) << "table " << key.table << " key " << key.key;
+      ++compared;
+    }
+    ASSERT_EQ(compared, rows.size());
+  }
+
   bool done() const {
     if (!flights_.empty()) return false;
     for (const Worker& worker : workers_) {
@@ -220,7 +271,10 @@ class Cluster {
   void take_replies(uint32_t s) {
     ASSERT_TRUE(shards_[s]->failures.empty()) << shards_[s]->failures[0].message;
     for (SimulatedShard::Reply& reply : shards_[s]->take_replies()) {
-      if (reply.peer == "checkpoint") continue;
+      if (reply.peer == "checkpoint") {
+        on_checkpoint(s, reply.message);
+        continue;
+      }
       const uint32_t w = reply.message.header.worker;
       ASSERT_EQ(reply.peer, peer(w));
       if (random_.next_below(20) == 0) continue;  // lost
@@ -232,6 +286,8 @@ class Cluster {
     Link& link = workers_[w].links[s];
     const uint64_t sequence = reply.header.sequence;
     if (reply.header.status == StatusCode::kOutOfOrder) {
+      ASSERT_TRUE(link.pushes.contains(sequence) || link.last_push < sequence)
+          << "an acknowledged push is asked for again";
       for (auto at = link.pushes.lower_bound(sequence); at != link.pushes.end(); ++at)
         send(w, s, at->second);
       return;
@@ -363,8 +419,9 @@ class Cluster {
     advance_reference();
     std::map<RowKey, ReferenceRows::Row> stored;
     for (const auto& shard : shards_) {
+      shard->settle();  // another checkpoint may be under way
       shard->shard->on_message(
-          "checkpoint", text_message(header(Op::kCheckpoint, kSteps), R"({"folder":"f"})"), 0);
+          "last", text_message(header(Op::kCheckpoint, kSteps), R"({"folder":"f"})"), 0);
       while (shard->store.rows_in("f") == nullptr) shard->step(random_);
       for (const auto& [key, value] : *shard->store.rows_in("f")) {
         EXPECT_TRUE(stored.emplace(key, row_of(value)).second) << "two shards hold a row";
@@ -384,6 +441,8 @@ class Cluster {
   std::vector<std::unique_ptr<SimulatedShard>> shards_;
   std::vector<Worker> workers_;
   std::vector<Flight> flights_;
+  uint64_t evictions_before_crashes_ = 0, checkpoints_asked_ = 0;
+  size_t crashes_ = 0, checkpoints_compared_ = 0;
 };
 
 class ShardSimulation : public testing::TestWithParam<Setting> {};
@@ -392,6 +451,8 @@ TEST_P(ShardSimulation, EveryRowIsThatOfTheReferenceWhateverHappensOnTheWay) {
   Cluster cluster(GetParam());
   cluster.run();
   if (HasFatalFailure()) return;
+  EXPECT_GT(cluster.crashes(), 0u);
+  EXPECT_GT(cluster.checkpoints_compared(), 0u);
   if (GetParam().hot == Hot::kAll) {
     EXPECT_EQ(cluster.evictions(), 0u);
   } else {

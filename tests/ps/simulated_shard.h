@@ -1,6 +1,8 @@
 // A shard whose log, store, peers and thread are in the test's hands.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <deque>
 #include <functional>
 #include <memory>
@@ -14,6 +16,7 @@
 #include "ps/memory_push_log.h"
 #include "ps/rocks_store.h"
 #include "ps/shard.h"
+#include "tests/ps/memory_recovery.h"
 #include "tests/ps/shard_messages.h"
 
 namespace cairn {
@@ -26,7 +29,8 @@ class SimulatedShard final : public Outbox {
   };
 
   explicit SimulatedShard(const ShardOptions& options)
-      : log(
+      : options_(options),
+        log(
             [this](Result<Lsn> lsn) {
               posted.push_back([this, lsn = std::move(lsn)] { shard->on_logged(lsn); });
             },
@@ -34,15 +38,33 @@ class SimulatedShard final : public Outbox {
         store(layouts_of(options.tables).value()),
         source_(registry_, {}),
         metrics(source_) {
-    shard = Shard::create(
-                options,
-                {.outbox = *this,
-                 .log = log,
-                 .store = store,
-                 .post = [this](std::function<void()> call) { posted.push_back(std::move(call)); },
-                 .metrics = metrics,
-                 .failed = [this](Error error) { failures.push_back(error); }})
-                .value();
+    shard = Shard::create(options, world()).value();
+  }
+
+  // The process dies and another one recovers: of what the log had not acknowledged a part is
+  // found, random; what the store was about to do is not done.
+  void crash(RandomStream& random) {
+    log.crash(random.next_below(log.pending() + 1));
+    store.crash();
+    posted.clear();
+    replies.clear();
+    shard.reset();
+    ++options_.boot;
+    RecoveryOptions from{
+        .slots = options_.slots.range_of(options_.shard),
+        .workers = options_.workers,
+        .seed = options_.seed,
+        .hot_bytes = options_.hot_bytes,
+        .tables = options_.tables,
+        .base = options_.next_lsn - 1,
+        .sequences = PushGather(options_.workers, options_.applied_step).sequences()};
+    MemoryRecoveryStore rows(store);
+    Result<RecoveredShard> recovered = recover(std::move(from), log.kept(), rows);
+    ASSERT_TRUE(recovered.ok()) << recovered.error().message;
+    ShardOptions options = options_;
+    options.next_lsn = log.next_lsn();
+    shard = Shard::create(options, world(), std::move(recovered).value()).value();
+    wants_tick = true;
   }
 
   void send(const Peer& peer, Message message, Arrival) override {
@@ -85,6 +107,18 @@ class SimulatedShard final : public Outbox {
   // The replies so far, in order; forgets them.
   std::vector<Reply> take_replies() { return std::exchange(replies, {}); }
 
+ private:
+  Shard::World world() {
+    return {.outbox = *this,
+            .log = log,
+            .store = store,
+            .post = [this](std::function<void()> call) { posted.push_back(std::move(call)); },
+            .metrics = metrics,
+            .failed = [this](Error error) { failures.push_back(std::move(error)); }};
+  }
+  ShardOptions options_;
+
+ public:
   std::deque<std::function<void()>> posted;
   MemoryPushLog log;
   MemoryColdStore store;

@@ -1,0 +1,36 @@
+// A RocksStore as recovery uses it: many sorted keys are read by several threads, each a
+// neighbourhood of slots at a time. Of a slot most of whose rows are not wanted the keys are looked
+// up; else the slot is scanned, which reads its blocks one after the other.
+#pragma once
+
+#include <cstdint>
+
+#include "ps/recovery.h"
+#include "ps/rocks_store.h"
+
+namespace cairn {
+
+class RocksRecoveryStore final : public RecoveryStore {
+ public:
+  // `slots`: that the store holds; `threads`: that read, at least one.
+  RocksRecoveryStore(RocksStore& store, SlotRange slots, uint32_t threads)
+      : store_(store), slots_(slots), threads_(threads) {}
+
+  Lsn highest_lsn() const override { return store_.highest_lsn(); }
+  bool empty() const override { return store_.empty(); }
+  Status read(std::span<const RowKey> keys, const Found& found) override;
+  Status save_run(const SortedRun& run) override { return store_.save_run(run); }
+
+  // A slot is scanned where more than one in this many of its rows is wanted; 0: never.
+  void set_scan_ratio(uint32_t rows_a_wanted_row) { scan_ratio_ = rows_a_wanted_row; }
+
+ private:
+  Result<RowBatch> read_part(std::span<const RowKey> keys, uint64_t rows_a_slot) const;
+
+  RocksStore& store_;
+  const SlotRange slots_;
+  const uint32_t threads_;
+  uint32_t scan_ratio_ = 50;
+};
+
+}  // namespace cairn
