@@ -1,0 +1,22 @@
+// The learning rate of a step: one schedule for rows on the servers and for dense parameters on the
+// workers, which need not tell each other as all know the step. Thread safety: pure function.
+#pragma once
+
+#include <cstdint>
+
+#include "common/config/job.h"
+
+namespace cairn {
+
+// Of step `step` of the job, from 1. During the first W = warmup_steps steps it rises linearly to
+// `base`, which it has at step W; then, with t = step - W and n = decay_steps:
+//   constant      base
+//   step          base factor^floor(t / n)
+//   cosine        base (factor + (1 - factor) (1 + cos(pi min(t / n, 1))) / 2)
+//   inverse_sqrt  base sqrt(max(W, 1) / step)
+// Sources: cosine: Loshchilov, Hutter, "SGDR", arXiv:1608.03983, equation 5, without restarts;
+// inverse_sqrt: Vaswani et al., "Attention is all you need", arXiv:1706.03762, equation 3; linear
+// warm-up: Goyal et al., arXiv:1706.02677, section 2.2.
+float learning_rate(float base, const ScheduleConfig& schedule, uint64_t step);
+
+}  // namespace cairn
