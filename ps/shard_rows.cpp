@@ -114,10 +114,8 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
     counts[used] = ++row->meta.count;
     floats[used++] = row->floats();
   }
-  const UpdateContext context{.step = change.step,
-                              .learning_rate = its.config.optimizer.learning_rate};
   its.optimizer->update({floats.data(), used}, {counts.data(), used}, dim,
-                        compacted ? compacted_.data() : gradients, context);
+                        compacted ? compacted_.data() : gradients, change.step);
   return changed;
 }
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "common/config/row_optimizers.h"
+#include "common/config/words.h"
 #include "common/wire/header.h"
 
 namespace cairn {
@@ -17,7 +19,6 @@ namespace {
 constexpr uint64_t kFormat = 1;
 constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kAny32 = std::numeric_limits<uint32_t>::max();
-constexpr const char* kInitializers[] = {"zero", "uniform", "normal"};
 
 // Takes fields out of a JSON object. The first that is missing or wrong is remembered in `problem`,
 // and from then on values are empty: one test at the end is enough.
@@ -100,38 +101,59 @@ class Fields {
   std::string& problem_;
 };
 
+json optimizer_to_json(const RowOptimizerConfig& optimizer) {
+  json out = {{"name", optimizer.name}};
+  for (const RowOptimizerNumber& number : row_optimizer_numbers())
+    out[std::string(number.name)] = optimizer.*number.value;
+  const ScheduleConfig& schedule = optimizer.schedule;
+  out["schedule"] = {{"kind", to_word(schedule.kind)},
+                     {"warmup_steps", schedule.warmup_steps},
+                     {"decay_steps", schedule.decay_steps},
+                     {"factor", schedule.factor}};
+  return out;
+}
+
 json table_to_json(const TableConfig& table) {
-  const RowOptimizerConfig& o = table.optimizer;
   return {{"name", table.name},
           {"dim", table.dim},
-          {"optimizer",
-           {{"name", o.name},
-            {"learning_rate", o.learning_rate},
-            {"epsilon", o.epsilon},
-            {"initial_accumulator", o.initial_accumulator},
-            {"beta1", o.beta1},
-            {"beta2", o.beta2}}},
+          {"optimizer", optimizer_to_json(table.optimizer)},
           {"initializer",
-           {{"kind", kInitializers[static_cast<size_t>(table.initializer.kind)]},
-            {"scale", table.initializer.scale}}}};
+           {{"kind", to_word(table.initializer.kind)}, {"scale", table.initializer.scale}}}};
+}
+
+// The value of an enumeration, by its word.
+template <typename Enum>
+Enum word_from(Fields& fields, const char* name) {
+  const std::string word = fields.text(name);
+  const auto words = words_of(Enum{});
+  const auto found = std::find(words.begin(), words.end(), word);
+  if (found == words.end()) {
+    fields.report(name, "is not known");
+    return {};
+  }
+  return static_cast<Enum>(found - words.begin());
+}
+
+RowOptimizerConfig optimizer_from(Fields fields) {
+  RowOptimizerConfig optimizer;
+  optimizer.name = fields.text("name");
+  for (const RowOptimizerNumber& number : row_optimizer_numbers())
+    optimizer.*number.value = fields.real(std::string(number.name).c_str());
+  Fields schedule = fields.object("schedule");
+  optimizer.schedule = {.kind = word_from<Schedule>(schedule, "kind"),
+                        .warmup_steps = schedule.number("warmup_steps", kAnyNumber),
+                        .decay_steps = schedule.number("decay_steps", kAnyNumber),
+                        .factor = schedule.real("factor")};
+  return optimizer;
 }
 
 TableConfig table_from(Fields& fields) {
   TableConfig table;
   table.name = fields.text("name");
   table.dim = fields.number32("dim", kDimMax);
-  Fields optimizer = fields.object("optimizer");
-  table.optimizer.name = optimizer.text("name");
-  table.optimizer.learning_rate = optimizer.real("learning_rate");
-  table.optimizer.epsilon = optimizer.real("epsilon");
-  table.optimizer.initial_accumulator = optimizer.real("initial_accumulator");
-  table.optimizer.beta1 = optimizer.real("beta1");
-  table.optimizer.beta2 = optimizer.real("beta2");
+  table.optimizer = optimizer_from(fields.object("optimizer"));
   Fields initializer = fields.object("initializer");
-  const std::string kind = initializer.text("kind");
-  const auto* found = std::find(std::begin(kInitializers), std::end(kInitializers), kind);
-  if (found == std::end(kInitializers)) initializer.report("kind", "is not known");
-  table.initializer.kind = static_cast<Initializer>(found - kInitializers);
+  table.initializer.kind = word_from<Initializer>(initializer, "kind");
   table.initializer.scale = initializer.real("scale");
   return table;
 }

@@ -292,7 +292,7 @@ void read_block(const YamlNode& node, const Position& at, std::span<const Config
     if (!sound || !key.applies || key.applies(object)) continue;
     if (const YamlEntry* entry = node.find(key.name))
       diagnostics.add(entry->at, join(path, key.name), "has no meaning here",
-                      std::string(key.applies_text));
+                      key.takes_text ? key.takes_text(object) : std::string(key.applies_text));
     const FieldRef fresh = key.at(key.fresh());
     std::visit(CopyField{fresh}, key.at(object));
   }

@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "common/config/row_optimizers.h"
+
 namespace cairn {
 namespace {
 
 constexpr uint64_t kRowOverheadBytes = 44;  // key, count, last step, lsn and what the index needs
 
 uint64_t state_floats(const TableConfig& table) {
-  if (table.optimizer.name == "adam") return 2 * uint64_t{table.dim};
-  return table.optimizer.name == "adagrad" ? table.dim : 0;
+  const RowOptimizerFacts* optimizer = find_row_optimizer(table.optimizer.name);
+  return optimizer == nullptr ? 0 : optimizer->state_floats(table.dim);
 }
 
 // Counts the weights of layers on top of each other.

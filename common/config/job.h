@@ -76,12 +76,20 @@ struct ScheduleConfig {
 
 // ---- tables and row optimizers
 
+// What each optimizer takes of this: common/config/row_optimizers.def.
 struct RowOptimizerConfig {
-  std::string name = "adagrad";  // sgd, adagrad, adam
+  std::string name = "adagrad";
   float learning_rate = 0.05f;
+  float weight_decay = 0.0f;
+  float clip_norm = 0.0f;  // largest norm of a row's gradient; 0: any
+  float momentum = 0.9f;
   float epsilon = 1e-8f;
-  float initial_accumulator = 0.0f;    // adagrad
-  float beta1 = 0.9f, beta2 = 0.999f;  // adam
+  float initial_accumulator = 0.0f;
+  float decay = 0.99f;
+  float rho = 0.95f;
+  float beta1 = 0.9f, beta2 = 0.999f;
+  float beta = 1.0f, l1 = 0.0f, l2 = 0.0f;
+  ScheduleConfig schedule;
   friend bool operator==(const RowOptimizerConfig&, const RowOptimizerConfig&) = default;
 };
 
@@ -142,6 +150,7 @@ struct DenseOptimizerConfig {
   float learning_rate = 1e-3f;
   float beta1 = 0.9f, beta2 = 0.999f;
   float epsilon = 1e-8f;
+  ScheduleConfig schedule;
   friend bool operator==(const DenseOptimizerConfig&, const DenseOptimizerConfig&) = default;
 };
 

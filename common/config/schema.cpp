@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/config/schema_builders.h"
+#include "common/config/schema_optimizers.h"
 
 namespace cairn {
 namespace {
@@ -214,37 +215,6 @@ std::span<const ConfigKey> model_keys() {
 
 // ---- training and evaluation
 
-bool dense_is_adam(const void* object) {
-  return static_cast<const DenseOptimizerConfig*>(object)->name == "adam";
-}
-
-std::span<const ConfigKey> dense_optimizer_keys() {
-  using O = DenseOptimizerConfig;
-  static constexpr std::string_view kTypes[] = {"sgd", "adam"};
-  static const ConfigKey keys[] = {
-      key<&O::name>({.name = "type", .text = "of the dense parameters", .values = kTypes}),
-      key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
-      key<&O::beta1>({.name = "beta1",
-                      .text = "decay of the first moment",
-                      .max = 1,
-                      .below_max = true,
-                      .applies = dense_is_adam,
-                      .applies_text = "only for adam"}),
-      key<&O::beta2>({.name = "beta2",
-                      .text = "decay of the second moment",
-                      .max = 1,
-                      .below_max = true,
-                      .applies = dense_is_adam,
-                      .applies_text = "only for adam"}),
-      key<&O::epsilon>({.name = "epsilon",
-                        .text = "added to the root in the denominator",
-                        .above_min = true,
-                        .applies = dense_is_adam,
-                        .applies_text = "only for adam"}),
-  };
-  return keys;
-}
-
 std::span<const ConfigKey> train_keys() {
   static constexpr std::string_view kDevices[] = {"cpu"};
   static constexpr std::string_view kLaterDevices[] = {"cuda"};
@@ -305,47 +275,6 @@ std::span<const ConfigKey> eval_keys() {
 }
 
 // ---- servers
-
-bool row_is_adam(const void* object) {
-  return static_cast<const RowOptimizerConfig*>(object)->name == "adam";
-}
-bool row_is_adagrad(const void* object) {
-  return static_cast<const RowOptimizerConfig*>(object)->name == "adagrad";
-}
-bool row_is_not_sgd(const void* object) {
-  return static_cast<const RowOptimizerConfig*>(object)->name != "sgd";
-}
-
-std::span<const ConfigKey> row_optimizer_keys() {
-  using O = RowOptimizerConfig;
-  static constexpr std::string_view kTypes[] = {"sgd", "adagrad", "adam"};
-  static const ConfigKey keys[] = {
-      key<&O::name>({.name = "type", .text = "of embedding rows", .values = kTypes}),
-      key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
-      key<&O::epsilon>({.name = "epsilon",
-                        .text = "added to the root in the denominator",
-                        .above_min = true,
-                        .applies = row_is_not_sgd,
-                        .applies_text = "only for adagrad and adam"}),
-      key<&O::initial_accumulator>({.name = "initial_accumulator",
-                                    .text = "sum of squares that a new row starts from",
-                                    .applies = row_is_adagrad,
-                                    .applies_text = "only for adagrad"}),
-      key<&O::beta1>({.name = "beta1",
-                      .text = "decay of the first moment",
-                      .max = 1,
-                      .below_max = true,
-                      .applies = row_is_adam,
-                      .applies_text = "only for adam"}),
-      key<&O::beta2>({.name = "beta2",
-                      .text = "decay of the second moment",
-                      .max = 1,
-                      .below_max = true,
-                      .applies = row_is_adam,
-                      .applies_text = "only for adam"}),
-  };
-  return keys;
-}
 
 std::span<const ConfigKey> initializer_keys() {
   static const ConfigKey keys[] = {

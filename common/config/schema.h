@@ -106,6 +106,8 @@ struct ConfigKeyRules {
   // Whether the key means something, given the rest of its block; nullptr: always.
   bool (*applies)(const void* object) = nullptr;
   std::string_view applies_text = "";  // "only for adam"
+  // What the block takes instead, for the error; nullptr: applies_text says it.
+  std::string (*takes_text)(const void* object) = nullptr;
 };
 
 struct ConfigKey : ConfigKeyRules {

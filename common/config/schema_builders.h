@@ -1,5 +1,5 @@
 // How schema.cpp writes a key in one line: from the members that lead to its value come its type,
-// its default and the functions that reach it in an object. Only schema.cpp includes this.
+// its default and the functions that reach it in an object. Only schema*.cpp include this.
 #pragma once
 
 #include <type_traits>

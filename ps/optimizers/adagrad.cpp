@@ -1,50 +1,27 @@
-#include "ps/optimizers/adagrad.h"
-
-#include <algorithm>
+// Adagrad: s += g^2; w -= a g / (sqrt(s) + epsilon). State: s [dim], from initial_accumulator.
+// Source: Duchi, Hazan, Singer, "Adaptive subgradient methods", JMLR 12 (2011), figure 1, diagonal.
 #include <cmath>
 
 #include "common/simd.h"
+#include "ps/optimizers/row_formulas.h"
 
-namespace cairn {
+namespace cairn::row_formulas {
 
-CAIRN_SIMD void adagrad_rows(std::span<float* const> rows, size_t dim, const float* gradients,
-                             float learning_rate, float epsilon) {
-  for (float* const row : rows) {
+CAIRN_SIMD void adagrad(const RowUpdate& update, const RowOptimizerConfig& config) {
+  const size_t dim = update.dim;
+  const float rate = update.learning_rate;
+  const float epsilon = config.epsilon;
+  const float* gradients = update.gradients;
+  for (float* const row : update.rows) {
     float* const __restrict w = row;
     float* const __restrict s = row + dim;
     const float* const __restrict g = gradients;
     for (size_t i = 0; i < dim; ++i) {
       s[i] += g[i] * g[i];
-      w[i] -= learning_rate * g[i] / (std::sqrt(s[i]) + epsilon);
+      w[i] -= rate * g[i] / (std::sqrt(s[i]) + epsilon);
     }
     gradients += dim;
   }
 }
 
-namespace {
-
-class Adagrad final : public RowOptimizer {
- public:
-  explicit Adagrad(const RowOptimizerConfig& config)
-      : epsilon_(config.epsilon), initial_(config.initial_accumulator) {}
-
-  size_t state_floats(size_t dim) const override { return dim; }
-  void init_state(std::span<float> state) const override {
-    std::fill(state.begin(), state.end(), initial_);
-  }
-  void update(std::span<float* const> rows, std::span<const uint32_t>, size_t dim,
-              const float* gradients, const UpdateContext& context) const override {
-    adagrad_rows(rows, dim, gradients, context.learning_rate, epsilon_);
-  }
-
- private:
-  const float epsilon_, initial_;
-};
-
-}  // namespace
-
-std::unique_ptr<RowOptimizer> make_adagrad(const RowOptimizerConfig& config) {
-  return std::make_unique<Adagrad>(config);
-}
-
-}  // namespace cairn
+}  // namespace cairn::row_formulas

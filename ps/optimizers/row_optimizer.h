@@ -1,33 +1,48 @@
 // Updates rows in place. State lives in the row, behind the weights, so saving the row saves the
 // optimizer. Moments decay only when a row is touched; gradients are those of the mean loss over
 // the global batch, summed over a row's occurrences and over workers.
+//
+// What all optimizers share is here: the learning rate of the step (common/learning_rate.h);
+// clipping, which scales a row's gradient down to a norm of clip_norm; then weight decay, which
+// adds weight_decay w to the gradient of a touched row (adamw and lamb decay by their formula).
+// What they differ in is a formula each, ps/optimizers/NAME.cpp, and a line of
+// common/config/row_optimizers.def.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
+#include <vector>
 
 #include "common/config/job.h"
+#include "common/config/row_optimizers.h"
 #include "common/result.h"
+#include "ps/optimizers/bias_correction.h"
+#include "ps/optimizers/row_formulas.h"
 
 namespace cairn {
 
-struct UpdateContext {
-  uint64_t step = 0;  // of the job, from 1
-  float learning_rate = 0;
-};
-
-// Thread safety: const after construction.
+// Thread safety: none, for its scratch memory; a shard's thread owns it.
 class RowOptimizer {
  public:
-  virtual ~RowOptimizer() = default;
-  virtual size_t state_floats(size_t dim) const = 0;
-  virtual void init_state(std::span<float> state) const = 0;
+  using Formula = void (*)(const RowUpdate&, const RowOptimizerConfig&);
+  RowOptimizer(const RowOptimizerFacts& facts, Formula formula, const RowOptimizerConfig& config);
+
+  size_t state_floats(size_t dim) const { return facts_.state_floats(dim); }
+  void init_state(std::span<float> state) const;
   // rows[i]: weights [dim], then state [state_floats(dim)]. counts[i]: steps that touched row i,
-  // this one included. gradients [rows, dim].
-  virtual void update(std::span<float* const> rows, std::span<const uint32_t> counts, size_t dim,
-                      const float* gradients, const UpdateContext& context) const = 0;
+  // this one included. gradients [rows, dim], finite. `step` of the job, from 1.
+  void update(std::span<float* const> rows, std::span<const uint32_t> counts, size_t dim,
+              const float* gradients, uint64_t step);
+
+ private:
+  const RowOptimizerFacts& facts_;
+  const Formula formula_;
+  const RowOptimizerConfig config_;
+  const float added_decay_;                  // of weights, in the gradient
+  std::vector<BiasCorrection> corrections_;  // of the first and second moment, or none
+  std::vector<float> adjusted_;              // gradients: clipped, with weight decay
+  std::vector<float> scratch_;
 };
 
 // Errors: kInvalidArgument for a name that is not known.

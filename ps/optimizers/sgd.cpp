@@ -1,35 +1,20 @@
-#include "ps/optimizers/sgd.h"
-
+// Stochastic gradient descent: w -= a g. No state.
+// Source: Robbins, Monro, "A stochastic approximation method", Annals of Math. Stat. 22 (1951).
 #include "common/simd.h"
+#include "ps/optimizers/row_formulas.h"
 
-namespace cairn {
+namespace cairn::row_formulas {
 
-CAIRN_SIMD void sgd_rows(std::span<float* const> rows, size_t dim, const float* gradients,
-                         float learning_rate) {
-  for (float* const row : rows) {
+CAIRN_SIMD void sgd(const RowUpdate& update, const RowOptimizerConfig&) {
+  const size_t dim = update.dim;
+  const float rate = update.learning_rate;
+  const float* gradients = update.gradients;
+  for (float* const row : update.rows) {
     float* const __restrict w = row;
     const float* const __restrict g = gradients;
-    for (size_t i = 0; i < dim; ++i) w[i] -= learning_rate * g[i];
+    for (size_t i = 0; i < dim; ++i) w[i] -= rate * g[i];
     gradients += dim;
   }
 }
 
-namespace {
-
-class Sgd final : public RowOptimizer {
- public:
-  size_t state_floats(size_t) const override { return 0; }
-  void init_state(std::span<float>) const override {}
-  void update(std::span<float* const> rows, std::span<const uint32_t>, size_t dim,
-              const float* gradients, const UpdateContext& context) const override {
-    sgd_rows(rows, dim, gradients, context.learning_rate);
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<RowOptimizer> make_sgd(const RowOptimizerConfig&) {
-  return std::make_unique<Sgd>();
-}
-
-}  // namespace cairn
+}  // namespace cairn::row_formulas

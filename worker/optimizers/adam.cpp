@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common/check.h"
+#include "common/learning_rate.h"
 #include "common/simd.h"
 
 namespace cairn {
@@ -58,7 +59,8 @@ void adam_update(std::span<float> w, std::span<float> m, std::span<float> v,
       .one_less_beta1 = static_cast<float>(1.0 - beta1),
       .beta2 = config.beta2,
       .one_less_beta2 = static_cast<float>(1.0 - beta2),
-      .rate = static_cast<float>(config.learning_rate / (1.0 - std::pow(beta1, t))),
+      .rate = static_cast<float>(learning_rate(config.learning_rate, config.schedule, step) /
+                                 (1.0 - std::pow(beta1, t))),
       .root_unbiased = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(beta2, t))),
       .epsilon = config.epsilon};
   update(w.data(), m.data(), v.data(), g.data(), w.size(), factors);

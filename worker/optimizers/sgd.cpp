@@ -1,6 +1,7 @@
 #include "worker/optimizers/sgd.h"
 
 #include "common/check.h"
+#include "common/learning_rate.h"
 #include "common/simd.h"
 
 namespace cairn {
@@ -13,18 +14,18 @@ CAIRN_SIMD void descend(float* __restrict w, const float* __restrict g, size_t c
 
 class Sgd final : public DenseOptimizer {
  public:
-  Sgd(float learning_rate, size_t parameters)
-      : learning_rate_(learning_rate), parameters_(parameters) {}
+  Sgd(const DenseOptimizerConfig& config, size_t parameters)
+      : config_(config), parameters_(parameters) {}
 
-  void step(std::span<float> values, std::span<const float> gradients, uint64_t) override {
+  void step(std::span<float> values, std::span<const float> gradients, uint64_t step) override {
     check(values.size() == parameters_, "sgd: not the model's parameters");
-    sgd_update(values, gradients, learning_rate_);
+    sgd_update(values, gradients, learning_rate(config_.learning_rate, config_.schedule, step));
   }
   std::vector<std::string> state_names() const override { return {}; }
   std::span<float> state() override { return {}; }
 
  private:
-  float learning_rate_;
+  DenseOptimizerConfig config_;
   size_t parameters_;
 };
 
@@ -36,7 +37,7 @@ void sgd_update(std::span<float> w, std::span<const float> g, float learning_rat
 }
 
 std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config, size_t parameters) {
-  return std::make_unique<Sgd>(config.learning_rate, parameters);
+  return std::make_unique<Sgd>(config, parameters);
 }
 
 }  // namespace cairn

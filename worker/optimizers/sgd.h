@@ -1,4 +1,5 @@
-// Stochastic gradient descent: w -= learning_rate * g.
+// Stochastic gradient descent: w -= a g, a: the learning rate of the step
+// (common/learning_rate.h).
 #pragma once
 
 #include "worker/optimizers/dense_optimizer.h"

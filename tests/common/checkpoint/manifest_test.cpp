@@ -50,6 +50,8 @@ class ManifestTest : public testing::Test {
     manifest_.tables[1].dim = 4;
     manifest_.tables[1].optimizer.name = "adam";
     manifest_.tables[1].optimizer.beta2 = 0.9999f;
+    manifest_.tables[1].optimizer.clip_norm = random_.next_float();
+    manifest_.tables[1].optimizer.schedule = {Schedule::kCosine, 10, 1000, random_.next_float()};
     manifest_.tables[1].initializer = {Initializer::kUniform, 0.3f};
     manifest_.shards = {{"shard-000", {0, 7000}}, {"shard-001", {7000, kSlots}}};
     manifest_.files = {describe_file(checkpoint_, "dense.safetensors").value(),
@@ -183,6 +185,7 @@ TEST_F(ManifestTest, FieldsOfAnotherTypeOrOutOfBoundsAreRefused) {
                                               {"/tables/0/dim", 1 << 20},
                                               {"/tables/0/initializer/kind", "other"},
                                               {"/tables/1/optimizer/beta1", "0.9"},
+                                              {"/tables/1/optimizer/schedule/kind", "linear"},
                                               {"/shards/0/end_slot", kSlots + 1},
                                               {"/shards/0", nullptr},
                                               {"/files/0/bytes", -1},

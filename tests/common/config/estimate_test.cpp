@@ -36,14 +36,14 @@ TEST(Estimate, CountsParametersAndOperationsOfTheModel) {
 }
 
 TEST(Estimate, RowsHoldWeightsAndOptimizerState) {
+  const std::pair<const char*, uint64_t> state[] = {
+      {"sgd", 0},   {"momentum", 16},     {"adagrad", 16}, {"rowwise_adagrad", 1},
+      {"adam", 32}, {"rowwise_adam", 17}, {"amsgrad", 48}, {"ftrl", 32}};
   JobConfig job = yardstick();
-  job.tables[0].optimizer.name = "sgd";
-  job.tables[1].optimizer.name = "adagrad";
-  job.tables[2].optimizer.name = "adam";
+  for (size_t i = 0; i < std::size(state); ++i) job.tables[i].optimizer.name = state[i].first;
   const JobEstimate estimated = estimate(job, 0);
-  EXPECT_EQ(estimated.tables[0].row_bytes, 44u + 4 * 16);
-  EXPECT_EQ(estimated.tables[1].row_bytes, 44u + 4 * 32);
-  EXPECT_EQ(estimated.tables[2].row_bytes, 44u + 4 * 48);
+  for (size_t i = 0; i < std::size(state); ++i)
+    EXPECT_EQ(estimated.tables[i].row_bytes, 44 + 4 * (16 + state[i].second)) << state[i].first;
 }
 
 TEST(Estimate, AutomaticMemoryIsAQuarterOverTheShards) {

@@ -102,6 +102,20 @@ const Mistake kValues[] = {
      "job.yaml:18:22: train.optimizer.beta1: 1 is out of range; want a number, from 0, below 1"},
     {"workers: 2", "optimizer: {learning_rate: 0}",
      "job.yaml:18:30: train.optimizer.learning_rate: 0 is out of range; want a number, above 0"},
+    {"workers: 2", "optimizer: {schedule: {type: linear}}",
+     "job.yaml:18:32: train.optimizer.schedule.type: unknown value 'linear'; want constant, step, "
+     "cosine, inverse_sqrt"},
+    {"workers: 2", "optimizer: {schedule: {factor: 0.5}}",
+     "job.yaml:18:26: train.optimizer.schedule.factor: has no meaning here; only for step and "
+     "cosine"},
+    {"train:\n", "ps:\n  optimizer: {type: sgd, beta1: 0.5}\ntrain:\n",
+     "job.yaml:18:26: ps.optimizer.beta1: has no meaning here; sgd takes learning_rate, "
+     "weight_decay, clip_norm, schedule"},
+    {"train:\n", "ps:\n  optimizer: {type: adamw, momentum: 0.5}\ntrain:\n",
+     "job.yaml:18:28: ps.optimizer.momentum: has no meaning here; adamw takes learning_rate, "
+     "weight_decay, clip_norm, epsilon, beta1, beta2, schedule"},
+    {"train:\n", "ps:\n  optimizer: {type: adm}\ntrain:\n",
+     "job.yaml:18:21: ps.optimizer.type: unknown value 'adm'; did you mean 'adam'?"},
     {"workers: 2", "consistency: async",
      "job.yaml:18:16: train.consistency: 'async' is not in this version; want sync"},
     {"workers: 2", "device: cuda",

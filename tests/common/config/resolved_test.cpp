@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "common/config/row_optimizers.h"
 #include "tests/common/config/job_text.h"
 #include "tests/seed.h"
 
@@ -98,23 +99,23 @@ class RandomJob {
     table.name = table_name;
     table.dim = 1 + static_cast<uint32_t>(number(100));
     RowOptimizerConfig& optimizer = table.optimizer;
-    optimizer.learning_rate = positive();
-    switch (number(2)) {
-      case 0:
-        optimizer.name = "sgd";
-        break;
-      case 1:
-        optimizer.epsilon = positive();
-        optimizer.initial_accumulator = positive();
-        break;
-      default:
-        optimizer.name = "adam";
-        optimizer.epsilon = positive();
-        optimizer.beta1 = 0.5f * positive();
-    }
+    const RowOptimizerFacts& facts = row_optimizers()[number(row_optimizers().size() - 1)];
+    optimizer.name = facts.name;
+    for (const RowOptimizerNumber& taken : row_optimizer_numbers())
+      if (taken.group == 0 || (facts.takes & taken.group) != 0)
+        optimizer.*taken.value = 0.5f * positive();
+    fill_schedule(optimizer.schedule);
     table.initializer.kind = static_cast<Initializer>(number(2));
     if (table.initializer.kind != Initializer::kZero) table.initializer.scale = positive();
     job.tables.push_back(table);
+  }
+
+  void fill_schedule(ScheduleConfig& schedule) {
+    schedule.kind = static_cast<Schedule>(number(3));
+    schedule.warmup_steps = number(1'000'000);
+    if (schedule.kind != Schedule::kStep && schedule.kind != Schedule::kCosine) return;
+    schedule.decay_steps = 1 + number(1'000'000);
+    schedule.factor = 0.5f * positive();
   }
 
   void fill_model(ModelConfig& model) {
@@ -149,6 +150,7 @@ class RandomJob {
     if (coin()) train.optimizer.name = "sgd";
     if (train.optimizer.name == "adam") train.optimizer.beta2 = 0.5f * positive();
     train.optimizer.learning_rate = positive();
+    fill_schedule(train.optimizer.schedule);
     train.report_every = 1 + static_cast<uint32_t>(number(99));
     train.stall_timeout_s = 1 + static_cast<uint32_t>(number(99));
   }

@@ -1,111 +1,122 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "common/learning_rate.h"
 #include "common/random.h"
-#include "ps/optimizers/adam.h"
+#include "ps/optimizers/bias_correction.h"
 #include "ps/optimizers/finite.h"
 #include "ps/optimizers/row_optimizer.h"
+#include "tests/ps/optimizers/reference_formulas.h"
 #include "tests/seed.h"
 
 namespace cairn {
 namespace {
 
-// One element of a row in double: w, and up to two of state.
-struct Element {
-  double w, s1, s2;
-};
-
-struct Case {
-  std::string name;
-  size_t state_per_weight;
-  // The formula of the paper.
-  std::function<Element(Element, double g, uint32_t count, const RowOptimizerConfig&)> step;
-};
-
-Element sgd(Element e, double g, uint32_t, const RowOptimizerConfig& c) {
-  e.w -= double{c.learning_rate} * g;
-  return e;
+TEST(RowOptimizer, EveryOneIsComparedWithAReference) {
+  ASSERT_EQ(row_optimizers().size(), std::size(reference::kFormulas));
+  for (size_t i = 0; i < row_optimizers().size(); ++i)
+    EXPECT_EQ(row_optimizers()[i].name, reference::kFormulas[i].name);
 }
 
-Element adagrad(Element e, double g, uint32_t, const RowOptimizerConfig& c) {
-  e.s1 += g * g;
-  e.w -= double{c.learning_rate} * g / (std::sqrt(e.s1) + double{c.epsilon});
-  return e;
-}
-
-Element adam(Element e, double g, uint32_t count, const RowOptimizerConfig& c) {
-  const double beta1 = c.beta1, beta2 = c.beta2;
-  e.s1 = beta1 * e.s1 + (1 - beta1) * g;
-  e.s2 = beta2 * e.s2 + (1 - beta2) * g * g;
-  const double m = e.s1 / (1 - std::pow(beta1, count)), v = e.s2 / (1 - std::pow(beta2, count));
-  e.w -= double{c.learning_rate} * m / (std::sqrt(v) + double{c.epsilon});
-  return e;
-}
-
-// Within some roundings of numbers of this size.
-void expect_close(float got, double want, double scale) {
-  EXPECT_NEAR(got, want, 16 * 6e-8 * (std::abs(want) + scale));
-}
-
-class RowOptimizers : public testing::TestWithParam<Case> {
+class RowOptimizers : public testing::TestWithParam<reference::Formula> {
  protected:
-  RandomStream random_{test_seed(), 11};
-};
+  RowOptimizers() {
+    config_.name = GetParam().name;
+    config_.learning_rate = 0.1f;
+    config_.epsilon = 1e-3f;
+    config_.initial_accumulator = 0.1f;
+    config_.momentum = 0.7f;
+    config_.decay = 0.8f;
+    config_.rho = 0.9f;
+    config_.beta1 = 0.8f;
+    config_.beta2 = 0.99f;
+    config_.beta = 0.7f;
+    config_.l1 = 0.9f;
+    config_.l2 = 1.3f;
+  }
 
-TEST_P(RowOptimizers, MatchFloat64FromRandomStateElementByElement) {
-  for (const size_t dim : {1, 2, 7, 8, 16, 17, 33}) {
-    RowOptimizerConfig config;
-    config.name = GetParam().name;
-    config.epsilon = 1e-3f;
-    config.beta1 = 0.8f;
-    config.beta2 = 0.99f;
-    config.learning_rate = 0.1f;
-    const auto optimizer = make_row_optimizer(config).value();
-    const size_t state = optimizer->state_floats(dim);
-    ASSERT_EQ(state, dim * GetParam().state_per_weight);
-
-    constexpr size_t kRows = 300;
-    std::vector<std::vector<float>> rows(kRows, std::vector<float>(dim + state));
-    std::vector<float*> pointers;
-    std::vector<uint32_t> counts;
-    std::vector<float> gradients;
-    for (auto& row : rows) {
-      for (size_t i = 0; i < row.size(); ++i) {
-        row[i] = random_.next_normal();
-        // The last dim floats of state are sums of squares, in Adagrad and in Adam.
-        if (i >= row.size() - dim && state > 0) row[i] = std::abs(row[i]);
-      }
-      pointers.push_back(row.data());
-      counts.push_back(1 + static_cast<uint32_t>(random_.next_below(2000)));
-      for (size_t i = 0; i < dim; ++i) gradients.push_back(random_.next_normal());
-    }
-    const auto before = rows;
-    optimizer->update(pointers, counts, dim, gradients.data(), {1, config.learning_rate});
-
+  // Rows at a random place of their training, and some that are new.
+  void make_rows(const RowOptimizer& optimizer, size_t dim) {
+    const size_t state = optimizer.state_floats(dim);
     for (size_t r = 0; r < kRows; ++r) {
-      const auto at = [&](const std::vector<float>& row, size_t part, size_t i) {
-        return part * dim + i < row.size() ? row[part * dim + i] : 0.0f;
-      };
-      for (size_t i = 0; i < dim; ++i) {
-        const Element start = {at(before[r], 0, i), at(before[r], 1, i), at(before[r], 2, i)};
-        const Element want = GetParam().step(start, gradients[r * dim + i], counts[r], config);
-        expect_close(at(rows[r], 0, i), want.w, std::abs(start.w) + std::abs(want.w - start.w));
-        expect_close(at(rows[r], 1, i), want.s1,
-                     std::abs(start.s1) + std::abs(gradients[r * dim + i]));
-        expect_close(at(rows[r], 2, i), want.s2, std::abs(start.s2));
+      std::vector<float>& row = rows_.emplace_back(dim + state);
+      for (float& value : row) value = random_.next_normal();
+      const size_t first_square = dim + (GetParam().state_has_signs ? dim : 0);
+      for (size_t i = first_square; i < row.size(); ++i) row[i] = std::abs(row[i]);
+      if (r % 4 == 0) optimizer.init_state(std::span(row).subspan(dim));
+      counts_.push_back(r % 4 == 0 ? 1 : 1 + static_cast<uint32_t>(random_.next_below(2000)));
+      for (size_t i = 0; i < dim; ++i) gradients_.push_back(random_.next_normal());
+    }
+  }
+
+  // The gradient that the formula is to see.
+  std::vector<double> adjusted(const std::vector<float>& row, const float* gradient, size_t dim) {
+    std::vector<double> g(gradient, gradient + dim);
+    const double norm = reference::norm(g);
+    const bool clips = config_.clip_norm > 0 && norm > double{config_.clip_norm};
+    const bool decoupled = config_.name == "adamw" || config_.name == "lamb";
+    for (size_t i = 0; i < dim; ++i) {
+      if (clips) g[i] *= config_.clip_norm / norm;
+      if (!decoupled) g[i] += double{config_.weight_decay} * row[i];
+    }
+    return g;
+  }
+
+  void compare(size_t dim, uint64_t step) {
+    rows_.clear();
+    counts_.clear();
+    gradients_.clear();
+    const auto optimizer = make_row_optimizer(config_).value();
+    make_rows(*optimizer, dim);
+    const auto before = rows_;
+    std::vector<float*> pointers;
+    for (auto& row : rows_) pointers.push_back(row.data());
+    optimizer->update(pointers, counts_, dim, gradients_.data(), step);
+    for (size_t r = 0; r < kRows; ++r) {
+      const auto middle = before[r].begin() + static_cast<ptrdiff_t>(dim);
+      reference::Row want = {{before[r].begin(), middle}, {middle, before[r].end()}};
+      const auto g = adjusted(before[r], gradients_.data() + r * dim, dim);
+      GetParam().step(want,
+                      {config_, g, learning_rate(config_.learning_rate, config_.schedule, step),
+                       static_cast<double>(counts_[r]), config_.epsilon});
+      want.w.insert(want.w.end(), want.state.begin(), want.state.end());
+      for (size_t i = 0; i < rows_[r].size(); ++i) {
+        // Within some roundings of numbers of the size that are added up.
+        const double scale = 1 + std::abs(before[r][i]) + std::abs(want.w[i]);
+        ASSERT_NEAR(rows_[r][i], want.w[i], 16 * 6e-8 * scale)
+            << "float " << i << " of row " << r << ", dim " << dim << ", step " << step;
       }
     }
   }
+
+  static constexpr size_t kRows = 300;  // more than are updated at once
+  RandomStream random_{test_seed(), 11};
+  RowOptimizerConfig config_;
+  std::vector<std::vector<float>> rows_;
+  std::vector<uint32_t> counts_;
+  std::vector<float> gradients_;
+};
+
+TEST_P(RowOptimizers, MatchFloat64FromRandomStateElementByElement) {
+  for (size_t dim = 1; dim <= 65; ++dim) compare(dim, 1);
+}
+
+TEST_P(RowOptimizers, ClipDecayWeightsAndFollowTheSchedule) {
+  config_.clip_norm = 2.5f;
+  config_.weight_decay = 0.2f;
+  config_.schedule = {.kind = Schedule::kCosine, .warmup_steps = 10, .decay_steps = 100};
+  for (const size_t dim : {1, 7, 16, 33})
+    for (const uint64_t step : {1, 9, 50, 1000}) compare(dim, step);
 }
 
 TEST_P(RowOptimizers, FirstStepOfANewRowFollowsTheGradient) {
   RowOptimizerConfig config;
   config.name = GetParam().name;
+  config.learning_rate = 0.5f;
   const auto optimizer = make_row_optimizer(config).value();
   constexpr size_t kDim = 16;
   std::vector<float> row(kDim + optimizer->state_floats(kDim), -77.0f);
@@ -115,21 +126,44 @@ TEST_P(RowOptimizers, FirstStepOfANewRowFollowsTheGradient) {
   for (float& g : gradient) g = random_.next_normal();
   float* const pointer = row.data();
   const uint32_t count = 1;
-  optimizer->update({&pointer, 1}, {&count, 1}, kDim, gradient.data(), {1, 0.5f});
+  optimizer->update({&pointer, 1}, {&count, 1}, kDim, gradient.data(), 1);
   for (size_t i = 0; i < kDim; ++i) {
     EXPECT_TRUE(std::isfinite(row[i]));
-    EXPECT_LE(row[i] * gradient[i], 0.0f);
-    // Adagrad and Adam: the first step is the learning rate, whatever the size of the gradient.
-    if (config.name != "sgd") {
+    EXPECT_LT(row[i] * gradient[i], 0.0f);
+    // The first step is the learning rate, whatever the size of the gradient.
+    if (config.name == "adagrad" || config.name == "adam") {
       EXPECT_NEAR(std::abs(row[i]), 0.5f, 1e-3f);
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, RowOptimizers,
-                         testing::Values(Case{"sgd", 0, sgd}, Case{"adagrad", 1, adagrad},
-                                         Case{"adam", 2, adam}),
-                         [](const auto& info) { return info.param.name; });
+TEST_P(RowOptimizers, ComeCloserToTheMinimumOfASquare) {
+  config_.learning_rate = config_.name == "adadelta" ? 1.0f : 0.05f;
+  config_.l1 = config_.l2 = 0.0f;
+  const auto optimizer = make_row_optimizer(config_).value();
+  constexpr size_t kDim = 8;
+  std::vector<float> row(kDim + optimizer->state_floats(kDim)), target(kDim), gradient(kDim);
+  optimizer->init_state(std::span(row).subspan(kDim));
+  for (size_t i = 0; i < kDim; ++i) {
+    row[i] = random_.next_normal();
+    target[i] = random_.next_normal();
+  }
+  const auto distance = [&] {
+    double sum = 0;
+    for (size_t i = 0; i < kDim; ++i) sum += std::pow(double{row[i]} - target[i], 2);
+    return std::sqrt(sum);
+  };
+  const double at_first = distance();
+  float* const pointer = row.data();
+  for (uint32_t step = 1; step <= 3000; ++step) {
+    for (size_t i = 0; i < kDim; ++i) gradient[i] = row[i] - target[i];
+    optimizer->update({&pointer, 1}, {&step, 1}, kDim, gradient.data(), step);
+  }
+  EXPECT_LT(distance(), 0.2 * at_first);
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, RowOptimizers, testing::ValuesIn(reference::kFormulas),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(RowOptimizer, AdagradStartsFromItsInitialAccumulator) {
   RowOptimizerConfig config;
@@ -138,6 +172,56 @@ TEST(RowOptimizer, AdagradStartsFromItsInitialAccumulator) {
   std::vector<float> state(5, -1.0f);
   make_row_optimizer(config).value()->init_state(state);
   EXPECT_EQ(state, std::vector<float>(5, 0.25f));
+  config.name = "adam";  // which does not take it
+  make_row_optimizer(config).value()->init_state(state);
+  EXPECT_EQ(state, std::vector<float>(5, 0.0f));
+}
+
+TEST(RowOptimizer, GradientsWithinTheNormAreNotTouchedByClipping) {
+  RandomStream random(test_seed(), 13);
+  constexpr size_t kDim = 9;
+  RowOptimizerConfig config;
+  config.name = "sgd";
+  config.learning_rate = 1.0f;
+  config.clip_norm = 2.0f;
+  const auto optimizer = make_row_optimizer(config).value();
+  for (const double size : {0.5, 1.999, 2.1, 1e6}) {
+    std::vector<float> row(kDim, 0.0f), gradient(kDim);
+    for (float& g : gradient) g = random.next_normal();
+    double norm = 0;
+    for (const float g : gradient) norm += double{g} * g;
+    for (float& g : gradient) g = static_cast<float>(g * size / std::sqrt(norm));
+    float* const pointer = row.data();
+    const uint32_t count = 1;
+    optimizer->update({&pointer, 1}, {&count, 1}, kDim, gradient.data(), 1);
+    double moved = 0;
+    for (size_t i = 0; i < kDim; ++i) {
+      if (size < 2) {
+        EXPECT_EQ(row[i], -gradient[i]);
+      }
+      moved += double{row[i]} * row[i];
+    }
+    EXPECT_NEAR(std::sqrt(moved), std::min(size, 2.0), 1e-6);
+  }
+}
+
+TEST(RowOptimizer, FtrlLeavesWeightsInPlaceWhenTheRateChanges) {
+  RowOptimizerConfig config;
+  config.name = "ftrl";
+  config.learning_rate = 0.5f;
+  config.schedule = {.kind = Schedule::kStep, .decay_steps = 10, .factor = 0.01f};
+  const auto optimizer = make_row_optimizer(config).value();
+  std::vector<float> row = {0.3f, 0.0f, 0.0f};  // w, z, n
+  float* const pointer = row.data();
+  const uint32_t count = 1;
+  const auto update = [&](float gradient, uint64_t step) {
+    optimizer->update({&pointer, 1}, {&count, 1}, 1, &gradient, step);
+  };
+  update(0.7f, 1);
+  const float moved = row[0];
+  EXPECT_LT(moved, 0.3f - 0.1f);
+  update(0.0f, 100);
+  EXPECT_NEAR(row[0], moved, 1e-6);
 }
 
 TEST(RowOptimizer, AnUnknownNameIsAnsweredWithTheKnownOnes) {

@@ -1,0 +1,24 @@
+// What makes up for moments that begin at zero. Thread safety: const after construction.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace cairn {
+
+// 1 / (1 - beta^n) for n from 1 on: a table, until it is 1 in float, as a power a row costs as much
+// as the row.
+class BiasCorrection {
+ public:
+  explicit BiasCorrection(double beta);
+  float operator()(uint32_t count) const {
+    return count < table_.size() ? table_[count] : compute(count);
+  }
+
+ private:
+  float compute(uint32_t count) const;
+  double beta_;
+  std::vector<float> table_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,34 @@
+// The formula of each row optimizer: ps/optimizers/NAME.cpp, which names its source and the layout
+// of its state. They see gradients that are finite, clipped and (but for decoupled weight decay)
+// have the weight decay in them; see row_optimizer.h, which calls them. In their comments a is the
+// learning rate of the step and n the row's count. Thread safety: pure functions of what they get.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "common/config/job.h"
+
+namespace cairn {
+
+struct RowUpdate {
+  std::span<float* const> rows;  // each: weights [dim], then state
+  size_t dim;
+  const float* gradients;  // [rows, dim]; overlap no row
+  float learning_rate;
+  // 1 / (1 - beta1^n) and 1 / (1 - beta2^n), one a row; only for those that take kMoments.
+  const float* unbias1;
+  const float* unbias2;
+  float* scratch;  // [dim]
+};
+
+namespace row_formulas {
+
+#define CAIRN_ROW_OPTIMIZER(name, floats_a_weight, floats_a_row, takes) \
+  void name(const RowUpdate& update, const RowOptimizerConfig& config);
+#include "common/config/row_optimizers.def"
+#undef CAIRN_ROW_OPTIMIZER
+
+}  // namespace row_formulas
+
+}  // namespace cairn

@@ -1,0 +1,33 @@
+// Row-wise Adam: m as in adam.cpp; v = beta2 v + (1 - beta2) mean of g^2 over the row;
+// w -= a (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + epsilon). State: m [dim], v [1].
+// Source: PARTIAL_ROWWISE_ADAM of FBGEMM, on Kingma, Ba, "Adam", arXiv:1412.6980, algorithm 1.
+#include <cmath>
+
+#include "common/simd.h"
+#include "ps/optimizers/row_formulas.h"
+#include "ps/optimizers/square_sum.h"
+
+namespace cairn::row_formulas {
+
+CAIRN_SIMD void rowwise_adam(const RowUpdate& update, const RowOptimizerConfig& config) {
+  const size_t dim = update.dim;
+  const float rate = update.learning_rate;
+  const float beta1 = config.beta1, beta2 = config.beta2, epsilon = config.epsilon;
+  const float* gradients = update.gradients;
+  for (size_t r = 0; r < update.rows.size(); ++r) {
+    const float c1 = update.unbias1[r], c2 = update.unbias2[r];
+    float* const __restrict w = update.rows[r];
+    float* const __restrict m = update.rows[r] + dim;
+    float* const __restrict v = update.rows[r] + 2 * dim;
+    const float* const __restrict g = gradients;
+    *v = beta2 * *v + (1.0f - beta2) * (square_sum(g, dim) / static_cast<float>(dim));
+    const float root = std::sqrt(*v * c2) + epsilon;
+    for (size_t i = 0; i < dim; ++i) {
+      m[i] = beta1 * m[i] + (1.0f - beta1) * g[i];
+      w[i] -= rate * (m[i] * c1) / root;
+    }
+    gradients += dim;
+  }
+}
+
+}  // namespace cairn::row_formulas
