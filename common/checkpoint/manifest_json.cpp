@@ -118,7 +118,16 @@ json table_to_json(const TableConfig& table) {
           {"dim", table.dim},
           {"optimizer", optimizer_to_json(table.optimizer)},
           {"initializer",
-           {{"kind", to_word(table.initializer.kind)}, {"scale", table.initializer.scale}}}};
+           {{"kind", to_word(table.initializer.kind)}, {"scale", table.initializer.scale}}},
+          {"admission",
+           {{"min_count", table.admission.min_count},
+            {"probability", table.admission.probability},
+            {"filter_bytes", table.admission.filter_bytes}}},
+          {"expiry",
+           {{"unseen_steps", table.expiry.unseen_steps},
+            {"age_steps", table.expiry.age_steps},
+            {"min_norm", table.expiry.min_norm}}},
+          {"max_rows", table.max_rows}};
 }
 
 // The value of an enumeration, by its word.
@@ -155,6 +164,15 @@ TableConfig table_from(Fields& fields) {
   Fields initializer = fields.object("initializer");
   table.initializer.kind = word_from<Initializer>(initializer, "kind");
   table.initializer.scale = initializer.real("scale");
+  Fields admission = fields.object("admission");
+  table.admission.min_count = admission.number32("min_count", UINT8_MAX);
+  table.admission.probability = admission.real("probability");
+  table.admission.filter_bytes = admission.number("filter_bytes", kAnyNumber);
+  Fields expiry = fields.object("expiry");
+  table.expiry.unseen_steps = expiry.number("unseen_steps", kAny32);
+  table.expiry.age_steps = expiry.number("age_steps", kAny32);
+  table.expiry.min_norm = expiry.real("min_norm");
+  table.max_rows = fields.number("max_rows", kAnyNumber);
   return table;
 }
 

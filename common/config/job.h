@@ -101,11 +101,30 @@ struct InitializerConfig {
   friend bool operator==(const InitializerConfig&, const InitializerConfig&) = default;
 };
 
+// Which keys get a row (ps/policy/admission.h). At most one of the two policies is set.
+struct AdmissionConfig {
+  uint32_t min_count = 1;    // steps whose batch held the key, the one that admits it included
+  float probability = 1.0f;  // that a step admits a key without a row
+  uint64_t filter_bytes = uint64_t{64} << 20;  // of all shards together; where min_count > 1
+  friend bool operator==(const AdmissionConfig&, const AdmissionConfig&) = default;
+};
+
+// Which rows go (ps/policy/removal.h); 0: no such policy.
+struct ExpiryConfig {
+  uint64_t unseen_steps = 0;
+  uint64_t age_steps = 0;  // since the row was created, which its record then holds
+  float min_norm = 0.0f;   // of the weights, L2
+  friend bool operator==(const ExpiryConfig&, const ExpiryConfig&) = default;
+};
+
 struct TableConfig {
   std::string name;
   uint32_t dim = 16;
   RowOptimizerConfig optimizer;
   InitializerConfig initializer;
+  AdmissionConfig admission;
+  ExpiryConfig expiry;
+  uint64_t max_rows = 0;  // over all shards; 0: no cap
   friend bool operator==(const TableConfig&, const TableConfig&) = default;
 };
 
@@ -200,6 +219,8 @@ struct PsConfig {
   bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
   uint32_t timeout_s = 120;
   uint32_t read_threads = 2;  // of one shard, for rows that are not in memory
+  // Steps after which every slot has been examined once for rows that expire or exceed a cap.
+  uint32_t policy_period = 16'384;
   friend bool operator==(const PsConfig&, const PsConfig&) = default;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "common/address.h"
 #include "common/hash.h"
@@ -122,6 +123,26 @@ void check_head(const JobConfig& job, const Judge& judge) {
                  "give at least one width, as [64]");
 }
 
+// A slot's share of the keys is random: around 64 rows a slot its deviation is 8, an eighth. Below
+// that, full slots would lose rows while the table is far from its cap.
+void check_caps(const JobConfig& job, const Judge& judge) {
+  constexpr uint64_t kRowsMin = 64 * uint64_t{kSlots};
+  const auto report = [&](YamlPath path, uint64_t rows) {
+    judge.report(path, fmt::format("{} rows are too few for a cap", rows),
+                 fmt::format("want at least {}, 64 in each of {} slots: the cap is kept in every "
+                             "slot alone, and slots fill unevenly",
+                             kRowsMin, kSlots));
+  };
+  bool default_reported = false;
+  for (const TableConfig& table : job.tables) {
+    if (table.max_rows == 0 || table.max_rows >= kRowsMin) continue;
+    if (find(judge.root, {"ps", "tables", table.name, "max_rows"}) != nullptr)
+      report({"ps", "tables", table.name, "max_rows"}, table.max_rows);
+    else if (!std::exchange(default_reported, true))
+      report({"ps", "max_rows"}, table.max_rows);
+  }
+}
+
 void check_eval(const JobConfig& job, const Judge& judge) {
   const std::string& monitor = job.eval.monitor;
   if (!judge.sound({"eval", "model", "data.eval"})) return;
@@ -153,6 +174,7 @@ void check_job(const JobConfig& job, const std::vector<size_t>& entries, const J
   check_columns(job, entries, judge);
   check_tasks(job, judge);
   check_head(job, judge);
+  check_caps(job, judge);
   check_eval(job, judge);
 }
 

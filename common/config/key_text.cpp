@@ -61,8 +61,8 @@ std::string range_text(const ConfigKey& key) {
   else if (low && !high)
     out = key.above_min ? "above " + bound(key, key.min) : bound(key, key.min) + " or more";
   else if (low)
-    out = fmt::format("{} {}, below {}", key.above_min ? "above" : "from", bound(key, key.min),
-                      bound(key, key.max));
+    out = fmt::format("{} {}, {} {}", key.above_min ? "above" : "from", bound(key, key.min),
+                      key.below_max ? "below" : "up to", bound(key, key.max));
   if (!key.zero_word.empty()) out = fmt::format("{}, {}", key.zero_word, out);
   return out;
 }

@@ -68,8 +68,8 @@ itself), `bucketize` (its place among `boundaries`), `cross` (the hash of the va
 `hour_of_day` and `day_of_week` (of Unix seconds in UTC; 0 is Monday). Only `integer` and `bucketize` may follow
 `log1p` or `standardize`.
 
-Features that name the same `table` share its rows. Tables take `dim`, `optimizer` and `initializer` from `ps`,
-and what is different from `ps.tables`.
+Features that name the same `table` share its rows. Tables take `dim`, `optimizer`, `initializer`, `admission`,
+`expiry` and `max_rows` from `ps`, and what is different from `ps.tables`.
 )";
 
 constexpr std::string_view kTable =

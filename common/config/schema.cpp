@@ -4,12 +4,14 @@
 
 #include "common/config/schema_builders.h"
 #include "common/config/schema_optimizers.h"
+#include "common/hash.h"
 
 namespace cairn {
 namespace {
 
 constexpr double kAny = -std::numeric_limits<double>::infinity();
 constexpr double kUnitsMax = 65'536;
+constexpr double kStepsMax = 4'294'967'295.0;  // rows hold steps in 32 bits
 
 // ---- data
 
@@ -291,6 +293,77 @@ std::span<const ConfigKey> initializer_keys() {
   return keys;
 }
 
+constexpr double kFilterBytesMin = 16.0 * kSlots;
+
+bool filters_by_count(const void* object) {
+  return static_cast<const AdmissionConfig*>(object)->min_count > 1;
+}
+bool takes_every_key(const void* object) { return !filters_by_count(object); }
+
+std::span<const ConfigKey> admission_keys() {
+  using A = AdmissionConfig;
+  static const ConfigKey keys[] = {
+      key<&A::min_count>(
+          {.name = "min_count",
+           .text = "steps that must have held a key, the present one included, before it gets a "
+                   "row; until then it reads as its initial value and trains nothing",
+           .min = 1,
+           .max = 255}),
+      key<&A::filter_bytes>(
+          {.name = "filter_bytes",
+           .text = "counters of keys, over all shards; 8 bytes a distinct key let few in early",
+           .min = kFilterBytesMin,
+           .unit = Unit::kBytes,
+           .applies = filters_by_count,
+           .applies_text = "only where min_count is above 1"}),
+      key<&A::probability>({.name = "probability",
+                            .text = "that a step gives a key without a row one",
+                            .max = 1,
+                            .above_min = true,
+                            .applies = takes_every_key,
+                            .applies_text = "only without min_count"}),
+  };
+  return keys;
+}
+
+// Known so that they can be refused with the reason.
+ConfigKey policy_in_seconds(std::string_view name) {
+  return {{.name = name,
+           .text = "of the clock",
+           .applies = [](const void*) { return false; },
+           .applies_text = "only for train.consistency: async, which comes later: in sync every "
+                           "run must decide alike, so policies count steps, not seconds"},
+          [](void*) -> FieldRef {
+            static uint64_t ignored = 0;
+            return &ignored;
+          },
+          fresh<ExpiryConfig>};
+}
+
+std::span<const ConfigKey> expiry_keys() {
+  using E = ExpiryConfig;
+  static const ConfigKey keys[] = {
+      key<&E::unseen_steps>({.name = "unseen_steps",
+                             .text = "a row goes once no step has held its key for so many",
+                             .max = kStepsMax,
+                             .zero_word = "never"}),
+      key<&E::age_steps>(
+          {.name = "age_steps",
+           .text = "a row goes so many steps after it was created; its record grows by 4 bytes",
+           .max = kStepsMax,
+           .zero_word = "never"}),
+      key<&E::min_norm>({.name = "min_norm",
+                         .text = "a row goes if the L2 norm of its weights is below; 0: never"}),
+      policy_in_seconds("unseen_seconds"),
+      policy_in_seconds("age_seconds"),
+  };
+  return keys;
+}
+
+constexpr std::string_view kMaxRowsText =
+    "rows of the table over all shards, as ceil(max_rows / 16384) a slot; those seen in the fewest "
+    "steps go first";
+
 std::span<const ConfigKey> table_keys() {
   static const ConfigKey keys[] = {
       key<&TableConfig::dim>({.name = "dim",
@@ -306,6 +379,15 @@ std::span<const ConfigKey> table_keys() {
           {.name = "initializer",
            .text = "what is not given is as in ps.initializer",
            .same_as = "ps.initializer"}),
+      block<admission_keys, &TableConfig::admission>(
+          {.name = "admission",
+           .text = "what is not given is as in ps.admission",
+           .same_as = "ps.admission"}),
+      block<expiry_keys, &TableConfig::expiry>({.name = "expiry",
+                                                .text = "what is not given is as in ps.expiry",
+                                                .same_as = "ps.expiry"}),
+      key<&TableConfig::max_rows>(
+          {.name = "max_rows", .text = kMaxRowsText, .zero_word = "unlimited"}),
   };
   return keys;
 }
@@ -389,6 +471,23 @@ std::span<const ConfigKey> ps_keys() {
           {.name = "initializer",
            .text = "of new rows, of tables that say nothing else",
            .by_table = true}),
+      block<admission_keys, &PsDraft::defaults, &TableConfig::admission>(
+          {.name = "admission",
+           .text = "which keys get a row, in tables that say nothing else",
+           .by_table = true}),
+      block<expiry_keys, &PsDraft::defaults, &TableConfig::expiry>(
+          {.name = "expiry",
+           .text =
+               "which rows go, from tables that say nothing else; looked for each policy_period",
+           .by_table = true}),
+      key<&PsDraft::defaults, &TableConfig::max_rows>(
+          {.name = "max_rows", .text = kMaxRowsText, .by_table = true, .zero_word = "unlimited"}),
+      key<&PsDraft::config, &PsConfig::policy_period>(
+          {.name = "policy_period",
+           .text = "steps in which each slot is examined once for rows that expire or exceed "
+                   "max_rows",
+           .min = 16,
+           .max = 1 << 24}),
       ConfigKey{{.name = "tables", .text = "a map from a table's name to what is different in it"},
                 tables_ref,
                 fresh<PsDraft>},

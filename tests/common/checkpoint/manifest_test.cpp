@@ -53,6 +53,10 @@ class ManifestTest : public testing::Test {
     manifest_.tables[1].optimizer.clip_norm = random_.next_float();
     manifest_.tables[1].optimizer.schedule = {Schedule::kCosine, 10, 1000, random_.next_float()};
     manifest_.tables[1].initializer = {Initializer::kUniform, 0.3f};
+    manifest_.tables[0].admission = {.min_count = 3, .filter_bytes = 1 << 20};
+    manifest_.tables[1].admission.probability = 0.25f;
+    manifest_.tables[1].expiry = {.unseen_steps = 7, .age_steps = 9, .min_norm = 0.5f};
+    manifest_.tables[1].max_rows = 2'000'000;
     manifest_.shards = {{"shard-000", {0, 7000}}, {"shard-001", {7000, kSlots}}};
     manifest_.files = {describe_file(checkpoint_, "dense.safetensors").value(),
                        {"shard-000/000012.sst", 11, ""},

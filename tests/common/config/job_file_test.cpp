@@ -220,6 +220,22 @@ const Mistake kBetween[] = {
     {"  eval: c.csv", "  columns: [a]",
      "job.yaml:4:3: data.columns: has no meaning here; only where header is false and format is "
      "not criteo"},
+    {"train:\n  w", "ps: {tables: {user: {max_rows: 1000000}}}\ntrain:\n  w",
+     "job.yaml:17:32: ps.tables.user.max_rows: 1000000 rows are too few for a cap; want at least "
+     "1048576, 64 in each of 16384 slots: the cap is kept in every slot alone, and slots fill "
+     "unevenly"},
+    {"train:\n  w", "ps: {max_rows: 1}\ntrain:\n  w",
+     "job.yaml:17:16: ps.max_rows: 1 rows are too few for a cap; want at least 1048576, 64 in each "
+     "of 16384 slots: the cap is kept in every slot alone, and slots fill unevenly"},
+    {"train:\n  w", "ps: {expiry: {unseen_seconds: 60}}\ntrain:\n  w",
+     "job.yaml:17:15: ps.expiry.unseen_seconds: has no meaning here; only for train.consistency: "
+     "async, which comes later: in sync every run must decide alike, so policies count steps, not "
+     "seconds"},
+    {"train:\n  w", "ps: {admission: {min_count: 3, probability: 0.5}}\ntrain:\n  w",
+     "job.yaml:17:32: ps.admission.probability: has no meaning here; only without min_count"},
+    {"train:\n  w", "ps: {admission: {filter_bytes: 1MiB}}\ntrain:\n  w",
+     "job.yaml:17:18: ps.admission.filter_bytes: has no meaning here; only where min_count is "
+     "above 1"},
 };
 INSTANTIATE_TEST_SUITE_P(Between, JobFileMistakes, testing::ValuesIn(kBetween));
 

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "common/config/row_optimizers.h"
+#include "common/hash.h"
 #include "tests/common/config/job_text.h"
 #include "tests/seed.h"
 
@@ -107,6 +108,16 @@ class RandomJob {
     fill_schedule(optimizer.schedule);
     table.initializer.kind = static_cast<Initializer>(number(2));
     if (table.initializer.kind != Initializer::kZero) table.initializer.scale = positive();
+    if (coin()) {
+      table.admission.min_count = 2 + static_cast<uint32_t>(number(253));
+      table.admission.filter_bytes = kSlots * (16 + number(1000));
+    } else {
+      table.admission.probability = 0.1f * positive();
+    }
+    if (coin()) table.expiry.unseen_steps = number(1'000'000);
+    if (coin()) table.expiry.age_steps = number(1'000'000);
+    if (coin()) table.expiry.min_norm = positive();
+    if (coin()) table.max_rows = 64 * kSlots + number(1'000'000);
     job.tables.push_back(table);
   }
 
@@ -168,6 +179,7 @@ class RandomJob {
     if (ps.allow_insecure) ps.address = "10.0.0.7";
     ps.timeout_s = 1 + static_cast<uint32_t>(number(99));
     ps.read_threads = 1 + static_cast<uint32_t>(number(7));
+    ps.policy_period = 16 + static_cast<uint32_t>(number(100'000));
   }
 
   static constexpr int kNames = 12;
