@@ -2,22 +2,30 @@ add_library(cairn_math STATIC
   tensor/arena.cpp
   ops/factory.cpp
   ops/cuda_absent.cpp
+  ops/cpu/activation.cpp
   ops/cpu/copy.cpp
   ops/cpu/cpu_ops.cpp
   ops/cpu/cross.cpp
   ops/cpu/embedding.cpp
   ops/cpu/gates.cpp
+  ops/cpu/interaction.cpp
   ops/cpu/linear.cpp
   ops/cpu/loss.cpp
   ops/cpu/matmul.cpp
   autograd/functions.cpp
+  autograd/interactions.cpp
   autograd/tape.cpp
   nn/cross.cpp
+  nn/cross_low_rank.cpp
+  nn/dot.cpp
+  nn/fm.cpp
   nn/heads.cpp
+  nn/interaction.cpp
   nn/mlp.cpp
   nn/parameters.cpp
-  models/dcn.cpp
   models/factory.cpp
+  models/inputs.cpp
+  models/recommender.cpp
   optimizers/adam.cpp
   optimizers/factory.cpp
   optimizers/sgd.cpp)

@@ -43,7 +43,7 @@ enum class Transform : uint8_t {
   kDayOfWeek,  // of Unix seconds, UTC: 0 = Monday
 };
 
-enum class Pooling : uint8_t { kSum, kMean };
+enum class Pooling : uint8_t { kSum, kMean, kMax, kAttention };
 
 // One input of the model: a number, or a bag of ids that is looked up in a table and pooled.
 struct FeatureConfig {
@@ -55,6 +55,7 @@ struct FeatureConfig {
   uint64_t num_buckets = 0;        // ids are taken modulo this; 0: not
   std::string separator;           // of a multi-valued column; empty: single-valued
   Pooling pooling = Pooling::kSum;
+  std::string target;          // kAttention: the id feature that the ids are weighed for
   std::string table;           // by default the feature's name
   double missing_value = 0.0;  // of a number, before transforms; standardized columns: the mean
 
@@ -130,11 +131,18 @@ struct TableConfig {
 
 // ---- model
 
-enum class Activation : uint8_t { kNone, kRelu };
+enum class Activation : uint8_t { kNone, kRelu, kGelu, kSilu, kPrelu, kSigmoid, kTanh };
+enum class Normalization : uint8_t { kNone, kLayer, kBatch };
 enum class Structure : uint8_t { kParallel, kStacked };
-enum class Head : uint8_t { kSharedBottom, kMmoe };
-enum class Loss : uint8_t { kBce, kMse };
+enum class Interaction : uint8_t { kNone, kCross, kFm, kDot };
+enum class CrossType : uint8_t { kVector, kFull, kLowRank, kMixture };
+enum class Head : uint8_t { kSharedBottom, kMmoe, kPle };
+enum class Loss : uint8_t { kBce, kMse, kFocal, kHuber, kPairwise };
+enum class TaskWeights : uint8_t { kFixed, kUncertainty };
 enum class Comparison : uint8_t { kNone, kGreaterEqual, kGreater, kLessEqual, kLess, kEqual };
+
+// Whether labels are 0 or 1 and predictions probabilities.
+constexpr bool is_binary(Loss loss) { return loss != Loss::kMse && loss != Loss::kHuber; }
 
 struct TaskConfig {
   std::string name;
@@ -142,7 +150,11 @@ struct TaskConfig {
   Comparison comparison = Comparison::kNone;  // comparison >=,
   double threshold = 0.0;                     // threshold 4
   Loss loss = Loss::kBce;
+  float focal_gamma = 2.0f, focal_alpha = 0.25f;  // focal
+  float huber_delta = 1.0f;                       // huber
   float weight = 1.0f;
+  std::string sample_weight;         // column of the weight of each row; empty: all weigh 1
+  std::vector<std::string> product;  // ESMM: tasks whose probabilities are multiplied; else empty
   friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
 
@@ -150,14 +162,27 @@ inline constexpr uint32_t kTasksMax = 16;
 
 struct ModelConfig {
   Structure structure = Structure::kParallel;
-  uint32_t cross_layers = 3;                      // full-rank DCN-V2; 0: none
+  bool wide = false;  // the first floats of a row are its weights in a linear part, one a task
+  Interaction interaction = Interaction::kCross;
+  CrossType cross_type = CrossType::kFull;
+  uint32_t cross_layers = 3;                      // 0: none
+  uint32_t cross_rank = 32;                       // low_rank, mixture
+  uint32_t cross_experts = 4;                     // mixture
+  std::vector<uint32_t> bottom_units = {64};      // dot: layers that make a vector of the numbers
   std::vector<uint32_t> deep_units = {256, 128};  // empty: no deep tower
   Activation activation = Activation::kRelu;
+  Normalization normalization = Normalization::kNone;  // of the deep and the tasks' towers
+  float dropout = 0.0f;                                // of the same; the share that is dropped
+  std::vector<uint32_t> attention_units = {36};        // kAttention: layers that make a score
   Head head = Head::kSharedBottom;
-  uint32_t experts = 4;  // mmoe
+  uint32_t experts = 4;       // mmoe; ple: that tasks share
+  uint32_t task_experts = 2;  // ple: of each task
+  uint32_t levels = 1;        // ple: of extraction
   std::vector<uint32_t> expert_units = {
-      64};                            // mmoe: layers of each expert; shared_bottom: of the bottom
+      64};  // mmoe, ple: layers of each expert; shared_bottom: of the bottom
   std::vector<uint32_t> tower_units;  // hidden layers of each task's tower
+  TaskWeights task_weights = TaskWeights::kFixed;
+  float l2 = 0.0f;  // half the sum of squared weights, times this, is added to the loss
   std::vector<TaskConfig> tasks;
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
@@ -165,11 +190,15 @@ struct ModelConfig {
 // ---- training
 
 struct DenseOptimizerConfig {
-  std::string name = "adam";  // sgd, adam
+  std::string name = "adam";  // sgd, momentum, nesterov, adagrad, adam, adamw, lamb
   float learning_rate = 1e-3f;
-  float beta1 = 0.9f, beta2 = 0.999f;
+  float momentum = 0.9f;               // momentum, nesterov
+  float initial_accumulator = 0.0f;    // adagrad
+  float beta1 = 0.9f, beta2 = 0.999f;  // adam, adamw, lamb
   float epsilon = 1e-8f;
   ScheduleConfig schedule;
+  float weight_decay = 0.01f;  // adamw, lamb: of weight matrices
+  float clip_norm = 0.0f;      // the most that all gradients together may measure; 0: any
   friend bool operator==(const DenseOptimizerConfig&, const DenseOptimizerConfig&) = default;
 };
 

@@ -1,13 +1,15 @@
 # The mathematics. The programs link nothing else of the worker, so that a GPU machine can run them.
 cairn_test(math_ops_test
   SOURCES tensor/arena_test.cpp
-          ops/cross_test.cpp ops/embedding_test.cpp ops/gates_test.cpp ops/linear_test.cpp
+          ops/activation_test.cpp ops/cross_test.cpp ops/embedding_test.cpp ops/gates_test.cpp ops/interaction_test.cpp
+          ops/linear_test.cpp
           ops/loss_test.cpp ops/matmul_test.cpp ops/numbers.cpp ops/ops_test.cpp
           autograd/functions_test.cpp
   LIBRARIES cairn_math OpenMP::OpenMP_CXX)
 cairn_test(math_models_test
   SOURCES nn/parameters_test.cpp
-          models/dcn_test.cpp models/example.cpp models/factory_test.cpp models/reference_dcn.cpp
+          models/example.cpp models/factory_test.cpp models/recommender_test.cpp
+          models/reference_model.cpp models/variations.cpp
           optimizers/dense_optimizer_test.cpp
   LIBRARIES cairn_math)
 cairn_test(math_heap_test

@@ -17,7 +17,7 @@ LinearInputs group_inputs(const Variable* x, const Variable* weight, const Varia
   const size_t in = weight->cols();
   return {.x = x->matrix().columns(group * in, in),
           .weight = rows_of(weight->matrix(), group * out, out),
-          .bias = bias->matrix().columns(group * out, out),
+          .bias = bias ? bias->matrix().columns(group * out, out) : Matrix(),
           .activation = activation};
 }
 
@@ -28,14 +28,15 @@ Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Acti
   check(weight->rows() % groups == 0 && x->cols() == groups * weight->cols(),
         "linear: shapes differ");
   const size_t out = weight->rows() / groups;
-  Variable* y = tape.result(x->rows(), weight->rows(), {x, weight, bias});
+  Variable* y = tape.result(x->rows(), weight->rows(), {x, weight});
   for (size_t g = 0; g < groups; ++g)
     tape.ops().linear_forward(group_inputs(x, weight, bias, activation, g, out),
                               y->matrix().columns(g * out, out));
 
   tape.record(y, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
-    const Gradient dx = t.gradient_of(x), dw = t.gradient_of(weight), db = t.gradient_of(bias);
+    const Gradient dx = t.gradient_of(x), dw = t.gradient_of(weight);
+    const Gradient db = bias ? t.gradient_of(bias) : Gradient{};
     const size_t in = weight->cols();
     for (size_t g = 0; g < groups; ++g)
       t.ops().linear_backward(group_inputs(x, weight, bias, activation, g, out),
@@ -123,7 +124,7 @@ void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*>
 Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
                           std::span<Variable* const> tables, ConstMatrix numbers) {
   check(bags.size() == tables.size(), "pooled features: not one table a bag");
-  size_t cols = numbers.empty() ? 0 : numbers.cols;
+  size_t cols = numbers.cols;
   for (const Variable* table : tables) cols += table->cols();
   Variable* y = tape.result(batch, cols, {});
   const std::span<BagView> kept_bags = tape.arena().array<BagView>(bags.size());
@@ -137,7 +138,7 @@ Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bag
                             y->matrix().columns(first, tables[i]->cols()));
     first += tables[i]->cols();
   }
-  if (!numbers.empty()) tape.ops().copy(numbers, {y->matrix().columns(first, numbers.cols)});
+  if (numbers.cols > 0) tape.ops().copy(numbers, {y->matrix().columns(first, numbers.cols)});
 
   tape.record(y, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);

@@ -8,8 +8,9 @@
 
 namespace cairn::autograd {
 
-// f(x W^T + b). With `groups` > 1, as many independent layers side by side: x [batch, groups * in],
-// weight [groups * out, in], bias [1, groups * out], result [batch, groups * out].
+// f(x W^T + b); f none or relu; `bias` may be null: none. With `groups` > 1, as many independent
+// layers side by side: x [batch, groups * in], weight [groups * out, in], bias [1, groups * out],
+// result [batch, groups * out].
 Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Activation activation,
                  size_t groups = 1);
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string>
 
-#include "worker/models/dcn.h"
+#include "worker/models/recommender.h"
 
 namespace cairn {
 namespace {
@@ -12,6 +12,43 @@ bool has_zero(const std::vector<uint32_t>& units) {
   return std::ranges::find(units, 0u) != units.end();
 }
 
+// Of fields whose vectors are multiplied with each other.
+Status judge_fields(const ModelConfig& config, const ModelShape& shape) {
+  const size_t weights = config.wide ? config.tasks.size() : 0;
+  uint32_t dim = 0;
+  for (const ModelShape::BagFeature& bag : shape.bags) {
+    const uint32_t other = shape.table_dims[bag.table];
+    if (other == weights) continue;  // no vector
+    if (dim != 0 && other != dim)
+      return invalid("fm and dot want vectors of one dim, tables have " + std::to_string(dim) +
+                     " and " + std::to_string(other));
+    dim = other;
+  }
+  if (dim == 0) return invalid("fm and dot want ids with vectors");
+  return Ok{};
+}
+
+Status judge_interaction(const ModelConfig& config, const ModelShape& shape) {
+  if (config.wide)
+    for (const uint32_t dim : shape.table_dims)
+      if (dim < config.tasks.size())
+        return invalid("wide wants a float a task in each row: a table has dim " +
+                       std::to_string(dim) + " for " + std::to_string(config.tasks.size()) +
+                       " tasks");
+  if (config.interaction == Interaction::kFm || config.interaction == Interaction::kDot)
+    return judge_fields(config, shape);
+  if (config.interaction == Interaction::kCross && config.cross_layers > 0) {
+    const bool thin =
+        config.cross_type == CrossType::kLowRank || config.cross_type == CrossType::kMixture;
+    if (thin && config.cross_rank == 0) return invalid("a cross layer of rank 0");
+    if (config.cross_type == CrossType::kMixture &&
+        (config.cross_experts == 0 || config.cross_experts > kExpertsMax))
+      return invalid("a mixture of " + std::to_string(config.cross_experts) +
+                     " experts, want 1 to " + std::to_string(kExpertsMax));
+  }
+  return Ok{};
+}
+
 Status judge(const ModelConfig& config, const ModelShape& shape) {
   if (shape.bags.empty() && shape.dense_columns == 0) return invalid("it has no input");
   if (config.tasks.empty()) return invalid("it has no task");
@@ -20,7 +57,8 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
     if (bag.table >= shape.table_dims.size())
       return invalid("a feature names table " + std::to_string(bag.table) + " of " +
                      std::to_string(shape.table_dims.size()));
-  if (has_zero(config.deep_units) || has_zero(config.expert_units) || has_zero(config.tower_units))
+  if (has_zero(config.deep_units) || has_zero(config.expert_units) ||
+      has_zero(config.tower_units) || has_zero(config.bottom_units))
     return invalid("a layer has 0 units");
   if (config.head == Head::kMmoe) {
     if (config.experts == 0 || config.experts > kExpertsMax)
@@ -28,7 +66,7 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
                      std::to_string(kExpertsMax));
     if (config.expert_units.empty()) return invalid("an expert of mmoe has no layer");
   }
-  return Ok{};
+  return judge_interaction(config, shape);
 }
 
 }  // namespace
@@ -38,7 +76,7 @@ Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const Model
   if (const Status judged = judge(config, shape); !judged.ok()) return judged.error();
   const Result<const Ops*> ops = ops_of_device(device);
   if (!ops.ok()) return ops.error();
-  return std::unique_ptr<Model>(new DcnModel(config, shape, seed, *ops.value()));
+  return std::unique_ptr<Model>(new Recommender(config, shape, seed, *ops.value()));
 }
 
 }  // namespace cairn

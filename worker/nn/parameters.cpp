@@ -18,16 +18,26 @@ float he_limit(size_t in) { return std::sqrt(6.0f / static_cast<float>(in)); }
 float glorot_limit(size_t in, size_t out) { return std::sqrt(6.0f / static_cast<float>(in + out)); }
 
 Variable* Parameters::add(std::string name, std::vector<uint32_t> shape, float limit) {
+  return add(std::move(name), std::move(shape), Start{limit, 0.0f}, true);
+}
+
+Variable* Parameters::add_constant(std::string name, std::vector<uint32_t> shape, float value,
+                                   bool trained) {
+  return add(std::move(name), std::move(shape), Start{0.0f, value}, trained);
+}
+
+Variable* Parameters::add(std::string name, std::vector<uint32_t> shape, Start start,
+                          bool trained) {
   check(values_.empty(), "a parameter is added after the buffers were made");
   const size_t offset =
       infos_.empty() ? 0 : (infos_.back().offset + infos_.back().size + kUnit - 1) / kUnit * kUnit;
   size_t size = 1;
   for (const uint32_t dim : shape) size *= dim;
   Variable variable;
-  variable.needs_gradient = true;
+  variable.needs_gradient = trained;
   variable.value = Matrix(nullptr, size / shape.back(), shape.back());
-  infos_.push_back({std::move(name), std::move(shape), offset, size});
-  limits_.push_back(limit);
+  infos_.push_back({std::move(name), std::move(shape), offset, size, trained, start.limit > 0.0f});
+  starts_.push_back(start);
   return &variables_.emplace_back(variable);
 }
 
@@ -40,10 +50,13 @@ void Parameters::allocate(uint64_t seed) {
     variable.value.data = values_.data() + infos_[i].offset;
     variable.gradient =
         Matrix(gradients_.data() + infos_[i].offset, variable.rows(), variable.cols());
-    if (limits_[i] == 0.0f) continue;
+    const std::span<float> values = values_.subspan(infos_[i].offset, infos_[i].size);
+    if (starts_[i].limit == 0.0f) {
+      std::ranges::fill(values, starts_[i].value);
+      continue;
+    }
     RandomStream random(seed, kStream, i);
-    for (float& w : values_.subspan(infos_[i].offset, infos_[i].size))
-      w = limits_[i] * (2.0f * random.next_float() - 1.0f);
+    for (float& w : values) w = starts_[i].limit * (2.0f * random.next_float() - 1.0f);
   }
 }
 

@@ -21,6 +21,8 @@ struct ParameterInfo {
   std::string name;  // "cross.0.weight"
   std::vector<uint32_t> shape;
   size_t offset = 0, size = 0;  // floats
+  bool trained = true;          // false: a statistic, which the model itself keeps up
+  bool decays = false;          // a weight, which decay and L2 draw towards zero
 };
 
 namespace nn {
@@ -35,6 +37,10 @@ class Parameters {
   // limit], or zero where the limit is zero. In its variable all dimensions but the last are rows;
   // one of one dimension is one row.
   Variable* add(std::string name, std::vector<uint32_t> shape, float limit);
+  // One whose elements all start as `value`, and do not decay. Not `trained`: its gradient stays
+  // zero.
+  Variable* add_constant(std::string name, std::vector<uint32_t> shape, float value,
+                         bool trained = true);
   // Makes the buffers. Nothing is added afterwards.
   void allocate(uint64_t seed);
 
@@ -48,8 +54,13 @@ class Parameters {
   std::span<float> gradients() { return gradients_; }
 
  private:
+  struct Start {
+    float limit, value;
+  };
+  Variable* add(std::string name, std::vector<uint32_t> shape, Start start, bool trained);
+
   std::vector<ParameterInfo> infos_;
-  std::vector<float> limits_;
+  std::vector<Start> starts_;
   std::deque<Variable> variables_;  // whose addresses stay
   Arena storage_;
   std::span<float> values_, gradients_;

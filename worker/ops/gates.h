@@ -4,6 +4,10 @@
 // Shapes: logits, probabilities [batch, tasks * experts], a task's experts side by side; experts
 // [batch, experts * units]; outputs one a task, [batch, units]. Row-major float32. Outputs may not
 // overlap inputs.
+//
+// gate_scale: y_e = softmax(logits)_e * x_e, the experts' parts kept side by side: a linear layer
+// behind it sums them. Shapes: logits, probabilities [batch, experts]; x, y [batch, experts *
+// units].
 #pragma once
 
 #include <span>

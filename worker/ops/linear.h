@@ -1,6 +1,6 @@
 // Fully connected layer: y = f(x W^T + b).
-// Shapes: x [batch, in]; weight [out, in]; bias [1, out]; y [batch, out]. Row-major float32.
-// Outputs may not overlap inputs.
+// Shapes: x [batch, in]; weight [out, in]; bias [1, out], or empty: none; y [batch, out]. Row-major
+// float32. Outputs may not overlap inputs. f is none or relu, which ride on the product.
 #pragma once
 
 #include "common/config/job.h"

@@ -8,9 +8,11 @@
 #include <string_view>
 
 #include "common/result.h"
+#include "worker/ops/activation.h"
 #include "worker/ops/cross.h"
 #include "worker/ops/embedding.h"
 #include "worker/ops/gates.h"
+#include "worker/ops/interaction.h"
 #include "worker/ops/linear.h"
 #include "worker/ops/loss.h"
 #include "worker/ops/matmul.h"
@@ -39,6 +41,28 @@ struct Ops {
                         std::span<const Matrix> outputs);
   void (*gates_backward)(const GateInputs& in, ConstMatrix probabilities,
                          std::span<const Matrix> doutputs, const GateGradients& out);
+
+  void (*gate_scale_forward)(const GateInputs& in, Matrix probabilities, Matrix y);
+  void (*gate_scale_backward)(const GateInputs& in, ConstMatrix probabilities, ConstMatrix dy,
+                              const GateGradients& out);
+
+  void (*activation_forward)(const ActivationInputs& in, Matrix y);
+  void (*activation_backward)(const ActivationInputs& in, ConstMatrix y, ConstMatrix dy,
+                              const ActivationGradients& out);
+
+  void (*combine_forward)(const CombineInputs& in, Matrix y);
+  void (*combine_backward)(const CombineInputs& in, ConstMatrix dy, const CombineGradients& out);
+  void (*vector_cross_forward)(const VectorCrossInputs& in, Matrix y);
+  void (*vector_cross_backward)(const VectorCrossInputs& in, ConstMatrix dy,
+                                const VectorCrossGradients& out);
+  void (*pairs_forward)(ConstMatrix x, Matrix sums, Matrix y);  // `sums`: of the fields
+  void (*pairs_backward)(ConstMatrix x, ConstMatrix sums, ConstMatrix dy, const Gradient& dx);
+  void (*dots_forward)(ConstMatrix x, size_t dim, Matrix y);
+  void (*dots_backward)(ConstMatrix x, size_t dim, ConstMatrix dy, const Gradient& dx);
+  void (*number_fields_forward)(ConstMatrix x, ConstMatrix vectors, Matrix y);
+  void (*number_fields_backward)(ConstMatrix x, ConstMatrix dy, const Gradient& vectors);
+  void (*sum_groups_forward)(ConstMatrix x, Matrix y);
+  void (*sum_groups_backward)(ConstMatrix dy, const Gradient& dx);
 
   void (*pool_forward)(const BagView& bag, ConstMatrix table, Matrix y);
   void (*pool_backward)(const BagView& bag, ConstMatrix dy, const Gradient& table);

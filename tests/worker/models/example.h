@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "tests/worker/models/reference_dcn.h"
+#include "tests/worker/models/reference_model.h"
 #include "worker/models/model.h"
 
 namespace cairn {

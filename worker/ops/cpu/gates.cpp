@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "common/simd.h"
+#include "worker/ops/cpu/accumulate.h"
 #include "worker/ops/cpu/cpu.h"
 #include "worker/ops/cpu/dot.h"
 
@@ -40,6 +41,33 @@ CAIRN_SIMD void mix(const float* __restrict p, const float* __restrict experts, 
   for (size_t u = 0; u < units; ++u) y[u] = p[0] * experts[u];
   for (size_t e = 1; e < count; ++e)
     for (size_t u = 0; u < units; ++u) y[u] += p[e] * experts[e * units + u];
+}
+
+// y_e = p_e * x_e
+CAIRN_SIMD void scale(const float* __restrict p, const float* __restrict x, float* __restrict y,
+                      size_t count, size_t units) {
+  for (size_t e = 0; e < count; ++e)
+    for (size_t u = 0; u < units; ++u) y[e * units + u] = p[e] * x[e * units + u];
+}
+
+// dx_e += p_e * dy_e
+CAIRN_SIMD void scale_backward(const float* __restrict p, const float* __restrict dy,
+                               float* __restrict dx, size_t count, size_t units) {
+  for (size_t e = 0; e < count; ++e)
+    for (size_t u = 0; u < units; ++u) dx[e * units + u] += p[e] * dy[e * units + u];
+}
+
+// dp_e = <dy_e, x_e>
+CAIRN_SIMD void scale_probability_gradients(const float* dy, const float* x, float* dp,
+                                            size_t count, size_t units) {
+  for (size_t e = 0; e < count; ++e) dp[e] = dot(dy + e * units, x + e * units, units);
+}
+
+// dlogit_e += p_e (dp_e - sum over i of p_i dp_i)
+void softmax_backward(const float* p, const float* dp, float* dlogits, size_t count) {
+  float mean = 0.0f;
+  for (size_t e = 0; e < count; ++e) mean += p[e] * dp[e];
+  for (size_t e = 0; e < count; ++e) dlogits[e] += p[e] * (dp[e] - mean);
 }
 
 // dexpert_e += p_e * dy
@@ -83,9 +111,35 @@ void gates_backward(const GateInputs& in, ConstMatrix probabilities,
       float* dlogits = out.logits.into.row(r) + t * s.experts;
       float dp[kExpertsMax];
       probability_gradients(dy, in.experts.row(r), dp, s.experts, s.units);
-      float mean = 0.0f;  // dlogit_e = p_e (dp_e - sum over i of p_i dp_i)
-      for (size_t e = 0; e < s.experts; ++e) mean += p[e] * dp[e];
-      for (size_t e = 0; e < s.experts; ++e) dlogits[e] += p[e] * (dp[e] - mean);
+      softmax_backward(p, dp, dlogits, s.experts);
+    }
+  }
+}
+
+void gate_scale_forward(const GateInputs& in, Matrix probabilities, Matrix y) {
+  const size_t experts = in.logits.cols, units = in.experts.cols / experts;
+  check(experts <= kExpertsMax && is(in.experts, y.rows, experts * units) &&
+            is(in.logits, y.rows, experts) && is(probabilities, y.rows, experts) &&
+            y.cols == in.experts.cols,
+        "gate scale: shapes differ");
+  for (size_t r = 0; r < y.rows; ++r) {
+    softmax(in.logits.row(r), probabilities.row(r), experts);
+    scale(probabilities.row(r), in.experts.row(r), y.row(r), experts, units);
+  }
+}
+
+void gate_scale_backward(const GateInputs& in, ConstMatrix probabilities, ConstMatrix dy,
+                         const GateGradients& out) {
+  const size_t experts = in.logits.cols, units = in.experts.cols / experts;
+  begin(out.experts);
+  begin(out.logits);
+  for (size_t r = 0; r < dy.rows; ++r) {
+    const float* p = probabilities.row(r);
+    if (float* dx = row_of(out.experts, r)) scale_backward(p, dy.row(r), dx, experts, units);
+    if (float* dlogits = row_of(out.logits, r)) {
+      float dp[kExpertsMax];
+      scale_probability_gradients(dy.row(r), in.experts.row(r), dp, experts, units);
+      softmax_backward(p, dp, dlogits, experts);
     }
   }
 }

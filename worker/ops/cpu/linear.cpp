@@ -6,8 +6,10 @@ namespace {
 
 void check_shapes(const LinearInputs& in, ConstMatrix y) {
   check(in.x.cols == in.weight.cols && in.x.rows == y.rows && in.weight.rows == y.cols &&
-            in.bias.rows == 1 && in.bias.cols == y.cols,
+            (in.bias.empty() || (in.bias.rows == 1 && in.bias.cols == y.cols)),
         "linear: shapes differ");
+  check(in.activation <= Activation::kRelu, "linear: this activation is an operation of its own");
+  check(!in.bias.empty() || in.activation == Activation::kNone, "linear: relu without a bias");
 }
 
 // dpre = dy where y > 0; sums += dpre, row after row. dpre may be dy.
@@ -39,9 +41,9 @@ void linear_backward(const LinearInputs& in, ConstMatrix y, Matrix dy, Arena& ar
   if (in.activation == Activation::kRelu && !dy.contiguous())
     dpre = arena.matrix(dy.rows, dy.cols);  // products of contiguous matrices are faster
 
-  if (!out.bias.adds()) zero(out.bias.into);
+  if (out.bias.wanted() && !out.bias.adds()) zero(out.bias.into);
   float* dbias = out.bias.into.data;  // db += dpre, summed over the batch
-  for (size_t r = 0; r < dy.rows; ++r) {
+  for (size_t r = 0; dbias != nullptr && r < dy.rows; ++r) {
     if (in.activation == Activation::kRelu) {
       relu_backward(y.row(r), dy.row(r), dpre.row(r), dbias, dy.cols);
     } else {

@@ -1,4 +1,4 @@
-#include "worker/models/dcn.h"
+#include "worker/models/recommender.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,70 +9,16 @@
 #include "common/random.h"
 #include "tests/seed.h"
 #include "tests/worker/models/example.h"
+#include "tests/worker/models/variations.h"
 
 namespace cairn {
 namespace {
 
 using testing::Each;
 
-struct Variation {
-  std::string name;
-  void (*change)(ModelConfig&, ModelShape&);
-};
-void PrintTo(const Variation& variation, std::ostream* out) { *out << variation.name; }
-
-const Variation kVariations[] = {
-    {"ParallelMmoe", [](ModelConfig& c, ModelShape&) { c.head = Head::kMmoe; }},
-    {"StackedMmoe",
-     [](ModelConfig& c, ModelShape&) {
-       c.head = Head::kMmoe;
-       c.structure = Structure::kStacked;
-     }},
-    {"ParallelSharedBottom", [](ModelConfig&, ModelShape&) {}},
-    {"StackedSharedBottom", [](ModelConfig& c, ModelShape&) { c.structure = Structure::kStacked; }},
-    {"DeepExperts",
-     [](ModelConfig& c, ModelShape&) {
-       c.head = Head::kMmoe;
-       c.expert_units = {6, 5, 3};
-     }},
-    {"OneExpertOneTask",
-     [](ModelConfig& c, ModelShape&) {
-       c.head = Head::kMmoe;
-       c.experts = 1;
-       c.tasks.resize(1);
-     }},
-    {"OneCrossLayer", [](ModelConfig& c, ModelShape&) { c.cross_layers = 1; }},
-    {"NoCrossLayers", [](ModelConfig& c, ModelShape&) { c.cross_layers = 0; }},
-    {"NoCrossLayersStacked",
-     [](ModelConfig& c, ModelShape&) {
-       c.cross_layers = 0;
-       c.structure = Structure::kStacked;
-     }},
-    {"NoDeepTower", [](ModelConfig& c, ModelShape&) { c.deep_units.clear(); }},
-    {"NoDeepTowerStacked",
-     [](ModelConfig& c, ModelShape&) {
-       c.deep_units.clear();
-       c.structure = Structure::kStacked;
-     }},
-    {"NothingButLogits",
-     [](ModelConfig& c, ModelShape&) {
-       c.cross_layers = 0;
-       c.deep_units.clear();
-       c.expert_units.clear();
-       c.tower_units.clear();
-     }},
-    {"NoNumbers", [](ModelConfig&, ModelShape& s) { s.dense_columns = 0; }},
-    {"NumbersOnly",
-     [](ModelConfig&, ModelShape& s) {
-       s.bags.clear();
-       s.table_dims.clear();
-     }},
-    {"WithoutActivation", [](ModelConfig& c, ModelShape&) { c.activation = Activation::kNone; }},
-};
-
-class DcnTest : public testing::TestWithParam<Variation> {
+class RecommenderTest : public testing::TestWithParam<Variation> {
  protected:
-  DcnTest() {
+  RecommenderTest() {
     GetParam().change(config, shape);
     model = make_model(config, shape, test_seed()).value();
     // Biases start at zero, where too many wrong formulas agree.
@@ -83,8 +29,8 @@ class DcnTest : public testing::TestWithParam<Variation> {
           b = 0.3f * random.next_normal();
   }
 
-  ReferenceDcn reference() const {
-    ReferenceDcn reference(config, shape);
+  ReferenceModel reference() const {
+    ReferenceModel reference(config, shape);
     for (const ParameterInfo& info : model->parameters()) {
       const std::span<float> values = model->values().subspan(info.offset, info.size);
       reference.parameters[info.name] = {values.begin(), values.end()};
@@ -99,7 +45,7 @@ class DcnTest : public testing::TestWithParam<Variation> {
 
 // Of the objective, by central differences, in each element of `at`, which is part of the model or
 // input.
-Doubles slopes(const ReferenceDcn& reference, const ReferenceInput& input, Doubles& at) {
+Doubles slopes(const ReferenceModel& reference, const ReferenceInput& input, Doubles& at) {
   constexpr double kStep = 1e-6;
   Doubles slopes;
   for (double& element : at) {
@@ -124,13 +70,13 @@ void expect_close(const Got& got, const Want& want, const std::string& what) {
     EXPECT_NEAR(got[i], want[i], 5e-5 * largest) << what << " element " << i;
 }
 
-TEST_P(DcnTest, StepMatchesTheDoubleReference) {
+TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
   const size_t tasks = config.tasks.size();
   // Batches that come close to a ReLU's kink prove nothing: the next one is taken.
   for (uint64_t seed = test_seed();; ++seed) {
     ExampleBatch batch(shape, tasks, 12, seed);
     batch.divisor = 31;  // of a global batch of which this is a part
-    ReferenceDcn reference = this->reference();
+    ReferenceModel reference = this->reference();
     ReferenceInput input = batch.reference();
     const Doubles predictions = reference.predict(input), losses = reference.losses(input);
     if (reference.closest_kink() < 1e-4) continue;
@@ -148,7 +94,7 @@ TEST_P(DcnTest, StepMatchesTheDoubleReference) {
   }
 }
 
-TEST_P(DcnTest, PredictionsAreThoseOfTheStep) {
+TEST_P(RecommenderTest, PredictionsAreThoseOfTheStep) {
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 9, test_seed());
   const StepResult step = run_step(*model, batch, tasks);
@@ -157,7 +103,7 @@ TEST_P(DcnTest, PredictionsAreThoseOfTheStep) {
   EXPECT_EQ(predictions, step.predictions);
 }
 
-TEST_P(DcnTest, NoRowsGiveZeroGradients) {
+TEST_P(RecommenderTest, NoRowsGiveZeroGradients) {
   const size_t tasks = config.tasks.size();
   ExampleBatch full(shape, tasks, 5, test_seed());
   run_step(*model, full, tasks);
@@ -169,7 +115,7 @@ TEST_P(DcnTest, NoRowsGiveZeroGradients) {
   model->predict(none.input(), {});
 }
 
-TEST_P(DcnTest, GradientsOfThreeWorkersSumToThoseOfOne) {
+TEST_P(RecommenderTest, GradientsOfThreeWorkersSumToThoseOfOne) {
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 12, test_seed());
   const StepResult whole = run_step(*model, batch, tasks);
@@ -191,7 +137,7 @@ TEST_P(DcnTest, GradientsOfThreeWorkersSumToThoseOfOne) {
     expect_close(table_sum[t], whole.table_grads[t], "table " + std::to_string(t));
 }
 
-TEST_P(DcnTest, TheSameStepHasTheSameBitsOnAnyThread) {
+TEST_P(RecommenderTest, TheSameStepHasTheSameBitsOnAnyThread) {
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 300, test_seed());
   const StepResult first = run_step(*model, batch, tasks);
@@ -209,7 +155,7 @@ TEST_P(DcnTest, TheSameStepHasTheSameBitsOnAnyThread) {
   EXPECT_EQ(first.table_grads, elsewhere.table_grads);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryStructure, DcnTest, testing::ValuesIn(kVariations),
+INSTANTIATE_TEST_SUITE_P(EveryModel, RecommenderTest, testing::ValuesIn(model_variations()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

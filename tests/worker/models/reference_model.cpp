@@ -1,0 +1,287 @@
+#include "tests/worker/models/reference_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cairn {
+namespace {
+
+Doubles joined(const Doubles& a, const Doubles& b) {
+  Doubles all = a;
+  all.insert(all.end(), b.begin(), b.end());
+  return all;
+}
+
+Rows joined(Rows a, const Rows& b) {
+  for (size_t r = 0; r < a.size(); ++r) a[r] = joined(a[r], b[r]);
+  return a;
+}
+
+Doubles softmax(Doubles logits) {
+  double sum = 0;
+  for (double& g : logits) sum += g = std::exp(g);
+  for (double& g : logits) g /= sum;
+  return logits;
+}
+
+double inner(const Doubles& a, const Doubles& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+double logistic(double z) { return 1 / (1 + std::exp(-z)); }
+
+}  // namespace
+
+Rows ReferenceModel::linear(const std::string& weight, const std::string& bias, const Rows& x,
+                            size_t group, size_t groups) const {
+  const Doubles& w = parameters.at(weight);
+  const Doubles* b = parameters.contains(bias) ? &parameters.at(bias) : nullptr;
+  Rows y;
+  for (const Doubles& in : x) {
+    const size_t out = w.size() / in.size() / groups;
+    Doubles& sums = y.emplace_back(out);
+    for (size_t o = 0; o < out; ++o) {
+      sums[o] = b ? (*b)[group * out + o] : 0;
+      for (size_t i = 0; i < in.size(); ++i)
+        sums[o] += w[(group * out + o) * in.size() + i] * in[i];
+    }
+  }
+  return y;
+}
+
+Rows ReferenceModel::activate(Rows x) const {
+  if (config_.activation == Activation::kNone) return x;
+  for (Doubles& row : x) {
+    for (double& v : row) {
+      closest_kink_ = std::min(closest_kink_, std::abs(v));
+      v = std::max(v, 0.0);
+    }
+  }
+  return x;
+}
+
+Rows ReferenceModel::mlp(const std::string& name, Rows x, size_t layers, size_t group,
+                         size_t groups) const {
+  for (size_t l = 0; l < layers; ++l) {
+    const std::string layer = name + "." + std::to_string(l);
+    x = activate(linear(layer + ".weight", layer + ".bias", x, group, groups));
+  }
+  return x;
+}
+
+Doubles ReferenceModel::pooled(const ReferenceInput& input, size_t bag, size_t row) const {
+  const size_t table = shape_.bags[bag].table, dim = shape_.table_dims[table];
+  const auto& indices = input.bags[bag][row];
+  Doubles sum(dim, 0.0);
+  for (const uint32_t index : indices)
+    for (size_t i = 0; i < dim; ++i) sum[i] += input.tables[table][index * dim + i];
+  if (shape_.bags[bag].pooling == Pooling::kMean && !indices.empty())
+    for (double& v : sum) v /= static_cast<double>(indices.size());
+  return sum;
+}
+
+Rows ReferenceModel::vectors(const ReferenceInput& input) const {
+  Rows all(input.rows);
+  for (size_t r = 0; r < input.rows; ++r) {
+    for (size_t b = 0; b < shape_.bags.size(); ++b) {
+      const Doubles row = pooled(input, b, r);
+      all[r].insert(all[r].end(), row.begin() + static_cast<ptrdiff_t>(weights()), row.end());
+    }
+  }
+  return all;
+}
+
+Rows ReferenceModel::numbers(const ReferenceInput& input) const {
+  Rows all(input.rows);
+  for (size_t r = 0; r < input.rows; ++r)
+    for (size_t i = 0; i < shape_.dense_columns; ++i)
+      all[r].push_back(input.dense[r * shape_.dense_columns + i]);
+  return all;
+}
+
+Rows ReferenceModel::mixture(const std::string& layer, const Rows& x) const {
+  const size_t rank = config_.cross_rank, experts = config_.cross_experts;
+  const auto tanh = [](Rows h) {
+    for (Doubles& row : h)
+      for (double& v : row) v = std::tanh(v);
+    return h;
+  };
+  const Rows gates = linear(layer + ".gate", "", x);
+  const Doubles &u = parameters.at(layer + ".u"), &bias = parameters.at(layer + ".bias");
+  Rows y(x.size(), Doubles(bias.size(), 0.0));
+  for (size_t e = 0; e < experts; ++e) {
+    const Rows thin = tanh(linear(layer + ".v", "", x, e, experts));
+    const Rows turned = tanh(linear(layer + ".c", "", thin, e, experts));
+    for (size_t r = 0; r < x.size(); ++r) {
+      const double gate = softmax(gates[r])[e];
+      for (size_t o = 0; o < bias.size(); ++o) {
+        double wide = bias[o];
+        for (size_t i = 0; i < rank; ++i) wide += u[(o * experts + e) * rank + i] * turned[r][i];
+        y[r][o] += gate * wide;
+      }
+    }
+  }
+  return y;
+}
+
+Rows ReferenceModel::cross(const Rows& x0) const {
+  Rows x = x0;
+  for (size_t l = 0; l < config_.cross_layers; ++l) {
+    const std::string layer = "cross." + std::to_string(l), bias = layer + ".bias";
+    if (config_.cross_type == CrossType::kVector) {
+      const Doubles &w = parameters.at(layer + ".weight"), &b = parameters.at(bias);
+      for (size_t r = 0; r < x.size(); ++r) {
+        const double s = inner(x[r], w);
+        for (size_t i = 0; i < w.size(); ++i) x[r][i] += x0[r][i] * s + b[i];
+      }
+      continue;
+    }
+    Rows mixed;
+    if (config_.cross_type == CrossType::kFull) mixed = linear(layer + ".weight", bias, x);
+    if (config_.cross_type == CrossType::kLowRank)
+      mixed = linear(layer + ".u", bias, linear(layer + ".v", "", x));
+    if (config_.cross_type == CrossType::kMixture) mixed = mixture(layer, x);
+    for (size_t r = 0; r < x.size(); ++r)
+      for (size_t i = 0; i < x[r].size(); ++i) x[r][i] += x0[r][i] * mixed[r][i];
+  }
+  return x;
+}
+
+// Pair by pair, as Rendle defines it.
+Rows ReferenceModel::fm(const Rows& vectors, const Rows& numbers) const {
+  const size_t dim = shape_.table_dims[0] - weights();
+  Rows y;
+  for (size_t r = 0; r < vectors.size(); ++r) {
+    Doubles all = vectors[r];
+    for (size_t n = 0; n < numbers[r].size(); ++n)
+      for (size_t i = 0; i < dim; ++i)
+        all.push_back(numbers[r][n] * parameters.at("fm.numbers")[n * dim + i]);
+    Doubles& sum = y.emplace_back(dim, 0.0);
+    for (size_t f = 0; f < all.size() / dim; ++f)
+      for (size_t g = 0; g < f; ++g)
+        for (size_t i = 0; i < dim; ++i) sum[i] += all[f * dim + i] * all[g * dim + i];
+  }
+  return y;
+}
+
+Rows ReferenceModel::dot(const Rows& vectors, const Rows& numbers) const {
+  const size_t dim = shape_.table_dims[0] - weights();
+  Rows y(vectors.size()), all = vectors;
+  if (shape_.dense_columns > 0) {
+    y = mlp("dot.bottom", numbers, config_.bottom_units.size() + 1);
+    all = joined(y, vectors);
+  }
+  for (size_t r = 0; r < y.size(); ++r) {
+    for (size_t f = 0; f < all[r].size() / dim; ++f) {
+      for (size_t g = 0; g < f; ++g) {
+        double sum = 0;
+        for (size_t i = 0; i < dim; ++i) sum += all[r][f * dim + i] * all[r][g * dim + i];
+        y[r].push_back(sum);
+      }
+    }
+  }
+  return y;
+}
+
+Rows ReferenceModel::shared(const ReferenceInput& input) const {
+  const Rows ids = vectors(input), others = numbers(input), x0 = joined(ids, others);
+  const bool stacked = config_.structure == Structure::kStacked;
+  Rows crossed = x0;
+  if (config_.interaction == Interaction::kCross) crossed = cross(x0);
+  if (config_.interaction == Interaction::kFm) crossed = fm(ids, others);
+  if (config_.interaction == Interaction::kDot) crossed = dot(ids, others);
+  const Rows deep = mlp("deep", stacked ? crossed : x0, config_.deep_units.size());
+  if (stacked) return deep;
+
+  const bool sees_crossed =
+      config_.interaction == Interaction::kDot ||
+      (config_.interaction == Interaction::kCross && config_.cross_layers > 0);
+  if (!config_.deep_units.empty()) return sees_crossed ? joined(crossed, deep) : deep;
+  if (sees_crossed) return crossed;
+  return config_.wide || config_.interaction == Interaction::kFm ? Rows(input.rows) : x0;
+}
+
+double ReferenceModel::past_the_head(const ReferenceInput& input, size_t row, size_t task) const {
+  double sum = 0;
+  if (config_.wide) {
+    for (size_t b = 0; b < shape_.bags.size(); ++b) sum += pooled(input, b, row)[task];
+    const Doubles others = numbers(input)[row];
+    for (size_t i = 0; i < others.size(); ++i)
+      sum += parameters.at("wide.numbers")[task * others.size() + i] * others[i];
+  }
+  if (config_.interaction == Interaction::kFm && config_.structure == Structure::kParallel)
+    for (const Doubles pairs = fm(vectors(input), numbers(input))[row]; const double v : pairs)
+      sum += v;
+  return sum;
+}
+
+Rows ReferenceModel::gated(const Rows& shared, size_t task) const {
+  const Rows gates =
+      linear("head.gates.0.weight", "head.gates.0.bias", shared, task, config_.tasks.size());
+  Rows mixed(shared.size(), Doubles(config_.expert_units.back(), 0.0));
+  for (size_t e = 0; e < config_.experts; ++e) {
+    const Rows expert =
+        mlp("head.experts", shared, config_.expert_units.size(), e, config_.experts);
+    for (size_t r = 0; r < shared.size(); ++r)
+      for (size_t u = 0; u < mixed[r].size(); ++u)
+        mixed[r][u] += softmax(gates[r])[e] * expert[r][u];
+  }
+  return mixed;
+}
+
+Rows ReferenceModel::logits(const ReferenceInput& input) const {
+  const Rows shared = this->shared(input);
+  Rows all(input.rows);
+  for (size_t t = 0; t < config_.tasks.size(); ++t) {
+    Rows z(input.rows);
+    if (parameters.contains("bias")) {
+      for (Doubles& row : z) row = {parameters.at("bias")[t]};
+    } else {
+      const std::string tower = "tower." + config_.tasks[t].name;
+      const size_t layers = config_.tower_units.size();
+      const std::string last = tower + "." + std::to_string(layers);
+      z = config_.head == Head::kMmoe ? gated(shared, t)
+                                      : mlp("head.bottom", shared, config_.expert_units.size());
+      z = linear(last + ".weight", last + ".bias", mlp(tower, z, layers));
+    }
+    for (size_t r = 0; r < input.rows; ++r) all[r].push_back(z[r][0] + past_the_head(input, r, t));
+  }
+  return all;
+}
+
+Doubles ReferenceModel::predict(const ReferenceInput& input) const {
+  Doubles all;
+  for (const Doubles& z : logits(input))
+    for (size_t t = 0; t < z.size(); ++t)
+      all.push_back(config_.tasks[t].loss == Loss::kBce ? logistic(z[t]) : z[t]);
+  return all;
+}
+
+Doubles ReferenceModel::losses(const ReferenceInput& input) const {
+  const size_t tasks = config_.tasks.size();
+  Doubles losses(tasks, 0.0);
+  const Rows all = logits(input);
+  for (size_t r = 0; r < input.rows; ++r) {
+    const Doubles& z = all[r];
+    for (size_t t = 0; t < tasks; ++t) {
+      const double y = input.labels[r * tasks + t];
+      // Of the logit: -y log(p) - (1 - y) log(1 - p) itself would lose its digits where p is
+      // near 1.
+      losses[t] += (config_.tasks[t].loss == Loss::kBce ? std::log1p(std::exp(z[t])) - y * z[t]
+                                                        : (z[t] - y) * (z[t] - y)) /
+                   input.divisor;
+    }
+  }
+  return losses;
+}
+
+double ReferenceModel::objective(const ReferenceInput& input) const {
+  const Doubles each = losses(input);
+  double sum = 0;
+  for (size_t t = 0; t < each.size(); ++t) sum += config_.tasks[t].weight * each[t];
+  return sum;
+}
+
+}  // namespace cairn

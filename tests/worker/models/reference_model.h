@@ -1,0 +1,72 @@
+// The models once more, in double, written for reading: the definition that the fast ones are held
+// against. It shares no code with them, and takes gradients by central differences, which in double
+// are right to about nine digits.
+#pragma once
+
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "worker/models/model.h"
+
+namespace cairn {
+
+using Doubles = std::vector<double>;
+using Rows = std::vector<Doubles>;  // of a batch
+
+struct ReferenceInput {
+  size_t rows = 0;
+  Doubles dense;                                         // [rows, dense columns]
+  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][row]: indices
+  std::vector<Doubles> tables;                           // [table]: [unique, dim]
+  Doubles labels;                                        // [rows, tasks]
+  double divisor = 1.0;
+};
+
+class ReferenceModel {
+ public:
+  ReferenceModel(const ModelConfig& config, const ModelShape& shape)
+      : config_(config), shape_(shape) {}
+
+  std::map<std::string, Doubles> parameters;  // by name, as the model lays each out
+
+  // [rows, tasks]: probabilities or values.
+  Doubles predict(const ReferenceInput& input) const;
+  // [tasks], unweighted, divided by the divisor.
+  Doubles losses(const ReferenceInput& input) const;
+  // What is trained: the weighted sum of them.
+  double objective(const ReferenceInput& input) const;
+
+  // The least distance from 0 of what went into a ReLU so far: closer than rounding, float and
+  // double may decide differently, and a difference quotient may step over the kink.
+  double closest_kink() const { return closest_kink_; }
+
+ private:
+  // One group's part of a layer whose groups stand one after the other. Without a bias where the
+  // model has none of that name.
+  Rows linear(const std::string& weight, const std::string& bias, const Rows& x, size_t group = 0,
+              size_t groups = 1) const;
+  Rows activate(Rows x) const;
+  Rows mlp(const std::string& name, Rows x, size_t layers, size_t group = 0,
+           size_t groups = 1) const;
+
+  Doubles pooled(const ReferenceInput& input, size_t bag, size_t row) const;
+  size_t weights() const { return config_.wide ? config_.tasks.size() : 0; }
+  Rows vectors(const ReferenceInput& input) const;  // of ids, side by side
+  Rows numbers(const ReferenceInput& input) const;
+  Rows cross(const Rows& x0) const;
+  Rows mixture(const std::string& layer, const Rows& x) const;
+  Rows fm(const Rows& vectors, const Rows& numbers) const;
+  Rows dot(const Rows& vectors, const Rows& numbers) const;
+  Rows shared(const ReferenceInput& input) const;
+  double past_the_head(const ReferenceInput& input, size_t row, size_t task) const;
+  Rows gated(const Rows& shared, size_t task) const;
+  Rows logits(const ReferenceInput& input) const;
+
+  ModelConfig config_;
+  ModelShape shape_;
+  mutable double closest_kink_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace cairn

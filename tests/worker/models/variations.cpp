@@ -1,0 +1,156 @@
+#include "tests/worker/models/variations.h"
+
+namespace cairn {
+namespace {
+
+// Vectors of one dim, as products of fields want them.
+void one_dim(ModelShape& shape, uint32_t dim) { shape.table_dims = {dim, dim}; }
+
+void cross(ModelConfig& c, CrossType type) {
+  c.cross_type = type;
+  c.cross_rank = 2;
+  c.cross_experts = 3;
+}
+
+void no_head(ModelConfig& c) {
+  c.expert_units.clear();
+  c.tower_units.clear();
+}
+
+constexpr Variation kStructures[] = {
+    {"ParallelMmoe", [](ModelConfig& c, ModelShape&) { c.head = Head::kMmoe; }},
+    {"StackedMmoe",
+     [](ModelConfig& c, ModelShape&) {
+       c.head = Head::kMmoe;
+       c.structure = Structure::kStacked;
+     }},
+    {"ParallelSharedBottom", [](ModelConfig&, ModelShape&) {}},
+    {"StackedSharedBottom", [](ModelConfig& c, ModelShape&) { c.structure = Structure::kStacked; }},
+    {"DeepExperts",
+     [](ModelConfig& c, ModelShape&) {
+       c.head = Head::kMmoe;
+       c.expert_units = {6, 5, 3};
+     }},
+    {"OneExpertOneTask",
+     [](ModelConfig& c, ModelShape&) {
+       c.head = Head::kMmoe;
+       c.experts = 1;
+       c.tasks.resize(1);
+     }},
+    {"OneCrossLayer", [](ModelConfig& c, ModelShape&) { c.cross_layers = 1; }},
+    {"NoCrossLayers", [](ModelConfig& c, ModelShape&) { c.cross_layers = 0; }},
+    {"NoCrossLayersStacked",
+     [](ModelConfig& c, ModelShape&) {
+       c.cross_layers = 0;
+       c.structure = Structure::kStacked;
+     }},
+    {"NoDeepTower", [](ModelConfig& c, ModelShape&) { c.deep_units.clear(); }},
+    {"NoDeepTowerStacked",
+     [](ModelConfig& c, ModelShape&) {
+       c.deep_units.clear();
+       c.structure = Structure::kStacked;
+     }},
+    {"NothingButLogits",
+     [](ModelConfig& c, ModelShape&) {
+       c.cross_layers = 0;
+       c.deep_units.clear();
+       no_head(c);
+     }},
+    {"NoNumbers", [](ModelConfig&, ModelShape& s) { s.dense_columns = 0; }},
+    {"NumbersOnly",
+     [](ModelConfig&, ModelShape& s) {
+       s.bags.clear();
+       s.table_dims.clear();
+     }},
+    {"WithoutActivation", [](ModelConfig& c, ModelShape&) { c.activation = Activation::kNone; }},
+};
+
+constexpr Variation kInteractions[] = {
+    {"Mlp", [](ModelConfig& c, ModelShape&) { c.interaction = Interaction::kNone; }},
+    {"VectorCross", [](ModelConfig& c, ModelShape&) { cross(c, CrossType::kVector); }},
+    {"VectorCrossStacked",
+     [](ModelConfig& c, ModelShape&) {
+       cross(c, CrossType::kVector);
+       c.structure = Structure::kStacked;
+     }},
+    {"LowRankCross", [](ModelConfig& c, ModelShape&) { cross(c, CrossType::kLowRank); }},
+    {"MixtureCross", [](ModelConfig& c, ModelShape&) { cross(c, CrossType::kMixture); }},
+    {"MixtureCrossStacked",
+     [](ModelConfig& c, ModelShape&) {
+       cross(c, CrossType::kMixture);
+       c.structure = Structure::kStacked;
+     }},
+    {"DeepFm",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kFm;
+       c.wide = true;
+       one_dim(s, 5);
+     }},
+    {"FmWithoutNumbers",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kFm;
+       s.dense_columns = 0;
+       one_dim(s, 3);
+     }},
+    {"FactorizationMachine",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kFm;
+       c.wide = true;
+       c.deep_units.clear();
+       one_dim(s, 5);
+     }},
+    {"NeuralFm",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kFm;
+       c.structure = Structure::kStacked;
+       one_dim(s, 4);
+     }},
+    {"Dlrm",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kDot;
+       c.structure = Structure::kStacked;
+       c.bottom_units = {5};
+       one_dim(s, 4);
+     }},
+    {"DotBesideTheTower",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kDot;
+       c.bottom_units = {5};
+       one_dim(s, 3);
+     }},
+    {"DotWithoutNumbers",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kDot;
+       s.dense_columns = 0;
+       one_dim(s, 4);
+     }},
+    {"WideAndDeep",
+     [](ModelConfig& c, ModelShape& s) {
+       c.interaction = Interaction::kNone;
+       c.wide = true;
+       s.table_dims[1] = 2;  // a float a task, and no vector
+     }},
+    {"WideAlone",
+     [](ModelConfig& c, ModelShape&) {
+       c.interaction = Interaction::kNone;
+       c.wide = true;
+       c.deep_units.clear();
+     }},
+    {"WideNumbersOnly",
+     [](ModelConfig& c, ModelShape& s) {
+       c.wide = true;
+       s.bags.clear();
+       s.table_dims.clear();
+     }},
+};
+
+}  // namespace
+
+std::vector<Variation> model_variations() {
+  std::vector<Variation> all;
+  for (const Variation& variation : kStructures) all.push_back(variation);
+  for (const Variation& variation : kInteractions) all.push_back(variation);
+  return all;
+}
+
+}  // namespace cairn

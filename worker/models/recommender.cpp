@@ -1,0 +1,141 @@
+#include "worker/models/recommender.h"
+
+#include <algorithm>
+#include <array>
+
+#include "worker/autograd/functions.h"
+#include "worker/autograd/interactions.h"
+
+namespace cairn {
+namespace {
+
+// Rows that are only read: the operations' views of inputs and outputs are of one type.
+Matrix read_only(std::span<const float> data, size_t rows, size_t cols) {
+  return {const_cast<float*>(data.data()), rows, cols};
+}
+
+}  // namespace
+
+Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed,
+                         const Ops& ops)
+    : config_(config),
+      shape_(shape),
+      ops_(ops),
+      inputs_(parameters_, shape, config.wide ? config.tasks.size() : 0),
+      interaction_(nn::make_interaction(parameters_, config, inputs_.shape())),
+      deep_(parameters_, "deep",
+            config.structure == Structure::kStacked && interaction_ ? interaction_->out()
+                                                                    : inputs_.shape().columns,
+            config.deep_units, config.activation) {
+  if (const size_t columns = shared_columns(); columns > 0)
+    heads_.emplace(parameters_, config, columns);
+  else
+    bias_ = parameters_.add("bias", {static_cast<uint32_t>(config.tasks.size())}, 0.0f);
+  parameters_.allocate(seed);
+}
+
+bool Recommender::second_order() const {
+  return config_.interaction == Interaction::kFm && config_.structure == Structure::kParallel;
+}
+
+size_t Recommender::shared_columns() const {
+  if (config_.structure == Structure::kStacked) return deep_.out();
+  const bool deep = !config_.deep_units.empty(), crossed = interaction_ && !second_order();
+  if (!deep && !crossed) return config_.wide || second_order() ? 0 : inputs_.shape().columns;
+  return (crossed ? interaction_->out() : 0) + (deep ? deep_.out() : 0);
+}
+
+void Recommender::check_input(const ModelInput& input) const {
+  check(input.dense.size() == input.rows * shape_.dense_columns, "numbers are not [rows, columns]");
+  check(input.bags.size() == shape_.bags.size(), "not one bag a feature");
+  check(input.tables.size() == shape_.table_dims.size(), "not one span of rows a table");
+  for (size_t t = 0; t < input.tables.size(); ++t)
+    check(input.tables[t].size() % shape_.table_dims[t] == 0, "a table's rows are cut short");
+}
+
+Variable* Recommender::shared(Tape& tape, Variable* x0, Variable* interacted) const {
+  if (config_.structure == Structure::kStacked)
+    return deep_.forward(tape, interacted ? interacted : x0);
+  std::array<Variable*, 2> parts;
+  size_t count = 0;
+  if (interacted != nullptr && !second_order()) parts[count++] = interacted;
+  if (!config_.deep_units.empty()) parts[count++] = deep_.forward(tape, x0);
+  return count == 0 ? x0 : autograd::concat(tape, std::span(parts).first(count));
+}
+
+std::span<Variable*> Recommender::forward(Tape& tape, const ModelInput& input,
+                                          std::span<const Inputs::TableRows> tables) const {
+  const std::span<Variable*> logits = tape.arena().array<Variable*>(config_.tasks.size());
+  const nn::Features features = inputs_.features(tape, input, tables);
+  Variable* interacted = interaction_ ? interaction_->forward(tape, features) : nullptr;
+  if (heads_) {
+    heads_->forward(tape, shared(tape, features.x0, interacted), logits);
+  } else {
+    Variable* biases = autograd::every_row(tape, input.rows, bias_);
+    for (size_t t = 0; t < logits.size(); ++t) logits[t] = autograd::columns(tape, biases, t, 1);
+  }
+  Variable* wide = inputs_.wide(tape, input, tables);
+  Variable* second = second_order() ? autograd::sum_groups(tape, interacted, 1) : nullptr;
+  for (size_t t = 0; t < logits.size(); ++t) {
+    if (wide) logits[t] = autograd::add(tape, logits[t], autograd::columns(tape, wide, t, 1));
+    if (second) logits[t] = autograd::add(tape, logits[t], second);
+  }
+  return logits;
+}
+
+void Recommender::predict(const ModelInput& input, std::span<float> predictions) {
+  const size_t tasks = config_.tasks.size();
+  check_input(input);
+  check(predictions.size() == input.rows * tasks, "predictions are not [rows, tasks]");
+  if (input.rows == 0) return;
+
+  arena_.reset();
+  Tape tape(ops_, arena_, Tape::Mode::kInference);
+  const std::span<Variable*> logits = forward(tape, input, inputs_.tables(tape, input, {}));
+  const Matrix all(predictions.data(), input.rows, tasks);
+  for (size_t t = 0; t < tasks; ++t) {
+    if (config_.tasks[t].loss == Loss::kBce) {
+      ops_.sigmoid(logits[t]->matrix(), all.columns(t, 1));
+    } else {
+      ops_.copy(logits[t]->matrix(), {all.columns(t, 1)});
+    }
+  }
+}
+
+void Recommender::train_step(const ModelInput& input, const ModelOutput& output) {
+  const size_t tasks = config_.tasks.size();
+  check_input(input);
+  check(output.predictions.size() == input.rows * tasks, "predictions are not [rows, tasks]");
+  check(input.labels.size() == input.rows * tasks, "labels are not [rows, tasks]");
+  check(output.losses.size() == tasks, "not one loss a task");
+  check(output.table_grads.size() == input.tables.size(), "not one gradient a table");
+  for (size_t t = 0; t < input.tables.size(); ++t)
+    check(output.table_grads[t].size() == input.tables[t].size(),
+          "a table's gradient is cut short");
+
+  parameters_.begin_step();
+  arena_.reset();
+  Tape tape(ops_, arena_, Tape::Mode::kTraining);
+  const std::span<Inputs::TableRows> tables = inputs_.tables(tape, input, output.table_grads);
+  std::ranges::fill(output.losses, 0.0);
+  if (input.rows > 0) {
+    const std::span<Variable*> logits = forward(tape, input, tables);
+    const ConstMatrix labels = read_only(input.labels, input.rows, tasks);
+    const Matrix predictions(output.predictions.data(), input.rows, tasks);
+    for (size_t t = 0; t < tasks; ++t) {
+      const TaskConfig& task = config_.tasks[t];
+      const auto scale = static_cast<float>(task.weight / input.loss_divisor);
+      output.losses[t] = autograd::loss(tape, task.loss, logits[t], labels.columns(t, 1), scale,
+                                        predictions.columns(t, 1)) /
+                         input.loss_divisor;
+    }
+    tape.backward();
+  }
+  // What took no part (all of it, where there are no rows) has a gradient too: zero.
+  for (const Inputs::TableRows& table : tables)
+    for (Variable* part : {table.weights, table.vectors})
+      if (part != nullptr) tape.complete_gradient(part);
+  parameters_.end_step();
+}
+
+}  // namespace cairn

@@ -1,0 +1,63 @@
+// A model of several tasks over pooled embeddings and numbers (worker/models/inputs.h): an
+// interaction, a deep tower, a head, and linear parts that go past the head.
+//
+// Parallel: the head sees [interaction(x0), deep(x0)]; what has no layers is left out, and x0 alone
+// remains where both are. Stacked: the head sees deep(interaction(x0)). Sources: Wang et al.,
+// "DCN V2", arXiv:2008.13535, figure 1; Naumov et al., DLRM, arXiv:1906.00091, which is stacked.
+//
+// A wide model adds each task's linear part to its logit, and a parallel factorization machine its
+// second-order sum to every logit; with either, without a deep tower and without another
+// interaction there is no head, and a bias a task stands in for it: wide alone is logistic
+// regression, with fm a factorization machine. Sources: Cheng et al., "Wide & Deep Learning", DLRS
+// 2016; Guo et al., "DeepFM", IJCAI 2017, eq. 1 to 4.
+// Parameters, besides those of its parts: "bias" [tasks], zero, where there is no head.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "worker/models/inputs.h"
+#include "worker/nn/heads.h"
+#include "worker/nn/mlp.h"
+#include "worker/ops/ops.h"
+
+namespace cairn {
+
+class Recommender final : public Model {
+ public:
+  // `config` and `shape` as make_model has judged them.
+  Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed, const Ops& ops);
+
+  const std::vector<ParameterInfo>& parameters() const override { return parameters_.infos(); }
+  std::span<float> values() override { return parameters_.values(); }
+  std::span<float> gradients() override { return parameters_.gradients(); }
+  void predict(const ModelInput& input, std::span<float> predictions) override;
+  void train_step(const ModelInput& input, const ModelOutput& output) override;
+  size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
+
+ private:
+  // One logit a task.
+  std::span<Variable*> forward(Tape& tape, const ModelInput& input,
+                               std::span<const Inputs::TableRows> tables) const;
+  // What the head sees, given the interaction's result, if it has one.
+  Variable* shared(Tape& tape, Variable* x0, Variable* interacted) const;
+  bool second_order() const;  // fm beside the tower, which goes past the head
+  size_t shared_columns() const;
+  void check_input(const ModelInput& input) const;
+
+  ModelConfig config_;
+  ModelShape shape_;
+  const Ops& ops_;
+  Arena arena_;
+  nn::Parameters parameters_;
+  // Declared in the order in which they register their parameters, which is the parameters' order.
+  Inputs inputs_;
+  std::unique_ptr<nn::InteractionLayer> interaction_;
+  nn::Mlp deep_;
+  std::optional<nn::Heads> heads_;
+  Variable* bias_ = nullptr;
+};
+
+}  // namespace cairn
