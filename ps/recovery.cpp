@@ -30,7 +30,8 @@ Error corrupt(const LogRecord& record, std::string_view why) {
 
 }  // namespace
 
-Result<std::unique_ptr<ShardRecovery>> ShardRecovery::begin(RecoveryOptions options, RecoveryStore& store) {
+Result<std::unique_ptr<ShardRecovery>> ShardRecovery::begin(RecoveryOptions options,
+                                                            RecoveryStore& store) {
   // A row is written to the store only once the log has its lsn (log rule 1).
   if (store.highest_lsn() > options.last_lsn)
     return Error{ErrorCode::kCorrupt,
@@ -51,7 +52,8 @@ Result<std::unique_ptr<ShardRecovery>> ShardRecovery::begin(RecoveryOptions opti
       new ShardRecovery(std::move(options), store, std::move(rows).value()));
 }
 
-ShardRecovery::ShardRecovery(RecoveryOptions options, RecoveryStore& store, std::unique_ptr<ShardRows> rows)
+ShardRecovery::ShardRecovery(RecoveryOptions options, RecoveryStore& store,
+                             std::unique_ptr<ShardRows> rows)
     : options_(std::move(options)),
       store_(store),
       rows_(std::move(rows)),
@@ -149,9 +151,6 @@ Status ShardRecovery::write_back(Lsn acknowledged) {
 }
 
 Result<RecoveredShard> ShardRecovery::finish() {
-  if (taken_ != options_.last_lsn)
-    return Error{ErrorCode::kCorrupt,
-                 fmt::format("the log's records end at {}, want {}", taken_, options_.last_lsn)};
   if (const Status applied = apply_ready(); !applied.ok()) return applied.error();
   return RecoveredShard{std::move(rows_), std::move(gather_), options_.base, options_.sequences};
 }

@@ -53,7 +53,7 @@ struct RecoveryOptions {
   // when its sweep began.
   Lsn base = 0;
   std::vector<WorkerSequence> sequences;
-  Lsn last_lsn = 0;  // of the log
+  Lsn last_lsn = 0;  // that the log has acknowledged
 };
 
 // What a shard goes on from.
@@ -69,13 +69,14 @@ class ShardRecovery {
  public:
   // Errors: kCorrupt where the store is ahead of the log or the BASE is not of this job's workers;
   // kInvalidArgument for tables that cannot be served.
-  static Result<std::unique_ptr<ShardRecovery>> begin(RecoveryOptions options, RecoveryStore& store);
+  static Result<std::unique_ptr<ShardRecovery>> begin(RecoveryOptions options,
+                                                      RecoveryStore& store);
 
   // The next record of the log, from the one after `base` on. Errors: kCorrupt, naming the record,
   // where it does not go on from the one before; those of the store.
   Status take(const LogRecord& record);
 
-  // After the last record. Errors: kCorrupt where one is missing; those of the store.
+  // After the last record. Errors: those of the store.
   Result<RecoveredShard> finish();
 
   uint64_t logged_rows() const { return logged_rows_; }  // gradients of rows replayed

@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <future>
 #include <random>
 #include <utility>
 
+#include "common/check.h"
 #include "ps/boot_id.h"
 #include "ps/checkpoint_store.h"
 #include "ps/file_push_log.h"
@@ -52,32 +54,111 @@ uint64_t random_boot() {
   return uint64_t{device()} << 32 | device();
 }
 
+std::filesystem::path folder_of(const ServerOptions& options, uint32_t shard) {
+  return options.state / fmt::format("{:016x}", options.incarnation) /
+         fmt::format("shard-{}", shard);
+}
+
+SlotRange slots_of(const ServerOptions& options, uint32_t shard) {
+  return SlotMap{.shards = options.job.shards()}.range_of(shard);
+}
+
+// What a shard starts from.
+struct ShardStart {
+  MadeStore made;
+  std::optional<RecoveredShard> recovered;
+  std::optional<LogEnd> log_end;
+  RecoveryReport report;
+};
+
+Result<ShardStart> make_shard(const ServerOptions& options, uint32_t shard,
+                              const std::optional<CheckpointSource>& source) {
+  Result<MadeStore> made = make_store(folder_of(options, shard) / "store", options.job.tables,
+                                      slots_of(options, shard), source);
+  if (!made.ok()) return made.error();
+  ShardStart start;
+  start.made = std::move(made).value();
+  return start;
+}
+
+Result<ShardStart> recover_shard(const ServerOptions& options, uint32_t shard) {
+  const JobConfig& job = options.job;
+  Result<ReopenedShard> reopened = reopen_shard(folder_of(options, shard), job.ps,
+                                                {.slots = slots_of(options, shard),
+                                                 .workers = options.workers,
+                                                 .seed = job.train.seed,
+                                                 .hot_bytes = options.hot_bytes,
+                                                 .tables = job.tables,
+                                                 .sequences = {}});
+  if (!reopened.ok())
+    return Error{reopened.error().code,
+                 fmt::format("shard {}: {}", shard, reopened.error().message)};
+  ReopenedShard& its = reopened.value();
+  ShardStart start;
+  start.made.store = std::move(its.store);
+  start.made.next_lsn = its.next_lsn;
+  start.recovered = std::move(its.shard);
+  start.log_end = std::move(its.log_end);
+  start.report = std::move(its.report);
+  return start;
+}
+
+// Of all shards of the server, at once where they recover: each for itself keeps few cores busy.
+Result<std::vector<ShardStart>> prepare_shards(const ServerOptions& options) {
+  std::optional<CheckpointSource> source;
+  if (options.checkpoint.has_value() && !options.recover) {
+    Result<CheckpointManifest> manifest = read_manifest(*options.checkpoint);
+    if (!manifest.ok()) return manifest.error();
+    source = CheckpointSource{*options.checkpoint, std::move(manifest).value()};
+  }
+  std::vector<std::future<Result<ShardStart>>> coming;
+  for (uint32_t i = 0; i < options.job.ps.shards_per_server; ++i) {
+    const uint32_t shard = options.first_shard + i;
+    coming.push_back(
+        options.recover
+            ? std::async(std::launch::async, [&, shard] { return recover_shard(options, shard); })
+            : std::async(std::launch::deferred,
+                         [&, shard] { return make_shard(options, shard, source); }));
+  }
+  std::vector<ShardStart> starts;
+  std::optional<Error> failed;
+  for (auto& future : coming) {
+    Result<ShardStart> start = future.get();
+    if (start.ok())
+      starts.push_back(std::move(start).value());
+    else if (!failed.has_value())
+      failed = start.error();
+    if (failed.has_value() && !options.recover) break;  // no more need be made
+  }
+  if (failed.has_value()) return *failed;
+  return starts;
+}
+
 class ShardServer final : public Server {
  public:
   explicit ShardServer(std::function<void(Error)> failed)
       : failure_(std::make_unique<FirstFailure>(std::move(failed))) {}
 
-  Status add_shard(const ServerOptions& options, uint32_t shard, uint64_t boot,
-                   const std::optional<CheckpointSource>& source, zmq::context_t& context,
-                   ServerMetrics& metrics);
+  Status add_shard(const ServerOptions& options, uint32_t index, uint64_t boot, ShardStart start,
+                   zmq::context_t& context, ServerMetrics& metrics);
 
   std::vector<std::string> endpoints() const override {
     std::vector<std::string> endpoints;
     for (const std::unique_ptr<ShardLoop>& loop : loops_) endpoints.push_back(loop->endpoint());
     return endpoints;
   }
+  const RecoveryReport& recovery() const override { return recovery_; }
 
  private:
   std::unique_ptr<FirstFailure> failure_;
+  RecoveryReport recovery_;
   std::vector<std::unique_ptr<ShardLoop>> loops_;  // last: their threads report failures
 };
 
-Status ShardServer::add_shard(const ServerOptions& options, uint32_t shard, uint64_t boot,
-                              const std::optional<CheckpointSource>& source,
-                              zmq::context_t& context, ServerMetrics& metrics) {
+Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint64_t boot,
+                              ShardStart start, zmq::context_t& context, ServerMetrics& metrics) {
   const JobConfig& job = options.job;
-  const std::filesystem::path folder =
-      options.state / fmt::format("{:016x}", options.incarnation) / fmt::format("shard-{}", shard);
+  const uint32_t shard = options.first_shard + index;
   ShardOptions its;
   its.shard = shard;
   its.slots = SlotMap{.shards = job.shards()};
@@ -88,21 +169,17 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t shard, uint
   its.hot_bytes = options.hot_bytes;
   its.log_bytes_max = job.ps.log_bytes_max;
   its.tables = job.tables;
-
-  Result<MadeStore> made =
-      make_store(folder / "store", job.tables, its.slots.range_of(shard), source);
-  if (!made.ok()) return made.error();
-  its.applied_step = made.value().applied_step;
-  its.next_lsn = made.value().next_lsn;
-  if (source.has_value()) its.rows = std::nullopt;
+  its.applied_step = start.made.applied_step;
+  its.next_lsn = start.made.next_lsn;
+  if (options.checkpoint.has_value()) its.rows = std::nullopt;
 
   ShardLoop::Stores stores;
-  stores.store =
-      std::make_unique<RocksColdStore>(std::move(made.value().store), job.ps.read_threads);
+  stores.store = std::make_unique<RocksColdStore>(std::move(start.made.store), job.ps.read_threads);
   Result<std::string> boot_id = kernel_boot_id();
   if (!boot_id.ok()) return boot_id.error();
-  FilePushLogOptions log_options{.folder = folder / "log",
+  FilePushLogOptions log_options{.folder = folder_of(options, shard) / "log",
                                  .next_lsn = its.next_lsn,
+                                 .after = std::move(start.log_end),
                                  .durability = job.ps.durability,
                                  .boot_id = std::move(boot_id).value(),
                                  .bytes_max = job.ps.log_bytes_max};
@@ -114,9 +191,16 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t shard, uint
     if (!log.ok()) return log.error();
     return std::unique_ptr<PushLog>(std::move(log).value());
   };
+  stores.recovered = std::move(start.recovered);
+  const std::string endpoint = options.endpoints.empty() ? endpoint_of(options.endpoint, shard)
+                                                         : options.endpoints.at(index);
+  ShardMetrics& shard_metrics = metrics.shard(shard);
+  shard_metrics.recovery_seconds.Set(start.report.seconds);
+  shard_metrics.recovery_rows.Set(static_cast<double>(start.report.logged_rows));
+  shard_metrics.recovery_lost_records.Increment(static_cast<double>(start.report.lost_records));
+  recovery_.add(start.report);
   Result<std::unique_ptr<ShardLoop>> loop =
-      ShardLoop::start(std::move(its), context, endpoint_of(options.endpoint, shard),
-                       std::move(stores), metrics.shard(shard),
+      ShardLoop::start(std::move(its), context, endpoint, std::move(stores), shard_metrics,
                        [failure = failure_.get()](const Error& error) { failure->report(error); });
   if (!loop.ok()) return loop.error();
   loops_.push_back(std::move(loop).value());
@@ -128,18 +212,19 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t shard, uint
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, zmq::context_t& context,
                                               ServerMetrics& metrics,
                                               std::function<void(Error)> failed) {
-  std::optional<CheckpointSource> source;
-  if (options.checkpoint.has_value()) {
-    Result<CheckpointManifest> manifest = read_manifest(*options.checkpoint);
-    if (!manifest.ok()) return manifest.error();
-    source = CheckpointSource{*options.checkpoint, std::move(manifest).value()};
-  }
+  check(options.endpoints.empty() || options.endpoints.size() == options.job.ps.shards_per_server,
+        "one endpoint a shard");
+  if (options.recover && options.job.ps.durability == Durability::kCheckpoint)
+    return Error{ErrorCode::kInvalidArgument,
+                 "ps.durability: checkpoint keeps no log that a server could recover from"};
   raise_open_files_limit();
+  Result<std::vector<ShardStart>> starts = prepare_shards(options);
+  if (!starts.ok()) return starts.error();
   const uint64_t boot = random_boot();
   auto server = std::make_unique<ShardServer>(std::move(failed));
-  for (uint32_t i = 0; i < options.job.ps.shards_per_server; ++i) {
+  for (uint32_t i = 0; i < starts.value().size(); ++i) {
     const Status status =
-        server->add_shard(options, options.first_shard + i, boot, source, context, metrics);
+        server->add_shard(options, i, boot, std::move(starts.value()[i]), context, metrics);
     if (!status.ok()) return status.error();
   }
   return std::unique_ptr<Server>(std::move(server));

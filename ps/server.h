@@ -13,6 +13,7 @@
 #include "common/config/job.h"
 #include "common/metrics/metrics.h"
 #include "common/result.h"
+#include "ps/reopened_shard.h"
 
 namespace zmq {
 class context_t;
@@ -31,6 +32,10 @@ struct ServerOptions {
   std::string endpoint;
   std::filesystem::path state;                      // live stores: <state>/<incarnation>/shard-<k>
   std::optional<std::filesystem::path> checkpoint;  // to start from; else empty
+  // Instead: reopens the stores and logs that a server of this incarnation left behind.
+  bool recover = false;
+  // Where the shards bind instead, one each: as they were bound before. May be empty.
+  std::vector<std::string> endpoints;
 };
 
 // Thread safety: none; shards have threads of their own.
@@ -39,7 +44,8 @@ class Server {
   // Makes the stores, loads the checkpoint, binds, starts the shards; raises the process's limit of
   // open files to what it may be.
   // Errors: kUnavailable where an endpoint cannot be bound or the disk fails; kCorrupt where the
-  // checkpoint does not hold what it says. Nothing runs on then.
+  // checkpoint does not hold what it says; with `recover` those of reopen_shard, and
+  // kInvalidArgument where `durability` keeps no log. Nothing runs on then.
   // `failed` is called (from any thread, at most once) with the reason if a shard ends later.
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
                                                zmq::context_t& context, ServerMetrics& metrics,
@@ -47,6 +53,7 @@ class Server {
   virtual ~Server() = default;
 
   virtual std::vector<std::string> endpoints() const = 0;  // as bound, one a shard
+  virtual const RecoveryReport& recovery() const = 0;      // of all shards; zeros without `recover`
 };
 
 }  // namespace cairn

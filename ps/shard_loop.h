@@ -22,12 +22,14 @@ class ShardLoop {
   struct Stores {
     std::function<Result<std::unique_ptr<PushLog>>(PushLog::Logged)> open_log;
     std::unique_ptr<ColdStore> store;
+    std::optional<RecoveredShard> recovered = std::nullopt;  // as of Shard::create
   };
 
   // Binds `endpoint` (tcp://ADDRESS:* lets the system choose the port; ipc://PATH; inproc://NAME)
-  // and starts the thread. Errors: kUnavailable if it cannot be bound or the log cannot be opened,
-  // kInvalidArgument for tables that cannot be served.
-  // `failed` is called at most once, from the shard's thread, when log or store fail.
+  // and starts the thread; returns once the log's first record, a BASE, is acknowledged. Errors:
+  // kUnavailable if it cannot be bound or the log cannot be opened, kInvalidArgument for tables
+  // that cannot be served. `failed` is called at most once, from the shard's thread, when log or
+  // store fail.
   static Result<std::unique_ptr<ShardLoop>> start(ShardOptions options, zmq::context_t& context,
                                                   const std::string& endpoint, Stores stores,
                                                   ShardMetrics& metrics,

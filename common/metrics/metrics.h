@@ -119,6 +119,14 @@ struct ShardMetrics {
       "cairn_write_back_bytes_total", "Bytes of rows written to the store on disk.");
   prometheus::Counter& checkpoints =
       source_.counter("cairn_checkpoints_total", "Checkpoints that this shard completed.");
+  prometheus::Gauge& recovery_seconds =
+      source_.gauge("cairn_recovery_seconds",
+                    "Time that the recovery took which this shard started with; 0: none.");
+  prometheus::Gauge& recovery_rows = source_.gauge(
+      "cairn_recovery_rows", "Row gradients that this shard's recovery replayed from its log.");
+  prometheus::Counter& recovery_lost_records =
+      source_.counter("cairn_recovery_lost_records_total",
+                      "Acknowledged log records that a recovery could not bring back.");
 };
 
 // Of the shards of a process.

@@ -1,0 +1,42 @@
+// Opens the folder of a shard whose process died: its store, its log, and what they make up
+// together. Thread safety: none; it blocks.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/config/job.h"
+#include "ps/log_reader.h"
+#include "ps/recovery.h"
+#include "ps/rocks_store.h"
+
+namespace cairn {
+
+// What a recovery took, and what it could not bring back; of one shard or of several together.
+struct RecoveryReport {
+  double seconds = 0;  // of the slowest
+  uint64_t logged_rows = 0, unique_keys = 0;
+  uint64_t lost_records = 0;
+  std::vector<std::string> lost;  // for people: which records, where and why
+
+  void add(const RecoveryReport& other);
+};
+
+struct ReopenedShard {
+  std::unique_ptr<RocksStore> store;
+  RecoveredShard shard;
+  LogEnd log_end;    // for the log to go on behind
+  Lsn next_lsn = 1;  // above every one given before
+  RecoveryReport report;
+};
+
+// `folder` holds store/ and log/; workers, seed, tables, slots and hot_bytes of `options` are set.
+// Errors: kNotFound where there is no store; kCorrupt, naming the file, for damage, a log without a
+// BASE or one that the store is ahead of; kOutdated, where the log no longer counts; kUnavailable
+// where the disk refuses or another process has the store open.
+Result<ReopenedShard> reopen_shard(const std::filesystem::path& folder, const PsConfig& ps,
+                                   RecoveryOptions options);
+
+}  // namespace cairn
