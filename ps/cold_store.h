@@ -1,6 +1,6 @@
 // Rows that are not in memory. An interface, as the shard is a state machine: calls return at once,
 // and completions come later through the callback given, from any thread. The shard has at most one
-// run and one checkpoint under way, and any number of reads.
+// run and one checkpoint under way, and any number of reads and scans.
 //
 // Versions: RocksColdStore (ps/rocks_cold_store.h: RocksStore behind a writer thread and readers)
 // and MemoryColdStore (ps/memory_cold_store.h, for tests). One contract test runs over both:
@@ -40,6 +40,10 @@ class ColdStore {
   // Keys ascend. The result holds those that are stored, in the same order; absent ones are left
   // out.
   virtual void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) = 0;
+
+  // All rows of `slots`, which ascend, of all tables, in their order. Each slot is as it was at
+  // some moment between the call and `done`.
+  virtual void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) = 0;
 
   // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
   virtual void save_run(SortedRun run, std::function<void(Status)> done) = 0;

@@ -7,10 +7,24 @@
 
 namespace cairn {
 
+namespace {
+void append(const MemoryColdStore::StoredValue& value, RowBatch& batch) {
+  batch.entries.push_back(value.entry);
+  batch.entries.back().offset = batch.floats.size();
+  batch.floats.insert(batch.floats.end(), value.floats.begin(), value.floats.end());
+}
+}  // namespace
+
 MemoryColdStore::MemoryColdStore(std::vector<RowLayout> layouts) : layouts_(std::move(layouts)) {}
 
 void MemoryColdStore::read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) {
   calls_.push_back({[this, keys = std::move(keys), done] { done(read_now(keys)); },
+                    [done](const Error& error) { done(error); }});
+}
+
+void MemoryColdStore::scan(std::vector<uint32_t> slots,
+                           std::function<void(Result<RowBatch>)> done) {
+  calls_.push_back({[this, slots = std::move(slots), done] { done(scan_now(slots)); },
                     [done](const Error& error) { done(error); }});
 }
 
@@ -49,12 +63,16 @@ Result<RowBatch> MemoryColdStore::read_now(const std::vector<RowKey>& keys) cons
   for (size_t i = 0; i < keys.size(); ++i) {
     check(i == 0 || keys[i - 1] < keys[i], "keys of a read ascend");
     const auto found = rows_.find(keys[i]);
-    if (found == rows_.end()) continue;
-    batch.entries.push_back(found->second.entry);
-    batch.entries.back().offset = batch.floats.size();
-    batch.floats.insert(batch.floats.end(), found->second.floats.begin(),
-                        found->second.floats.end());
+    if (found != rows_.end()) append(found->second, batch);
   }
+  return batch;
+}
+
+Result<RowBatch> MemoryColdStore::scan_now(const std::vector<uint32_t>& slots) const {
+  check(std::is_sorted(slots.begin(), slots.end()), "slots of a scan ascend");
+  RowBatch batch;
+  for (const auto& [key, value] : rows_)
+    if (std::binary_search(slots.begin(), slots.end(), slot_of(key.key))) append(value, batch);
   return batch;
 }
 

@@ -12,6 +12,22 @@ void RocksColdStore::read(std::vector<RowKey> keys, std::function<void(Result<Ro
       [this, keys = std::move(keys), done = std::move(done)] { done(store_->read(keys)); });
 }
 
+void RocksColdStore::scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) {
+  readers_.add([this, slots = std::move(slots), done = std::move(done)] {
+    RowBatch rows;
+    for (const uint32_t slot : slots) {
+      const Status scanned = store_->scan({slot, slot + 1}, [&](const StoredRow& row) -> Status {
+        rows.entries.push_back(row.entry);
+        rows.entries.back().offset = rows.floats.size();
+        rows.floats.insert(rows.floats.end(), row.floats.begin(), row.floats.end());
+        return Ok{};
+      });
+      if (!scanned.ok()) return done(scanned.error());
+    }
+    done(std::move(rows));
+  });
+}
+
 void RocksColdStore::save_run(SortedRun run, std::function<void(Status)> done) {
   // std::function copies what it holds, and a run is large.
   auto shared = std::make_shared<const SortedRun>(std::move(run));

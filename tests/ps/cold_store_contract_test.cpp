@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <set>
 
 #include "ps/memory_cold_store.h"
 #include "ps/rocks_cold_store.h"
@@ -121,6 +122,31 @@ TEST_P(ColdStoreContract, ARowOfCountZeroIsADeletion) {
   const std::vector<RowKey> keys = keys_of(rows);
   apply_run(rows, deletions);
   EXPECT_EQ(read(keys), rows);
+}
+
+TEST_P(ColdStoreContract, AScanGivesTheNewestOfEveryRowOfItsSlotsAndNoDeletedOne) {
+  RowMap expected;
+  for (Lsn lsn = 1; lsn <= 10; ++lsn) {
+    RowMap rows = random_rows(random_, lsn, 300);
+    for (auto& [key, value] : rows)
+      if (random_.next_below(4) == 0) value = {lsn, value.last_step, 0, {}};
+    ASSERT_TRUE(save(rows).ok());
+    apply_run(expected, rows);
+  }
+  // Slots of some rows, and their neighbours.
+  std::set<uint32_t> slots;
+  for (const auto& [key, value] : expected)
+    if (random_.next_below(3) == 0)
+      for (const uint32_t slot : {slot_of(key.key), (slot_of(key.key) + 1) % kSlots})
+        slots.insert(slot);
+  std::erase_if(expected, [&](const auto& row) { return !slots.contains(slot_of(row.first.key)); });
+  const Result<RowBatch> rows = ask<RowBatch>([&](auto done) {
+    harness_->store().scan({slots.begin(), slots.end()}, done);
+  });
+  ASSERT_TRUE(rows.ok());
+  EXPECT_TRUE(std::is_sorted(rows.value().entries.begin(), rows.value().entries.end(),
+                             [](const auto& a, const auto& b) { return a.key < b.key; }));
+  EXPECT_EQ(map_of(rows.value()), expected);
 }
 
 TEST_P(ColdStoreContract, AnEmptyRunIsSaved) {
