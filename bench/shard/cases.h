@@ -11,6 +11,7 @@ namespace cairn {
 
 struct CaseOptions {
   bool long_run = false;         // what takes minutes, at full length
+  uint64_t rows = 20'000'000;    // that are all in memory
   std::filesystem::path folder;  // for logs and stores; on the disk that is to be measured
 };
 

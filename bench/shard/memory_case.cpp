@@ -12,7 +12,6 @@
 namespace cairn {
 
 namespace {
-constexpr uint64_t kRows = 20'000'000;
 constexpr size_t kMessages = 96;
 constexpr size_t kMessagesARound = 24;
 constexpr int kRounds = 41;
@@ -26,17 +25,18 @@ double thread_seconds() {
 }
 }  // namespace
 
-void bench_memory(const CaseOptions&) {
+void bench_memory(const CaseOptions& options) {
+  const uint64_t total = options.rows;
   ShardDriver shard({});
   const double start = seconds_now();
-  fill(shard, kRows);
+  fill(shard, total);
   fmt::print("filling the hot tier: {:.2f} M rows/s\n",
-             static_cast<double>(kRows) / (seconds_now() - start) / 1e6);
+             static_cast<double>(total) / (seconds_now() - start) / 1e6);
   fmt::print("{}\n", shard.stats());
-  BareTable bare(kRows);
-  for (uint64_t i = 0; i < kRows; ++i) bare.insert(bench_key(i));
+  BareTable bare(total);
+  for (uint64_t i = 0; i < total; ++i) bare.insert(bench_key(i));
 
-  const MessagePool pool(kRows, kMessages, /*seed=*/7);
+  const MessagePool pool(total, kMessages, /*seed=*/7);
   std::vector<float> rows(kBenchKeys * kBenchDim);
   size_t next = 0;  // message of the pool
   const auto rate = [&](const auto& message) {

@@ -1,6 +1,6 @@
 // The shard against yardsticks that run beside it: bare loops and prototypes without what makes it
 // durable, bounded and safe. Rows of dim 16 with Adagrad's state, 16,384 unique keys a message.
-//   shard_bench [--long] [--only CASE] [--folder FOLDER]
+//   shard_bench [--long] [--only CASE] [--rows N] [--folder FOLDER]
 
 #include <fmt/format.h>
 
@@ -79,6 +79,7 @@ int main(int argc, char** argv) {
     if (option == "--long") options.long_run = true;
     if (i + 1 == argc) continue;
     if (option == "--only") only = argv[i + 1];
+    if (option == "--rows") options.rows = std::stoull(argv[i + 1]);
     if (option == "--folder") options.folder = argv[i + 1];
     if (option == "--skip") why_not = argv[i + 1];
   }
