@@ -97,7 +97,7 @@ void FilePushLog::cut(Lsn base) {
   base_ = std::max(base_, base);
   for (; !kept_.empty() && kept_.front().lsn <= base_; kept_.pop_front())
     bytes_ -= kept_.front().bytes;
-  queue_.cut(base_);
+  queue_.cut(base);
 }
 
 void FilePushLog::write_chunks() {

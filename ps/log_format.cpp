@@ -162,6 +162,10 @@ fs::path segment_path(const fs::path& folder, uint32_t number) {
   return folder / fmt::format("{}{:08x}", kSegmentPrefix, number);
 }
 
+fs::path lost_path(const fs::path& folder, uint32_t number) {
+  return folder / fmt::format("lost-{:08x}", number);
+}
+
 fs::path spare_path(const fs::path& folder, uint32_t number) {
   return folder / fmt::format("{}{:08x}", kSparePrefix, number);
 }

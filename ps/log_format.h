@@ -94,6 +94,8 @@ uint64_t checksum_of(const RecordHeader& header, std::span<const Bytes> payload)
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, uint32_t number);
 
+// A segment that `recovery: report` gave up, for whoever wants to look.
+std::filesystem::path lost_path(const std::filesystem::path& folder, uint32_t number);
 std::filesystem::path spare_path(const std::filesystem::path& folder, uint32_t number);
 
 // The numbers of the segments, or the spares, in a folder, ascending; other files are left alone.

@@ -26,7 +26,12 @@ Result<LogScan> scan_from_newest_start(FileLayer& files, const std::filesystem::
                                        std::span<const uint32_t> numbers) {
   const size_t start = start_of(numbers);
   Result<LogScan> scan = LogScan::run(files, folder, numbers.subspan(start));
-  if (!scan.ok() || start == 0 || covers_its_start(scan.value())) return scan;
+  if (!scan.ok() || start == 0) return scan;
+  if (!scan.value().records.empty() && covers_its_start(scan.value())) {
+    scan.value().others.insert(scan.value().others.begin(), numbers.begin(),
+                               numbers.begin() + static_cast<std::ptrdiff_t>(start));
+    return scan;
+  }
   return LogScan::run(files, folder, numbers);
 }
 
@@ -83,6 +88,8 @@ LogReader::LogReader(FileLayer& files, std::filesystem::path folder, LogScan sca
   end_.next_generation = scan.generation + 1;
   for (const LogScan::Segment& segment : scan.segments)
     end_.segments.push_back({segment.number, segment.last_lsn});
+  end_.others = std::move(scan.others);
+  end_.damaged = scan.damage.has_value();
   if (scan.base.has_value()) base_ = LogBase{scan.base->base, std::move(scan.base->sequences)};
   end_.base = base_.has_value() ? base_->base : scan.last_lsn;
   for (const LogScan::Place& record : scan.records) {

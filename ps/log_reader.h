@@ -62,6 +62,10 @@ struct LogEnd {
   Lsn last_lsn = 0;              // of the intact part; 0 if there is none
   uint64_t next_generation = 1;  // above that of every segment
   std::vector<Segment> segments;
+  // Other files of the log: left by a crash, without a record that was ever acknowledged, or what
+  // `report` gave up.
+  std::vector<uint32_t> others;
+  bool damaged = false;         // some of those are worth keeping
   Lsn base = 0;                 // of the newest BASE
   std::vector<Record> records;  // above `base`
 };

@@ -12,11 +12,8 @@ Result<LogScan> LogScan::run(FileLayer& files, const std::filesystem::path& fold
   for (const uint32_t number : numbers) {
     const Status read = scan.read_segment(files, segment_path(folder, number), number);
     if (!read.ok()) return read.error();
-    scan.segments.push_back({number, scan.last_lsn});
   }
-  // Log rule 4: a record behind the failure that was written after the failed one was acknowledged.
-  if (scan.failure_.has_value() &&
-      (scan.failure_->undecodable || scan.failure_->acked >= scan.failure_->lsn))
+  if (scan.failure_.has_value() && scan.failure_->is_damage())
     scan.damage = std::move(scan.failure_);
   return scan;
 }
@@ -37,6 +34,7 @@ Status LogScan::read_segment(FileLayer& files, const std::filesystem::path& path
     return read_records(image.value(), path, number);
   }
   if (!failure_.has_value()) failure_ = Failure{.file = path, .lsn = expected_lsn_};
+  others.push_back(number);
   look_behind(image.value(), kLogBlockBytes);
   return Ok{};
 }
@@ -69,6 +67,7 @@ Status LogScan::read_records(const SegmentImage& image, const std::filesystem::p
     offset += bytes;
   }
   last_lsn = expected_lsn_ - 1;
+  segments.push_back({number, last_lsn});
   failure_ =
       Failure{.file = path, .offset = offset, .lsn = expected_lsn_, .undecodable = undecodable};
   look_behind(image, offset);

@@ -24,15 +24,17 @@ class LogScan {
   };
   struct Segment {
     uint32_t number = 0;
-    Lsn last_lsn = 0;  // of its intact part, or of what lies before it
+    Lsn last_lsn = 0;  // of its intact part
   };
   // Where the log ends, and why.
   struct Failure {
     std::filesystem::path file;
     uint64_t offset = 0;
-    Lsn lsn = 0;    // that was expected there
-    Lsn acked = 0;  // the highest that a record behind it was written after
+    Lsn lsn = 0;    // that was expected there; 0: there is no record at all
+    Lsn acked = 0;  // the highest that was acknowledged when some record behind it was written
     bool undecodable = false;
+
+    bool is_damage() const { return undecodable || (lsn > 0 && acked >= lsn); }
   };
 
   // Segments `numbers`, ascending. Errors: kUnavailable; kCorrupt for a log of another version.
@@ -40,7 +42,8 @@ class LogScan {
                              std::span<const uint32_t> numbers);
 
   std::vector<Place> records;     // the intact part
-  std::vector<Segment> segments;  // all of `numbers`
+  std::vector<Segment> segments;  // that belong to it
+  std::vector<uint32_t> others;   // that do not: nothing in them was ever acknowledged, or damage
   std::optional<LogRecord> base;  // the newest BASE
   uint64_t generation = 0;        // the highest
   Lsn first_previous_last = 0;    // of the first segment's header

@@ -53,8 +53,8 @@ class PushLog {
   // Bytes from the record after `base` to the end of the log: what a restart would read.
   virtual uint64_t bytes() const = 0;
 
-  // Bytes of the log's budget that pushes leave free, so that it can always take the BASE and delete
-  // records that lead to a cut.
+  // Bytes of the log's budget that pushes leave free, so that it can always take the BASE and
+  // delete records that lead to a cut.
   virtual uint64_t reserve_bytes() const = 0;
 
   // A BASE record of this lsn is acknowledged: segments wholly below `base` may go.

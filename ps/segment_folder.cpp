@@ -13,6 +13,9 @@ Result<std::unique_ptr<SegmentFolder>> SegmentFolder::open(const SegmentFolderOp
   std::unique_ptr<SegmentFolder> folder(new SegmentFolder(options, after));
   if (const Status made = options.files->create_folder(options.folder); !made.ok())
     return made.error();
+  if (const Status synced = folder->sync_old(); !synced.ok()) return synced.error();
+  if (after.has_value())
+    if (const Status cleared = folder->clear_others(*after); !cleared.ok()) return cleared.error();
   if (const Status adopted = folder->adopt_spares(); !adopted.ok()) return adopted.error();
   if (const Status declared = folder->declare_boot(); !declared.ok()) return declared.error();
   return folder;
@@ -48,6 +51,34 @@ Status SegmentFolder::declare_boot() {
   if (status.ok()) status = options_.files->sync_folder(options_.folder);
   fault_point("log.boot_declared");
   return status;
+}
+
+// Before a new segment comes: it takes the number behind the last one, and the log has no other
+// files between its first segment and its last. From the last on, one after the other: a crash must
+// not leave one behind a gap, where the log would seem to begin.
+Status SegmentFolder::clear_others(const LogEnd& after) {
+  for (auto number = after.others.rbegin(); number != after.others.rend(); ++number) {
+    const fs::path path = segment_path(options_.folder, *number);
+    Status gone = after.damaged ? options_.files->rename(path, lost_path(options_.folder, *number))
+                                : options_.files->remove(path);
+    if (gone.ok()) gone = sync_if_promised();
+    if (!gone.ok()) return gone;
+    fault_point("log.leftover_removed");
+  }
+  return Ok{};
+}
+
+// What was read may be what a former process wrote and did not live to sync: from here on the log
+// goes on behind it, so a power cut must not take it any more.
+Status SegmentFolder::sync_old() {
+  if (options_.durability != Durability::kMachine) return Ok{};
+  for (const Segment& segment : old_) {
+    const auto file = options_.files->open(segment_path(options_.folder, segment.number),
+                                           FileLayer::Access::kWrite);
+    if (!file.ok()) return file.error();
+    if (const Status synced = file.value()->sync(); !synced.ok()) return synced;
+  }
+  return Ok{};
 }
 
 Status SegmentFolder::adopt_spares() {

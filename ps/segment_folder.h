@@ -64,6 +64,8 @@ class SegmentFolder {
 
   SegmentFolder(SegmentFolderOptions options, const std::optional<LogEnd>& after);
   Status declare_boot();
+  Status sync_old();
+  Status clear_others(const LogEnd& after);
   Status adopt_spares();
   Status sync_if_promised();
   FileLayer::Access access() const;
