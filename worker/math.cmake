@@ -14,15 +14,20 @@ add_library(cairn_math STATIC
   ops/cpu/matmul.cpp
   autograd/functions.cpp
   autograd/interactions.cpp
+  autograd/losses.cpp
   autograd/tape.cpp
   nn/cross.cpp
   nn/cross_low_rank.cpp
   nn/dot.cpp
   nn/fm.cpp
+  nn/head.cpp
   nn/heads.cpp
   nn/interaction.cpp
   nn/mlp.cpp
+  nn/mmoe.cpp
   nn/parameters.cpp
+  nn/ple.cpp
+  nn/shared_bottom.cpp
   models/factory.cpp
   models/inputs.cpp
   models/recommender.cpp

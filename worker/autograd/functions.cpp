@@ -152,13 +152,4 @@ Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bag
   return y;
 }
 
-double loss(Tape& tape, Loss kind, Variable* logits, ConstMatrix labels, float scale,
-            Matrix predictions) {
-  check(logits->needs_gradient && !logits->written, "the loss must be the only use of its logits");
-  const LossInputs in = {logits->matrix(), labels, scale};
-  const Matrix dlogits = tape.gradient_of(logits).into;
-  return kind == Loss::kBce ? tape.ops().bce(in, predictions, dlogits)
-                            : tape.ops().mse(in, predictions, dlogits);
-}
-
 }  // namespace cairn::autograd

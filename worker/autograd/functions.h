@@ -28,9 +28,4 @@ void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*>
 Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
                           std::span<Variable* const> tables, ConstMatrix numbers);
 
-// The sum of the loss over the batch. It writes the gradient of `logits`, times `scale`, at once:
-// from here the tape runs backward.
-double loss(Tape& tape, Loss kind, Variable* logits, ConstMatrix labels, float scale,
-            Matrix predictions);
-
 }  // namespace cairn::autograd

@@ -12,9 +12,16 @@ bool has_zero(const std::vector<uint32_t>& units) {
   return std::ranges::find(units, 0u) != units.end();
 }
 
+// Floats of a row that are weights: one a task that has a tower.
+size_t wide_weights(const ModelConfig& config) {
+  if (!config.wide) return 0;
+  return static_cast<size_t>(
+      std::ranges::count_if(config.tasks, [](const TaskConfig& t) { return t.product.empty(); }));
+}
+
 // Of fields whose vectors are multiplied with each other.
 Status judge_fields(const ModelConfig& config, const ModelShape& shape) {
-  const size_t weights = config.wide ? config.tasks.size() : 0;
+  const size_t weights = wide_weights(config);
   uint32_t dim = 0;
   for (const ModelShape::BagFeature& bag : shape.bags) {
     const uint32_t other = shape.table_dims[bag.table];
@@ -29,12 +36,12 @@ Status judge_fields(const ModelConfig& config, const ModelShape& shape) {
 }
 
 Status judge_interaction(const ModelConfig& config, const ModelShape& shape) {
+  const size_t weights = wide_weights(config);
   if (config.wide)
     for (const uint32_t dim : shape.table_dims)
-      if (dim < config.tasks.size())
+      if (dim < weights)
         return invalid("wide wants a float a task in each row: a table has dim " +
-                       std::to_string(dim) + " for " + std::to_string(config.tasks.size()) +
-                       " tasks");
+                       std::to_string(dim) + " for " + std::to_string(weights) + " tasks");
   if (config.interaction == Interaction::kFm || config.interaction == Interaction::kDot)
     return judge_fields(config, shape);
   if (config.interaction == Interaction::kCross && config.cross_layers > 0) {
@@ -47,6 +54,34 @@ Status judge_interaction(const ModelConfig& config, const ModelShape& shape) {
                      " experts, want 1 to " + std::to_string(kExpertsMax));
   }
   return Ok{};
+}
+
+Status judge_ple(const ModelConfig& config) {
+  if (config.head != Head::kPle) return Ok{};
+  if (config.levels == 0 || config.experts == 0 || config.task_experts == 0)
+    return invalid("ple wants levels, experts and task_experts of at least 1");
+  const size_t all = config.tasks.size() * config.task_experts + config.experts;
+  if (all > kExpertsMax)
+    return invalid("ple has " + std::to_string(all) + " experts in a level, want at most " +
+                   std::to_string(kExpertsMax));
+  if (config.expert_units.empty()) return invalid("an expert of ple has no layer");
+  return Ok{};
+}
+
+Status judge_products(const ModelConfig& config) {
+  bool own = false;
+  for (const TaskConfig& task : config.tasks) {
+    own |= task.product.empty();
+    for (const std::string& name : task.product) {
+      const auto factor = std::ranges::find(config.tasks, name, &TaskConfig::name);
+      if (factor == config.tasks.end() || !factor->product.empty() || !is_binary(factor->loss))
+        return invalid("task '" + task.name + "' multiplies '" + name +
+                       "', which is no binary task with a tower");
+    }
+    if (!task.product.empty() && task.loss != Loss::kBce)
+      return invalid("task '" + task.name + "' is a product, whose loss is bce");
+  }
+  return own ? Status(Ok{}) : invalid("every task is a product of others");
 }
 
 Status judge(const ModelConfig& config, const ModelShape& shape) {
@@ -66,6 +101,8 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
                      std::to_string(kExpertsMax));
     if (config.expert_units.empty()) return invalid("an expert of mmoe has no layer");
   }
+  if (const Status ple = judge_ple(config); !ple.ok()) return ple.error();
+  if (const Status products = judge_products(config); !products.ok()) return products.error();
   return judge_interaction(config, shape);
 }
 

@@ -5,6 +5,7 @@
 
 #include "worker/autograd/functions.h"
 #include "worker/autograd/interactions.h"
+#include "worker/autograd/losses.h"
 
 namespace cairn {
 namespace {
@@ -14,6 +15,25 @@ Matrix read_only(std::span<const float> data, size_t rows, size_t cols) {
   return {const_cast<float*>(data.data()), rows, cols};
 }
 
+// A product of other tasks has no logit of its own.
+std::vector<std::string> tasks_with_logits(const ModelConfig& config) {
+  std::vector<std::string> names;
+  for (const TaskConfig& task : config.tasks)
+    if (task.product.empty()) names.push_back(task.name);
+  return names;
+}
+
+std::vector<std::vector<size_t>> factors_of(const ModelConfig& config) {
+  std::vector<std::vector<size_t>> all;
+  for (const TaskConfig& task : config.tasks) {
+    std::vector<size_t>& factors = all.emplace_back();
+    for (const std::string& name : task.product)
+      for (size_t t = 0; t < config.tasks.size(); ++t)
+        if (config.tasks[t].name == name) factors.push_back(t);
+  }
+  return all;
+}
+
 }  // namespace
 
 Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed,
@@ -21,16 +41,20 @@ Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uin
     : config_(config),
       shape_(shape),
       ops_(ops),
-      inputs_(parameters_, shape, config.wide ? config.tasks.size() : 0),
+      inputs_(parameters_, shape, config.wide ? tasks_with_logits(config).size() : 0),
       interaction_(nn::make_interaction(parameters_, config, inputs_.shape())),
       deep_(parameters_, "deep",
             config.structure == Structure::kStacked && interaction_ ? interaction_->out()
                                                                     : inputs_.shape().columns,
             config.deep_units, config.activation) {
   if (const size_t columns = shared_columns(); columns > 0)
-    heads_.emplace(parameters_, config, columns);
+    heads_.emplace(parameters_, config, tasks_with_logits(config), columns);
   else
-    bias_ = parameters_.add("bias", {static_cast<uint32_t>(config.tasks.size())}, 0.0f);
+    bias_ =
+        parameters_.add("bias", {static_cast<uint32_t>(tasks_with_logits(config).size())}, 0.0f);
+  factors_ = factors_of(config);
+  for (size_t t = 0; t < factors_.size(); ++t)
+    if (factors_[t].empty()) own_.push_back(t);
   parameters_.allocate(seed);
 }
 
@@ -65,22 +89,31 @@ Variable* Recommender::shared(Tape& tape, Variable* x0, Variable* interacted) co
 
 std::span<Variable*> Recommender::forward(Tape& tape, const ModelInput& input,
                                           std::span<const Inputs::TableRows> tables) const {
-  const std::span<Variable*> logits = tape.arena().array<Variable*>(config_.tasks.size());
+  const std::span<Variable*> logits = tape.arena().array<Variable*>(own_.size());
   const nn::Features features = inputs_.features(tape, input, tables);
   Variable* interacted = interaction_ ? interaction_->forward(tape, features) : nullptr;
   if (heads_) {
     heads_->forward(tape, shared(tape, features.x0, interacted), logits);
   } else {
     Variable* biases = autograd::every_row(tape, input.rows, bias_);
-    for (size_t t = 0; t < logits.size(); ++t) logits[t] = autograd::columns(tape, biases, t, 1);
+    for (size_t t = 0; t < own_.size(); ++t) logits[t] = autograd::columns(tape, biases, t, 1);
   }
   Variable* wide = inputs_.wide(tape, input, tables);
   Variable* second = second_order() ? autograd::sum_groups(tape, interacted, 1) : nullptr;
-  for (size_t t = 0; t < logits.size(); ++t) {
+  for (size_t t = 0; t < own_.size(); ++t) {
     if (wide) logits[t] = autograd::add(tape, logits[t], autograd::columns(tape, wide, t, 1));
     if (second) logits[t] = autograd::add(tape, logits[t], second);
   }
-  return logits;
+  const std::span<Variable*> all = tape.arena().array<Variable*>(config_.tasks.size());
+  for (size_t t = 0; t < own_.size(); ++t) all[own_[t]] = logits[t];
+  return all;
+}
+
+std::span<Variable* const> Recommender::factors(Tape& tape, size_t t,
+                                                std::span<Variable* const> logits) const {
+  const std::span<Variable*> factors = tape.arena().array<Variable*>(factors_[t].size());
+  for (size_t i = 0; i < factors.size(); ++i) factors[i] = logits[factors_[t][i]];
+  return factors;
 }
 
 void Recommender::predict(const ModelInput& input, std::span<float> predictions) {
@@ -94,7 +127,11 @@ void Recommender::predict(const ModelInput& input, std::span<float> predictions)
   const std::span<Variable*> logits = forward(tape, input, inputs_.tables(tape, input, {}));
   const Matrix all(predictions.data(), input.rows, tasks);
   for (size_t t = 0; t < tasks; ++t) {
-    if (config_.tasks[t].loss == Loss::kBce) {
+    if (!factors_[t].empty()) {
+      const std::span<ConstMatrix> values = arena_.array<ConstMatrix>(factors_[t].size());
+      for (size_t i = 0; i < values.size(); ++i) values[i] = logits[factors_[t][i]]->matrix();
+      ops_.product_of_sigmoids(values, all.columns(t, 1));
+    } else if (is_binary(config_.tasks[t].loss)) {
       ops_.sigmoid(logits[t]->matrix(), all.columns(t, 1));
     } else {
       ops_.copy(logits[t]->matrix(), {all.columns(t, 1)});
@@ -125,9 +162,13 @@ void Recommender::train_step(const ModelInput& input, const ModelOutput& output)
     for (size_t t = 0; t < tasks; ++t) {
       const TaskConfig& task = config_.tasks[t];
       const auto scale = static_cast<float>(task.weight / input.loss_divisor);
-      output.losses[t] = autograd::loss(tape, task.loss, logits[t], labels.columns(t, 1), scale,
-                                        predictions.columns(t, 1)) /
-                         input.loss_divisor;
+      const LossTarget target = {labels.columns(t, 1), {}, scale};
+      const Matrix predicted = predictions.columns(t, 1);
+      const double sum =
+          factors_[t].empty()
+              ? autograd::loss(tape, task, logits[t], target, predicted)
+              : autograd::loss_of_product(tape, factors(tape, t, logits), target, predicted);
+      output.losses[t] = sum / input.loss_divisor;
     }
     tape.backward();
   }

@@ -38,9 +38,11 @@ class Recommender final : public Model {
   size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
 
  private:
-  // One logit a task.
+  // One logit a task; null for a product of others.
   std::span<Variable*> forward(Tape& tape, const ModelInput& input,
                                std::span<const Inputs::TableRows> tables) const;
+  // Of task t: its logit, or those of the tasks that it is the product of.
+  std::span<Variable* const> factors(Tape& tape, size_t t, std::span<Variable* const> logits) const;
   // What the head sees, given the interaction's result, if it has one.
   Variable* shared(Tape& tape, Variable* x0, Variable* interacted) const;
   bool second_order() const;  // fm beside the tower, which goes past the head
@@ -58,6 +60,8 @@ class Recommender final : public Model {
   nn::Mlp deep_;
   std::optional<nn::Heads> heads_;
   Variable* bias_ = nullptr;
+  std::vector<size_t> own_;                   // tasks that have logits
+  std::vector<std::vector<size_t>> factors_;  // of each task: the tasks that it is the product of
 };
 
 }  // namespace cairn

@@ -1,19 +1,31 @@
 // Losses of one task, with the gradient of its logits in the same pass.
-// Shapes: logits, labels, predictions, dlogits [batch, 1]; columns of wider matrices as a rule.
+// Shapes: logits, labels, weights, predictions, dlogits [batch, 1]; columns of wider matrices as a
+// rule. Each returns the sum over rows of weight * loss; the gradient is that sum's, times scale.
 //
-// bce: z the logit, y in [0, 1]: loss = max(z, 0) - z y + log(1 + exp(-|z|)), which overflows
-// nowhere;
-//      prediction = 1 / (1 + exp(-z)); dz = scale (prediction - y)
-// mse: loss = (z - y)^2; prediction = z; dz = 2 scale (z - y)
+// With z the logit, y the label, p = 1 / (1 + exp(-z)):
+// bce:   y in [0, 1]: loss = max(z, 0) - z y + log(1 + exp(-|z|)), which overflows nowhere;
+//        prediction = p
+// mse:   loss = (z - y)^2; prediction = z
+//
+// bce_of_product: of tasks whose probabilities are multiplied, p = p_1 ... p_n: loss = -y log p -
+//        (1 - y) log(1 - p); prediction = p. Of click and conversion it is the click-through
+//        conversion of ESMM, over the entire space. Source: Ma et al., "Entire Space Multi-Task
+//        Model", SIGIR 2018, eq. 2 and 3.
 #pragma once
 
 #include "worker/ops/gradient.h"
 
 namespace cairn {
 
+struct LossTarget {
+  ConstMatrix labels;
+  ConstMatrix weights = {};  // of rows; empty: all are 1
+  float scale = 1.0f;        // of the gradient only: task weight / rows of the global batch
+};
+
 struct LossInputs {
-  ConstMatrix logits, labels;
-  float scale = 1.0f;  // of the gradient only: task weight / rows of the global batch
+  ConstMatrix logits;
+  LossTarget target;
 };
 
 }  // namespace cairn

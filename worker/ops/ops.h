@@ -68,9 +68,13 @@ struct Ops {
   void (*pool_backward)(const BagView& bag, ConstMatrix dy, const Gradient& table);
 
   // The sum of the loss over the batch, unscaled.
-  double (*bce)(const LossInputs& in, Matrix predictions, Matrix dlogits);
-  double (*mse)(const LossInputs& in, Matrix predictions, Matrix dlogits);
+  double (*bce)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
+  double (*mse)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
+  double (*bce_of_product)(std::span<const ConstMatrix> logits, const LossTarget& target,
+                           Matrix predictions, std::span<const Gradient> dlogits);
+  // Predictions alone.
   void (*sigmoid)(ConstMatrix logits, Matrix predictions);
+  void (*product_of_sigmoids)(std::span<const ConstMatrix> logits, Matrix predictions);
 };
 
 const Ops& cpu_ops();

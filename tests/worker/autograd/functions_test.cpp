@@ -6,6 +6,7 @@
 
 #include "tests/worker/ops/backends.h"
 #include "tests/worker/ops/numbers.h"
+#include "worker/autograd/losses.h"
 
 namespace cairn {
 namespace {
@@ -37,7 +38,7 @@ class FunctionsTest : public OpsTest {
     }
     Numbers zeros(z->rows(), 1), predictions(z->rows(), 1);
     ops.zero(zeros);
-    const double loss = autograd::loss(tape, Loss::kMse, z, zeros, 1.0f, predictions);
+    const double loss = autograd::loss(tape, {.loss = Loss::kMse}, z, {zeros}, predictions);
     tape.backward();
     for (Variable* v : variables) tape.complete_gradient(v);
     return loss;
@@ -135,7 +136,7 @@ TEST_P(FunctionsTest, ConstantsReceiveNothing) {
   Variable* constant = tape.constant(x);
   Variable* z = autograd::linear(tape, constant, tape.input(to_one, dweight),
                                  tape.input(zero_bias, dbias), Activation::kNone);
-  autograd::loss(tape, Loss::kMse, z, labels, 1.0f, predictions);
+  autograd::loss(tape, {.loss = Loss::kMse}, z, {labels}, predictions);
   tape.backward();
   EXPECT_TRUE(constant->gradient.empty());
 }

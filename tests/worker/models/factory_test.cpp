@@ -37,6 +37,43 @@ TEST(MakeModel, RefusesWhatCannotBeAModel) {
   expect_refused(with(mmoe, [](auto& c) { c.expert_units.clear(); }), shape, "no layer");
 }
 
+TEST(MakeModel, RefusesInteractionsThatTheShapeCannotHave) {
+  const ModelShape shape = example_shape();  // tables of dim 3 and 5
+  ModelConfig config = example_config();
+  config.interaction = Interaction::kFm;
+  expect_refused(config, shape, "want vectors of one dim, tables have 3 and 5");
+  ModelShape numbers = shape;
+  numbers.bags.clear();
+  expect_refused(config, numbers, "want ids with vectors");
+  config = example_config();
+  config.wide = true;
+  config.tasks.resize(4);
+  expect_refused(config, shape, "a table has dim 3 for 4 tasks");
+  config = example_config();
+  config.cross_type = CrossType::kLowRank;
+  config.cross_rank = 0;
+  expect_refused(config, shape, "rank 0");
+  config.cross_type = CrossType::kMixture;
+  config.cross_rank = 2;
+  config.cross_experts = 65;
+  expect_refused(config, shape, "a mixture of 65 experts");
+}
+
+TEST(MakeModel, RefusesHeadsAndProductsThatCannotBe) {
+  ModelConfig config = example_config();
+  config.head = Head::kPle;
+  config.levels = 0;
+  expect_refused(config, example_shape(), "at least 1");
+  config.levels = 1;
+  config.task_experts = 31;
+  expect_refused(config, example_shape(), "ple has 65 experts in a level, want at most 64");
+  config = example_config();
+  config.tasks[0].product = {"stars"};
+  expect_refused(config, example_shape(), "'click' multiplies 'stars', which is no binary task");
+  config.tasks[0].product = {"click"};
+  expect_refused(config, example_shape(), "'click' multiplies 'click'");
+}
+
 TEST(MakeModel, RefusesADeviceThatThisBuildLacks) {
   EXPECT_EQ(make_model(example_config(), example_shape(), 1, "tpu").error().code,
             ErrorCode::kInvalidArgument);

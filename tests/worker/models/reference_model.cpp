@@ -217,36 +217,99 @@ double ReferenceModel::past_the_head(const ReferenceInput& input, size_t row, si
   return sum;
 }
 
-Rows ReferenceModel::gated(const Rows& shared, size_t task) const {
-  const Rows gates =
-      linear("head.gates.0.weight", "head.gates.0.bias", shared, task, config_.tasks.size());
-  Rows mixed(shared.size(), Doubles(config_.expert_units.back(), 0.0));
-  for (size_t e = 0; e < config_.experts; ++e) {
-    const Rows expert =
-        mlp("head.experts", shared, config_.expert_units.size(), e, config_.experts);
-    for (size_t r = 0; r < shared.size(); ++r)
-      for (size_t u = 0; u < mixed[r].size(); ++u)
-        mixed[r][u] += softmax(gates[r])[e] * expert[r][u];
+std::vector<std::string> ReferenceModel::towered() const {
+  std::vector<std::string> names;
+  for (const TaskConfig& task : config_.tasks)
+    if (task.product.empty()) names.push_back(task.name);
+  return names;
+}
+
+Rows ReferenceModel::mixed(const Rows& gates, const std::vector<Rows>& experts) const {
+  Rows sum(gates.size(), Doubles(config_.expert_units.back(), 0.0));
+  for (size_t r = 0; r < sum.size(); ++r)
+    for (size_t e = 0; e < experts.size(); ++e)
+      for (size_t u = 0; u < sum[r].size(); ++u)
+        sum[r][u] += softmax(gates[r])[e] * experts[e][r][u];
+  return sum;
+}
+
+Rows ReferenceModel::mmoe(const Rows& shared, size_t task, size_t tasks) const {
+  std::vector<Rows> experts;
+  for (size_t e = 0; e < config_.experts; ++e)
+    experts.push_back(mlp("head.experts", shared, config_.expert_units.size(), e, config_.experts));
+  return mixed(linear("head.gates.0.weight", "head.gates.0.bias", shared, task, tasks), experts);
+}
+
+std::vector<Rows> ReferenceModel::ple(const Rows& shared,
+                                      const std::vector<std::string>& tasks) const {
+  std::map<std::string, Rows> input = {{"shared", shared}};
+  for (const std::string& task : tasks) input[task] = shared;
+  for (size_t level = 0; level < config_.levels; ++level) {
+    const std::string at = "head." + std::to_string(level) + ".";
+    std::map<std::string, std::vector<Rows>> experts;
+    for (const auto& [group, x] : input) {
+      const size_t count = group == "shared" ? config_.experts : config_.task_experts;
+      for (size_t e = 0; e < count; ++e)
+        experts[group].push_back(
+            mlp(at + group + ".experts", x, config_.expert_units.size(), e, count));
+    }
+    const auto gate = [&](const std::string& group) {
+      const std::string name = at + group + ".gate.0";
+      return linear(name + ".weight", name + ".bias", input.at(group));
+    };
+    std::vector<Rows> all;  // the tasks' in their order, then the shared ones
+    std::map<std::string, Rows> next;
+    for (const std::string& task : tasks) {
+      all.insert(all.end(), experts[task].begin(), experts[task].end());
+      std::vector<Rows> seen = experts[task];
+      seen.insert(seen.end(), experts["shared"].begin(), experts["shared"].end());
+      next[task] = mixed(gate(task), seen);
+    }
+    all.insert(all.end(), experts["shared"].begin(), experts["shared"].end());
+    if (level + 1 < config_.levels) next["shared"] = mixed(gate("shared"), all);
+    input = next;
   }
-  return mixed;
+  std::vector<Rows> results;
+  for (const std::string& task : tasks) results.push_back(input.at(task));
+  return results;
+}
+
+Rows ReferenceModel::towers(const Rows& shared) const {
+  const std::vector<std::string> tasks = towered();
+  const bool biases = parameters.contains("bias");
+  Rows all(shared.size());
+  std::vector<Rows> extracted;
+  if (config_.head == Head::kPle && !biases) extracted = ple(shared, tasks);
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    Rows z(shared.size());
+    if (biases) {
+      for (Doubles& row : z) row = {parameters.at("bias")[t]};
+    } else {
+      const std::string tower = "tower." + tasks[t];
+      const size_t layers = config_.tower_units.size();
+      const std::string last = tower + "." + std::to_string(layers);
+      z = config_.head == Head::kMmoe  ? mmoe(shared, t, tasks.size())
+          : config_.head == Head::kPle ? extracted[t]
+                                       : mlp("head.bottom", shared, config_.expert_units.size());
+      z = linear(last + ".weight", last + ".bias", mlp(tower, z, layers));
+    }
+    for (size_t r = 0; r < z.size(); ++r) all[r].push_back(z[r][0]);
+  }
+  return all;
 }
 
 Rows ReferenceModel::logits(const ReferenceInput& input) const {
-  const Rows shared = this->shared(input);
+  const Rows own = towers(shared(input));
+  const std::vector<std::string> tasks = towered();
   Rows all(input.rows);
-  for (size_t t = 0; t < config_.tasks.size(); ++t) {
-    Rows z(input.rows);
-    if (parameters.contains("bias")) {
-      for (Doubles& row : z) row = {parameters.at("bias")[t]};
-    } else {
-      const std::string tower = "tower." + config_.tasks[t].name;
-      const size_t layers = config_.tower_units.size();
-      const std::string last = tower + "." + std::to_string(layers);
-      z = config_.head == Head::kMmoe ? gated(shared, t)
-                                      : mlp("head.bottom", shared, config_.expert_units.size());
-      z = linear(last + ".weight", last + ".bias", mlp(tower, z, layers));
+  for (size_t r = 0; r < input.rows; ++r) {
+    std::map<std::string, double> z;
+    for (size_t t = 0; t < tasks.size(); ++t) z[tasks[t]] = own[r][t] + past_the_head(input, r, t);
+    for (const TaskConfig& task : config_.tasks) {
+      double p = 1;
+      for (const std::string& factor : task.product) p *= logistic(z.at(factor));
+      all[r].push_back(task.product.empty() ? z.at(task.name) : std::log(p / (1 - p)));
     }
-    for (size_t r = 0; r < input.rows; ++r) all[r].push_back(z[r][0] + past_the_head(input, r, t));
   }
   return all;
 }

@@ -52,7 +52,8 @@ class ReferenceModel {
            size_t groups = 1) const;
 
   Doubles pooled(const ReferenceInput& input, size_t bag, size_t row) const;
-  size_t weights() const { return config_.wide ? config_.tasks.size() : 0; }
+  std::vector<std::string> towered() const;  // tasks that are no product
+  size_t weights() const { return config_.wide ? towered().size() : 0; }
   Rows vectors(const ReferenceInput& input) const;  // of ids, side by side
   Rows numbers(const ReferenceInput& input) const;
   Rows cross(const Rows& x0) const;
@@ -61,8 +62,11 @@ class ReferenceModel {
   Rows dot(const Rows& vectors, const Rows& numbers) const;
   Rows shared(const ReferenceInput& input) const;
   double past_the_head(const ReferenceInput& input, size_t row, size_t task) const;
-  Rows gated(const Rows& shared, size_t task) const;
-  Rows logits(const ReferenceInput& input) const;
+  Rows mixed(const Rows& gates, const std::vector<Rows>& experts) const;
+  Rows mmoe(const Rows& shared, size_t task, size_t tasks) const;
+  std::vector<Rows> ple(const Rows& shared, const std::vector<std::string>& tasks) const;
+  Rows towers(const Rows& shared) const;           // logits of tasks that have towers
+  Rows logits(const ReferenceInput& input) const;  // of a product: of its probability
 
   ModelConfig config_;
   ModelShape shape_;

@@ -144,12 +144,66 @@ constexpr Variation kInteractions[] = {
      }},
 };
 
+void ple(ModelConfig& c, uint32_t levels) {
+  c.head = Head::kPle;
+  c.levels = levels;
+  c.experts = 2;
+  c.task_experts = 3;
+}
+
+// Click, conversion after a click (of weight 0: only its product is trained), and both.
+void esmm(ModelConfig& c) {
+  c.tasks.resize(3);
+  c.tasks[1] = {};
+  c.tasks[1].name = "conversion";
+  c.tasks[1].weight = 0.0f;
+  c.tasks[2].name = "both";
+  c.tasks[2].product = {"click", "conversion"};
+  c.tasks[2].weight = 0.7f;
+}
+
+constexpr Variation kHeads[] = {
+    {"PleOfOneLevel", [](ModelConfig& c, ModelShape&) { ple(c, 1); }},
+    {"PleOfThreeLevels",
+     [](ModelConfig& c, ModelShape&) {
+       ple(c, 3);
+       c.expert_units = {5, 4};
+     }},
+    {"PleOfThreeTasks",
+     [](ModelConfig& c, ModelShape&) {
+       ple(c, 2);
+       c.tasks.resize(3);
+       c.tasks[2].name = "buy";
+     }},
+    {"Esmm", [](ModelConfig& c, ModelShape&) { esmm(c); }},
+    {"EsmmOverPle",
+     [](ModelConfig& c, ModelShape&) {
+       esmm(c);
+       ple(c, 2);
+     }},
+    {"EsmmWide",
+     [](ModelConfig& c, ModelShape& s) {
+       esmm(c);
+       c.wide = true;
+       c.interaction = Interaction::kFm;
+       one_dim(s, 5);
+     }},
+    {"ProductOfThree",
+     [](ModelConfig& c, ModelShape&) {
+       esmm(c);
+       c.tasks.resize(4);
+       c.tasks[3].name = "third";
+       c.tasks[2].product = {"third", "click", "conversion"};
+     }},
+};
+
 }  // namespace
 
 std::vector<Variation> model_variations() {
   std::vector<Variation> all;
   for (const Variation& variation : kStructures) all.push_back(variation);
   for (const Variation& variation : kInteractions) all.push_back(variation);
+  for (const Variation& variation : kHeads) all.push_back(variation);
   return all;
 }
 

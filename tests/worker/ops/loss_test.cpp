@@ -16,10 +16,10 @@ class LossTest : public OpsTest {
   // The second of three columns: losses work on columns of wider matrices.
   static Matrix column(Numbers& all) { return all.view().columns(1, 1); }
 
-  void expect_matches(double (*op)(const LossInputs&, Matrix, Matrix),
+  void expect_matches(double (*op)(const LossInputs&, Matrix, const Gradient&),
                       double (*reference)(double z, double y), double (*prediction)(double z)) {
     const double sum =
-        op({column(logits), column(labels), kScale}, column(predictions), column(dlogits));
+        op({column(logits), {column(labels), {}, kScale}}, column(predictions), {column(dlogits)});
     double want = 0;
     Table z = to_table(column(logits)), want_predictions = z;
     for (size_t r = 0; r < kBatch; ++r) {
@@ -71,7 +71,7 @@ TEST_P(LossTest, BceOfHugeLogitsIsTheirSize) {
     labels.at(r, 1) = r % 4 < 2 ? 1.0f : 0.0f;
   }
   const double sum =
-      ops.bce({column(logits), column(labels), 1.0f}, column(predictions), column(dlogits));
+      ops.bce({column(logits), {column(labels)}}, column(predictions), {column(dlogits)});
   EXPECT_DOUBLE_EQ(sum, kBatch / 2 * 1e4);  // every second label is the wrong one
   for (size_t r = 0; r < kBatch; ++r) {
     EXPECT_EQ(predictions.at(r, 1), r % 2 ? 1.0f : 0.0f);
@@ -79,8 +79,53 @@ TEST_P(LossTest, BceOfHugeLogitsIsTheirSize) {
   }
 }
 
+TEST_P(LossTest, BceOfAProductMatchesDouble) {
+  Numbers three = Numbers::random(kBatch, 3, 5);
+  for (size_t r = 0; r < kBatch; ++r) labels.at(r, 1) = static_cast<float>(r % 3) / 2;
+  std::vector<ConstMatrix> z;
+  for (size_t i = 0; i < 3; ++i) z.push_back(three.view().columns(i, 1));
+  Table exact = to_table(three);
+  const auto loss = [&] {
+    double sum = 0;
+    for (size_t r = 0; r < kBatch; ++r) {
+      const double p = logistic(exact[r][0]) * logistic(exact[r][1]) * logistic(exact[r][2]);
+      const double y = labels.at(r, 1), w = logits.at(r, 0);
+      sum -= w * (y * std::log(p) + (1 - y) * std::log(1 - p));
+    }
+    return sum;
+  };
+  Table slopes = numeric_gradient(loss, exact);
+  const double want = loss();
+  for (auto& row : slopes)
+    for (double& slope : row) slope *= kScale;
+  expect_gradient("dlogits", slopes, [&](const Gradient& g) {
+    const std::vector<Gradient> each = {g.columns(0, 1), g.columns(1, 1), g.columns(2, 1)};
+    const double sum = ops.bce_of_product(z, {column(labels), logits.view().columns(0, 1), kScale},
+                                          column(predictions), each);
+    EXPECT_NEAR(sum, want, 1e-9 * std::abs(want));
+  });
+  Numbers alone(kBatch, 1);
+  ops.product_of_sigmoids(z, alone);
+  expect_near("predictions", alone, to_table(column(predictions)), 0.0);
+}
+
+TEST_P(LossTest, BceOfAProductOfHugeLogitsIsFinite) {
+  for (const float size : {-1e4f, -40.0f, 40.0f, 1e4f}) {
+    for (const float label : {0.0f, 1.0f}) {
+      Numbers z(1, 2), y(1, 1), p(1, 1), dz(1, 2);
+      z.at(0, 0) = size;
+      z.at(0, 1) = 0.5f;
+      y.at(0, 0) = label;
+      const std::vector<ConstMatrix> both = {z.view().columns(0, 1), z.view().columns(1, 1)};
+      const std::vector<Gradient> each = {{dz.view().columns(0, 1)}, {dz.view().columns(1, 1)}};
+      EXPECT_TRUE(std::isfinite(ops.bce_of_product(both, {y}, p, each)));
+      EXPECT_TRUE(std::isfinite(dz.at(0, 0)) && std::isfinite(dz.at(0, 1))) << size;
+    }
+  }
+}
+
 TEST_P(LossTest, SigmoidIsThePredictionOfBce) {
-  ops.bce({column(logits), column(labels), 1.0f}, column(predictions), column(dlogits));
+  ops.bce({column(logits), {column(labels)}}, column(predictions), {column(dlogits)});
   Numbers alone(kBatch, 1);
   ops.sigmoid(column(logits), alone);
   expect_near("sigmoid", alone, to_table(column(predictions)), 0.0);

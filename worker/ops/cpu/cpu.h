@@ -51,8 +51,11 @@ void sum_groups_backward(ConstMatrix dy, const Gradient& dx);
 void pool_forward(const BagView& bag, ConstMatrix table, Matrix y);
 void pool_backward(const BagView& bag, ConstMatrix dy, const Gradient& table);
 
-double bce(const LossInputs& in, Matrix predictions, Matrix dlogits);
-double mse(const LossInputs& in, Matrix predictions, Matrix dlogits);
+double bce(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
+double mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
+double bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
+                      Matrix predictions, std::span<const Gradient> dlogits);
 void sigmoid(ConstMatrix logits, Matrix predictions);
+void product_of_sigmoids(std::span<const ConstMatrix> logits, Matrix predictions);
 
 }  // namespace cairn::cpu

@@ -34,7 +34,9 @@ const Ops& cpu_ops() {
       .pool_backward = cpu::pool_backward,
       .bce = cpu::bce,
       .mse = cpu::mse,
+      .bce_of_product = cpu::bce_of_product,
       .sigmoid = cpu::sigmoid,
+      .product_of_sigmoids = cpu::product_of_sigmoids,
   };
   return kOps;
 }

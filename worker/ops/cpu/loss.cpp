@@ -1,45 +1,91 @@
 #include <algorithm>
 #include <cmath>
 
-#include "worker/ops/cpu/cpu.h"
+#include "worker/ops/cpu/accumulate.h"
 
 namespace cairn::cpu {
 namespace {
+
+struct RowLoss {
+  double loss, slope, prediction;  // slope: of the loss, in the logit
+};
 
 void check_column(ConstMatrix m, size_t rows) {
   check(m.cols == 1 && m.rows == rows, "loss: not one column of the batch");
 }
 
-void check_shapes(const LossInputs& in, ConstMatrix predictions, ConstMatrix dlogits) {
-  for (const ConstMatrix& m : {in.logits, in.labels, predictions, dlogits})
-    check_column(m, in.logits.rows);
+void check_target(const LossTarget& target, ConstMatrix predictions) {
+  check_column(target.labels, predictions.rows);
+  check_column(predictions, predictions.rows);
+  if (!target.weights.empty()) check_column(target.weights, predictions.rows);
+}
+
+double weight_of(const LossTarget& target, size_t r) {
+  return target.weights.empty() ? 1.0 : *target.weights.row(r);
+}
+
+void leave(const Gradient& gradient, size_t r, double value) {
+  float& into = *gradient.into.row(r);
+  into = static_cast<float>(value) + (gradient.adds() ? into : 0.0f);
+}
+
+template <typename Of>
+double each_row(const LossInputs& in, Matrix predictions, const Gradient& dlogits, Of of) {
+  check_target(in.target, predictions);
+  check_column(in.logits, predictions.rows);
+  check_column(dlogits.into, predictions.rows);
+  double sum = 0.0;
+  for (size_t r = 0; r < predictions.rows; ++r) {
+    const double weight = weight_of(in.target, r);
+    const RowLoss row = of(double{*in.logits.row(r)}, double{*in.target.labels.row(r)});
+    sum += weight * row.loss;
+    *predictions.row(r) = static_cast<float>(row.prediction);
+    leave(dlogits, r, in.target.scale * weight * row.slope);
+  }
+  return sum;
 }
 
 // Neither end overflows: for z far below zero exp(-z) is infinite and the quotient zero.
 double logistic(double z) { return 1.0 / (1.0 + std::exp(-z)); }
 
+// log(1 + exp(z))
+double softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))); }
+
 }  // namespace
 
-double bce(const LossInputs& in, Matrix predictions, Matrix dlogits) {
-  check_shapes(in, predictions, dlogits);
-  double sum = 0.0;
-  for (size_t r = 0; r < in.logits.rows; ++r) {
-    const double z = *in.logits.row(r), y = *in.labels.row(r), p = logistic(z);
-    sum += std::max(z, 0.0) - z * y + std::log1p(std::exp(-std::abs(z)));
-    *predictions.row(r) = static_cast<float>(p);
-    *dlogits.row(r) = static_cast<float>(in.scale * (p - y));
-  }
-  return sum;
+double bce(const LossInputs& in, Matrix predictions, const Gradient& dlogits) {
+  return each_row(in, predictions, dlogits, [](double z, double y) -> RowLoss {
+    const double p = logistic(z);
+    return {std::max(z, 0.0) - z * y + std::log1p(std::exp(-std::abs(z))), p - y, p};
+  });
 }
 
-double mse(const LossInputs& in, Matrix predictions, Matrix dlogits) {
-  check_shapes(in, predictions, dlogits);
+double mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits) {
+  return each_row(in, predictions, dlogits, [](double z, double y) -> RowLoss {
+    const double error = z - y;
+    return {error * error, 2.0 * error, z};
+  });
+}
+
+double bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
+                      Matrix predictions, std::span<const Gradient> dlogits) {
+  check_target(target, predictions);
+  for (const ConstMatrix& z : logits) check_column(z, predictions.rows);
   double sum = 0.0;
-  for (size_t r = 0; r < in.logits.rows; ++r) {
-    const double z = *in.logits.row(r), error = z - *in.labels.row(r);
-    sum += error * error;
-    *predictions.row(r) = static_cast<float>(z);
-    *dlogits.row(r) = static_cast<float>(2.0 * in.scale * error);
+  for (size_t r = 0; r < predictions.rows; ++r) {
+    double log_p = 0.0;
+    for (const ConstMatrix& z : logits) log_p -= softplus(-*z.row(r));
+    const double p = std::exp(log_p), y = *target.labels.row(r), weight = weight_of(target, r);
+    // 1 - p without cancellation; where it is no longer a number, p is one for all that matters.
+    const double rest = std::max(-std::expm1(log_p), 1e-300);
+    sum += weight * (-y * log_p - (1.0 - y) * std::log(rest));
+    *predictions.row(r) = static_cast<float>(p);
+    for (size_t i = 0; i < logits.size(); ++i) {
+      if (!dlogits[i].wanted()) continue;
+      const double rest_i = logistic(-*logits[i].row(r));  // 1 - p_i, at most 1 - p
+      const double slope = rest_i * ((1.0 - y) * p / std::max(rest, rest_i) - y);
+      leave(dlogits[i], r, target.scale * weight * slope);
+    }
   }
   return sum;
 }
@@ -49,6 +95,14 @@ void sigmoid(ConstMatrix logits, Matrix predictions) {
   check_column(predictions, logits.rows);
   for (size_t r = 0; r < logits.rows; ++r)
     *predictions.row(r) = static_cast<float>(logistic(*logits.row(r)));
+}
+
+void product_of_sigmoids(std::span<const ConstMatrix> logits, Matrix predictions) {
+  for (size_t r = 0; r < predictions.rows; ++r) {
+    double log_p = 0.0;
+    for (const ConstMatrix& z : logits) log_p -= softplus(-*z.row(r));
+    *predictions.row(r) = static_cast<float>(std::exp(log_p));
+  }
 }
 
 }  // namespace cairn::cpu

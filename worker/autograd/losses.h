@@ -1,0 +1,20 @@
+// Where a computation ends: losses return their sum over the batch and write the gradients of their
+// logits, times the target's scale, at once: from here the tape runs backward. Equations stand with
+// the operations (worker/ops/loss.h).
+#pragma once
+
+#include <span>
+
+#include "worker/autograd/tape.h"
+
+namespace cairn::autograd {
+
+// Of the task's own loss, with its parameters.
+double loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
+            Matrix predictions);
+
+// Binary cross-entropy of the product of the logits' probabilities.
+double loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,
+                       Matrix predictions);
+
+}  // namespace cairn::autograd
