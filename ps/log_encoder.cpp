@@ -71,7 +71,7 @@ SegmentHeader LogEncoder::segment_header() const {
 void LogEncoder::run() {
   for (;;) {
     LogQueue::Work work = queue_.wait_for_work(chunk_ != nullptr);
-    // In this order, as the cut came before the records: once they are acknowledged it is done.
+    // First, so that it is done once a record is acknowledged that was appended after it.
     if (work.cut.has_value())
       if (const Status cut = folder_->retire_up_to(*work.cut); !cut.ok())
         return queue_.end(cut.error());

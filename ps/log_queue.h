@@ -43,7 +43,7 @@ class LogQueue {
   // ---- the encoder
   struct Work {
     std::vector<LogRecord> records;
-    std::optional<Lsn> cut;  // came before the records
+    std::optional<Lsn> cut;  // below what is acknowledged, so not of these records
     bool ended = false;      // closed, and there is no more
   };
   // Waits for work; where a chunk is `open`, also for a writer that waits: then the work is empty.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <semaphore>
@@ -25,16 +26,26 @@ class FilePushLogTest : public testing::Test {
     options.folder = folder_.path();
     options.next_lsn = first;
     options.bytes_max = 64 * segment_bytes;
-    auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { last_ = lsn.value(); });
+    auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { acknowledge(lsn); });
     ASSERT_TRUE(log.ok()) << log.error().message;
     for (Lsn lsn = first; lsn <= last; ++lsn) {
       written_.push_back(lsn == first ? base_record(lsn, lsn - 1, random_)
                                       : push_record(lsn, random_push(random_, lsn, keys_max)));
       log.value()->append(written_.back());
     }
-    if (cut > 0) log.value()->cut(cut);
+    if (cut > 0) {
+      wait_for(last);
+      log.value()->cut(cut);
+    }
     std::move(log).value().reset();  // the writer ends when all is written
     EXPECT_EQ(last_, last);
+  }
+  void acknowledge(Result<Lsn> lsn) {
+    last_ = lsn.value();
+    last_.notify_one();
+  }
+  void wait_for(Lsn lsn) {
+    for (Lsn last = last_; last < lsn; last = last_) last_.wait(last);
   }
   Status read() {
     found_.clear();
@@ -60,7 +71,7 @@ class FilePushLogTest : public testing::Test {
   TemporaryFolder folder_;
   RandomStream random_{test_seed(), 3};
   std::vector<LogRecord> written_, found_;
-  Lsn last_ = 0;
+  std::atomic<Lsn> last_ = 0;
 };
 
 TEST_F(FilePushLogTest, EndingTheLogWritesWhatWasAppended) {
@@ -133,7 +144,7 @@ TEST_F(FilePushLogTest, GoesOnBehindALogThatWasRead) {
     options.folder = folder_.path();
     options.next_lsn = next;
     options.after = reader.value()->end();
-    auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { last_ = lsn.value(); });
+    auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { acknowledge(lsn); });
     ASSERT_TRUE(log.ok()) << log.error().message;
     const uint64_t before = log.value()->bytes();
     EXPECT_GT(before, 0u);

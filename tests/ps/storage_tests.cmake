@@ -3,6 +3,7 @@ cairn_test(ps_storage_test
     checkpoint_store_test.cpp
     cold_store_contract_test.cpp
     faulty_files.cpp
+    faulty_push_log_test.cpp
     file_push_log_test.cpp
     log_reader_test.cpp
     optimizers/row_optimizers_test.cpp
@@ -13,5 +14,6 @@ cairn_test(ps_storage_test
     row_codec_test.cpp
     row_digest_test.cpp
     rows.cpp
+    system_files_test.cpp
     tsan_suppressions.cpp
   LIBRARIES cairn_ps)
