@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/fault_point.h"
 #include "ps/recovery_keys.h"
 #include "ps/step_update.h"
 
@@ -17,6 +18,9 @@ namespace {
 
 // Looks of the tier's hand round its rows: one to spare those used, one to take them.
 constexpr int kRounds = 4;
+// The part of `hot_bytes` that pushes may take before they are applied: their rows take two to
+// three times as much.
+constexpr uint64_t kHotPart = 16;
 
 uint64_t bytes_of(const PushGather::Step& step) {
   uint64_t bytes = 0;
@@ -97,7 +101,7 @@ Status ShardRecovery::take_push(const LogRecord& record) {
   ready_.push_back(*gather_.complete());
   gather_.applied();
   ready_bytes_ += bytes_of(ready_.back());
-  return ready_bytes_ < options_.hot_bytes / 4 ? Status(Ok{}) : apply_ready();
+  return ready_bytes_ < options_.hot_bytes / kHotPart ? Status(Ok{}) : apply_ready();
 }
 
 Status ShardRecovery::apply_ready() {
@@ -113,6 +117,7 @@ Status ShardRecovery::apply_ready() {
   } else if (const Status read = store_.read(keys, install); !read.ok()) {
     return read;
   }
+  fault_point("recovery.rows_read");
   for (const PushGather::Step& step : ready_) {
     apply_step(*rows_, step, /*create=*/false, deferred_);
     for (const ShardRows::Deferred& deferred : deferred_)
@@ -143,6 +148,7 @@ Status ShardRecovery::write_back(Lsn acknowledged) {
   while (write_back_.active()) {
     write_back_.work(acknowledged);
     for (const SortedRun& run : std::exchange(runs_, {})) {
+      fault_point("recovery.run_copied");
       if (const Status saved = store_.save_run(run); !saved.ok()) return saved;
       write_back_.run_saved();
     }

@@ -4,8 +4,8 @@
 // one sorted sweep. A row is changed only by a step whose commit lsn is above the row's own: the
 // store may hold rows newer than the BASE, and the optimizer must not see a gradient twice.
 //
-// Memory: steps are held until their pushes take a quarter of `hot_bytes`, then their rows are read
-// and they are applied. Where the hot tier has no room for the next rows, the dirty ones are
+// Memory: steps are held until their pushes take a sixteenth of `hot_bytes`, then their rows are
+// read and they are applied. Where the hot tier has no room for the next rows, the dirty ones are
 // written to the store first. A recovery that dies on the way changes nothing that the next one
 // would not do again. Thread safety: none; it blocks.
 #pragma once

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/fault_point.h"
 #include "ps/boot_id.h"
 #include "ps/recovery_reads.h"
 
@@ -60,6 +61,8 @@ Result<ReopenedShard> reopen_shard(const fs::path& folder, const PsConfig& ps,
   const Result<std::unique_ptr<LogReader>> log = read_log(folder / "log", ps.recovery);
   if (!log.ok()) return log.error();
 
+  fault_point("recovery.log_judged");
+
   options.base = log.value()->base()->base;
   options.sequences = log.value()->base()->sequences;
   // Lost records may have reached the store: it is ahead of those only.
@@ -72,6 +75,8 @@ Result<ReopenedShard> reopen_shard(const fs::path& folder, const PsConfig& ps,
   if (!replayed.ok()) return replayed.error();
   Result<RecoveredShard> shard = recovery.value()->finish();
   if (!shard.ok()) return shard.error();
+
+  fault_point("recovery.replayed");
 
   ReopenedShard reopened{.store = std::move(store).value(),
                          .shard = std::move(shard).value(),

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "common/fault_point.h"
 #include "common/file.h"
 #include "ps/optimizers/row_optimizer.h"
 #include "ps/rocks_database.h"
@@ -188,9 +189,12 @@ Status RocksStore::save_run(const SortedRun& run) {
   if (run.rows.entries.empty()) return Ok{};
   const Result<fs::path> file = write_run_file(run);
   if (!file.ok()) return file.error();
+  fault_point("store.run_written");
   // Before the rows: after a crash between the two it is too high, which costs nothing; too low
   // would give an lsn twice.
   if (const Status raised = raise_highest_lsn(run.highest_lsn); !raised.ok()) return raised;
+
+  fault_point("store.highest_lsn_raised");
 
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;           // a rename instead of a copy
@@ -202,6 +206,7 @@ Status RocksStore::save_run(const SortedRun& run) {
   std::error_code ignored;
   fs::remove(file.value(), ignored);  // still there where the file system could not link
   if (!status.ok()) return to_error(status, "take a run into", folder_);
+  fault_point("store.run_ingested");
   const auto& entries = run.rows.entries;
   if (std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.count > 0; }))
     empty_ = false;
@@ -300,6 +305,7 @@ Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
   // 0: the small state is flushed into a file first, so that no log need be copied.
   if (status.ok()) status = checkpoint->CreateCheckpoint(folder.string(), 0);
   if (!status.ok()) return to_error(status, "write the checkpoint", folder);
+  fault_point("store.checkpoint_linked");
 
   ShardFiles files;
   std::error_code error;
@@ -313,6 +319,7 @@ Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
   if (error) return system_error("list", folder, error.value());
   for (const fs::path& path : {folder, folder.parent_path()})
     if (const Status synced = sync_path(path); !synced.ok()) return synced.error();
+  fault_point("store.checkpoint_synced");
   std::sort(files.files.begin(), files.files.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   return files;

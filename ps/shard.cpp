@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/fault_point.h"
 
 namespace cairn {
 
@@ -219,6 +220,7 @@ void Shard::on_logged(Result<Lsn> acknowledged) {
   acknowledged_ = std::max(acknowledged_, acknowledged.value());
   acknowledge_pushes();
   while (!bases_.empty() && bases_.front().lsn <= acknowledged_) {
+    fault_point("shard.base_acknowledged");
     world_.log.cut(bases_.front().base);
     bases_.pop_front();
   }

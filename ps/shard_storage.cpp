@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/fault_point.h"
 #include "ps/shard.h"
 
 namespace cairn {
@@ -56,6 +57,7 @@ void Shard::save_run(SortedRun run) {
 
 void Shard::sweep_ended() {
   ++sweeps_ended_;
+  fault_point("shard.sweep_ended");
   append_base(sweep_base_, std::move(sweep_sequences_));
   rows_->tier().make_room(0, gather_.applied_step());
   release_pulls_waiting_for_room();
