@@ -27,7 +27,8 @@ Status check_tables(const CheckpointSource& source, const std::vector<TableConfi
     if (i >= have.size())
       return corrupt(source.folder, fmt::format("holds no table '{}'", tables[i].name));
     const auto described = [](const TableConfig& table) {
-      return fmt::format("'{}' of dim {} with {}", table.name, table.dim, table.optimizer.name);
+      return fmt::format("'{}' of dim {} with {}{}", table.name, table.dim, table.optimizer.name,
+                         holds_created_step(table) ? " and expiry.age_steps" : "");
     };
     const std::string want = i < tables.size() ? described(tables[i]) : "nothing";
     if (described(have[i]) != want)

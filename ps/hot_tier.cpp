@@ -65,6 +65,7 @@ bool HotTier::make_room(uint64_t bytes, uint64_t applied_step) {
       row.meta.state &= ~HotRow::kReferenced;
       continue;
     }
+    if (holds(row.key)) continue;
     table.erase(number);
     ++evicted_rows_;
     freed += table.row_bytes();

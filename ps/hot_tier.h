@@ -40,6 +40,18 @@ class HotTier {
   // Does a slice of the growth of an index; true if there is more to do.
   bool grow_on();
 
+  // Rows of the slots that are `remainder` modulo `period` stay in memory, whatever state they are
+  // in, until release_slots: who reads the store's rows of a slot, and then looks at those in
+  // memory, so misses none.
+  void hold_slots(uint32_t period, uint32_t remainder) {
+    held_period_ = period;
+    held_remainder_ = remainder;
+  }
+  void release_slots() { held_period_ = 0; }
+  bool holds(Key key) const {
+    return held_period_ > 0 && slot_of(key) % held_period_ == held_remainder_;
+  }
+
   // Evicts until `bytes` more fit under the bound. Rows pinned for a step above `applied_step`
   // stay. False: they do not fit now. The search is bounded by what is asked for, so that a tier
   // without clean rows costs a pull little; what it did not look at is next in turn.
@@ -50,6 +62,7 @@ class HotTier {
   uint64_t hot_bytes_;
   uint64_t dirty_bytes_ = 0, evicted_rows_ = 0;
   uint32_t hand_table_ = 0, hand_row_ = 0;
+  uint32_t held_period_ = 0, held_remainder_ = 0;  // 0: no slots are held
 };
 
 }  // namespace cairn

@@ -49,6 +49,28 @@ Result<LogRecord> decode_base(LogRecord record, Bytes payload) {
   return record;
 }
 
+Result<LogRecord> decode_delete(LogRecord record, Bytes payload) {
+  Cursor cursor(payload);
+  if (!cursor.take(&record.step, sizeof record.step))
+    return corrupt(record.lsn, "DELETE cut short");
+  if (cursor.left().size() % sizeof(DeletedKey) != 0)
+    return corrupt(record.lsn, "deleted keys cut short");
+  record.deleted.resize(cursor.left().size() / sizeof(DeletedKey));
+  cursor.take(record.deleted.data(), cursor.left().size());
+  return record;
+}
+
+// A number, then values after each other.
+template <typename T>
+std::vector<char> number_and_values(uint64_t number, const std::vector<T>& values) {
+  static_assert(std::has_unique_object_representations_v<T>);
+  std::vector<char> bytes(sizeof number + values.size() * sizeof(T));
+  std::memcpy(bytes.data(), &number, sizeof number);
+  if (!values.empty())
+    std::memcpy(bytes.data() + sizeof number, values.data(), values.size() * sizeof(T));
+  return bytes;
+}
+
 // A part of a message that keeps its memory's owner.
 zmq::message_t part_of(Bytes bytes, const std::shared_ptr<const void>& owner) {
   using Owner = std::shared_ptr<const void>;
@@ -113,12 +135,9 @@ EncodedPayload encode_payload(const LogRecord& record) {
                       bytes_of(push.keys),
                       bytes_of(push.values)};
   } else {
-    static_assert(std::has_unique_object_representations_v<WorkerSequence>);
-    payload.owned.resize(sizeof(Lsn) + record.sequences.size() * sizeof(WorkerSequence));
-    std::memcpy(payload.owned.data(), &record.base, sizeof(Lsn));
-    if (!record.sequences.empty())
-      std::memcpy(payload.owned.data() + sizeof(Lsn), record.sequences.data(),
-                  record.sequences.size() * sizeof(WorkerSequence));
+    payload.owned = record.kind == RecordKind::kBase
+                        ? number_and_values(record.base, record.sequences)
+                        : number_and_values(record.step, record.deleted);
     payload.pieces = {payload.owned};
   }
   for (const Bytes piece : payload.pieces) payload.bytes += piece.size();
@@ -126,7 +145,9 @@ EncodedPayload encode_payload(const LogRecord& record) {
 }
 
 uint64_t payload_bytes(const LogRecord& record) {
-  if (record.kind != RecordKind::kPush)
+  if (record.kind == RecordKind::kDelete)
+    return sizeof record.step + record.deleted.size() * sizeof(DeletedKey);
+  if (record.kind == RecordKind::kBase)
     return sizeof(Lsn) + record.sequences.size() * sizeof(WorkerSequence);
   const Message& push = *record.push;
   return sizeof(Header) + push.directory.size() * sizeof(TableEntry) + push.keys.size() +
@@ -140,6 +161,7 @@ Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload,
   record.kind = header.kind;
   if (header.kind == RecordKind::kBase) return decode_base(std::move(record), payload);
   if (header.kind == RecordKind::kPush) return decode_push(std::move(record), payload, owner);
+  if (header.kind == RecordKind::kDelete) return decode_delete(std::move(record), payload);
   return corrupt(header.lsn, "unknown kind");
 }
 

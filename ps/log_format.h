@@ -9,6 +9,7 @@
 //   record                            RecordHeader, then `payload_bytes` of payload, then padding
 //   payload of a push                 the message: Header, directory, keys, values
 //   payload of a BASE                 base lsn, then WorkerSequence of each worker
+//   payload of a DELETE               step (8), then DeletedKey of each row
 //
 // A checksum covers everything of its header but itself, and the payload. Lsns are consecutive.
 // Thread safety: plain values and pure functions.

@@ -19,6 +19,16 @@ namespace cairn {
 enum class RecordKind : uint8_t {
   kBase = 1,  // everything up to `base` is in the store; payload: the sequence table
   kPush = 2,  // payload: the message whole
+  // Rows that a table's policies took after a step, each named. Between the last push of that step
+  // and the first of the next. That a step took none is not logged.
+  kDelete = 3,
+};
+
+// A row that was deleted.
+struct DeletedKey {
+  Key key = 0;
+  uint64_t table = 0;
+  friend bool operator==(const DeletedKey&, const DeletedKey&) = default;
 };
 
 // (last sequence accepted, step applied) of one worker.
@@ -37,6 +47,9 @@ struct LogRecord {
   // kBase.
   Lsn base = 0;
   std::vector<WorkerSequence> sequences;
+  // kDelete.
+  uint64_t step = 0;
+  std::vector<DeletedKey> deleted = {};
 };
 
 class PushLog {

@@ -76,6 +76,8 @@ Status ShardRecovery::take(const LogRecord& record) {
       return take_push(record);
     case RecordKind::kBase:
       return Ok{};  // the last one was found before
+    case RecordKind::kDelete:
+      return take_delete(record);
   }
   return corrupt(record, "unknown kind");
 }
@@ -104,8 +106,36 @@ Status ShardRecovery::take_push(const LogRecord& record) {
   return ready_bytes_ < options_.hot_bytes / kHotPart ? Status(Ok{}) : apply_ready();
 }
 
+Status ShardRecovery::take_delete(const LogRecord& record) {
+  if (record.step != gather_.applied_step())
+    return corrupt(record, fmt::format("deletes rows after step {}, but the last one is {}",
+                                       record.step, gather_.applied_step()));
+  for (const DeletedKey& deleted : record.deleted)
+    if (deleted.table >= rows_->tables() || !options_.slots.contains(slot_of(deleted.key)))
+      return corrupt(record, fmt::format("deletes key {} of table {}, which is not this shard's",
+                                         deleted.key, deleted.table));
+  deletions_.push_back({ready_.size(), record.lsn, record.deleted});
+  return Ok{};
+}
+
+// Those that come after so many of the steps in hand. A row that the store holds from a later step
+// was made anew since: it has a higher lsn, and stays.
+void ShardRecovery::delete_rows(size_t steps_before) {
+  for (; !deletions_.empty() && deletions_.front().steps_before == steps_before;
+       deletions_.pop_front())
+    for (const DeletedKey& deleted : deletions_.front().keys)
+      rows_->remove(static_cast<uint32_t>(deleted.table), deleted.key, deletions_.front().lsn);
+}
+
 Status ShardRecovery::apply_ready() {
   std::vector<RowKey> keys = keys_of(ready_, options_.slots);
+  if (!deletions_.empty()) {
+    for (const Deletion& deletion : deletions_)
+      for (const DeletedKey& deleted : deletion.keys)
+        keys.push_back({static_cast<uint32_t>(deleted.table), deleted.key});
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  }
   unique_keys_ += keys.size();
   if (const Status room = make_room(keys.size()); !room.ok()) return room;
   rows_->erase_present(keys);
@@ -118,8 +148,11 @@ Status ShardRecovery::apply_ready() {
     return read;
   }
   fault_point("recovery.rows_read");
-  for (const PushGather::Step& step : ready_) {
+  delete_rows(0);
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    const PushGather::Step& step = ready_[i];
     apply_step(*rows_, step, /*create=*/false, deferred_);
+    delete_rows(i + 1);
     for (const ShardRows::Deferred& deferred : deferred_)
       check(deferred.keys.empty(), "every row that a step touches was read before");
     for (const auto& push : step.pushes) logged_rows_ += push->key_count();

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -87,6 +88,8 @@ class ShardRecovery {
   ShardRecovery(RecoveryOptions options, RecoveryStore& store, std::unique_ptr<ShardRows> rows);
 
   Status take_push(const LogRecord& record);
+  Status take_delete(const LogRecord& record);
+  void delete_rows(size_t steps_before);
   Status apply_ready();
   Status make_room(uint64_t rows);
   Status write_back(Lsn acknowledged);
@@ -97,8 +100,14 @@ class ShardRecovery {
   PushGather gather_;
   std::vector<PushGather::Step> ready_;  // complete, in the order of their commit lsns
   uint64_t ready_bytes_ = 0;
-  Lsn taken_ = 0;                // the last record's
-  std::vector<SortedRun> runs_;  // of a sweep under way
+  struct Deletion {
+    size_t steps_before;  // of `ready_`: it comes after so many of them
+    Lsn lsn;
+    std::vector<DeletedKey> keys;
+  };
+  std::deque<Deletion> deletions_;  // in the order of their lsns
+  Lsn taken_ = 0;                   // the last record's
+  std::vector<SortedRun> runs_;     // of a sweep under way
   WriteBack write_back_;
   std::vector<ShardRows::Deferred> deferred_;
   uint64_t logged_rows_ = 0, unique_keys_ = 0;

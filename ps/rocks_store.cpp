@@ -34,7 +34,8 @@ std::string schema_of(const std::vector<TableConfig>& tables,
     schema.push_back({{"name", tables[i].name},
                       {"dim", layouts[i].dim},
                       {"state_floats", layouts[i].state_floats},
-                      {"optimizer", tables[i].optimizer.name}});
+                      {"optimizer", tables[i].optimizer.name},
+                      {"created_step", layouts[i].holds_created_step}});
   return schema.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -67,7 +68,9 @@ Result<std::vector<RowLayout>> layouts_of(const std::vector<TableConfig>& tables
     const auto optimizer = make_row_optimizer(table.optimizer);
     if (!optimizer.ok()) return optimizer.error();
     const size_t state_floats = optimizer.value()->state_floats(table.dim);
-    layouts.push_back({table.dim, static_cast<uint32_t>(state_floats)});
+    layouts.push_back({.dim = table.dim,
+                       .state_floats = static_cast<uint32_t>(state_floats),
+                       .holds_created_step = holds_created_step(table)});
   }
   return layouts;
 }

@@ -26,8 +26,13 @@ static_assert(sizeof(RowMeta) == 20);
 struct RowLayout {
   uint32_t dim = 0;
   uint32_t state_floats = 0;  // of the optimizer
-  uint32_t floats() const { return dim + state_floats; }
+  // The last of the floats is not one, but the bits of the step that created the row.
+  bool holds_created_step = false;
+  uint32_t floats() const { return dim + state_floats + (holds_created_step ? 1 : 0); }
 };
+
+// Only a policy on the age of rows needs their birth: other tables do not pay for it.
+inline bool holds_created_step(const TableConfig& table) { return table.expiry.age_steps > 0; }
 
 // (slot, table, key): the order of rows in sorted runs and in the cold store.
 struct RowKey {
@@ -42,9 +47,9 @@ struct RowKey {
   }
 };
 
-// Rows of one table, or of several, as values: key, lsn, last step, count and floats (weights, then
-// optimizer state). `floats` holds those of all rows after each other, each as long as its table
-// says.
+// Rows of one table, or of several, as values: key, lsn, last step, count and floats (weights,
+// optimizer state, then the step that created the row where its layout says so). `floats` holds
+// those of all rows after each other, each as long as its table says.
 struct RowBatch {
   struct Entry {
     RowKey key;

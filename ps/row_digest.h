@@ -15,7 +15,7 @@ namespace cairn {
 // Thread safety: none. Digests of parts are added.
 class RowDigest {
  public:
-  // floats: weights, then optimizer state.
+  // floats: weights, optimizer state and, where rows hold it, the step that created the row.
   void add(const RowKey& key, uint32_t last_step, uint32_t count, std::span<const float> floats);
   void add(const RowDigest& other);
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "ps/initializer.h"
 #include "ps/optimizers/finite.h"
+#include "ps/policy/removal.h"
 
 namespace cairn {
 
@@ -19,20 +21,42 @@ Result<std::unique_ptr<ShardRows>> ShardRows::create(SlotRange slots,
     Result<std::unique_ptr<RowOptimizer>> optimizer = make_row_optimizer(config.optimizer);
     if (!optimizer.ok()) return optimizer.error();
     const auto state_floats = static_cast<uint32_t>(optimizer.value()->state_floats(config.dim));
-    layouts.push_back({.dim = config.dim, .state_floats = state_floats});
-    tables.push_back({config, layouts.back(), std::move(optimizer).value()});
+    layouts.push_back({.dim = config.dim,
+                       .state_floats = state_floats,
+                       .holds_created_step = holds_created_step(config)});
+    const auto number = static_cast<uint32_t>(tables.size());
+    tables.push_back({config, layouts.back(), std::move(optimizer).value(),
+                      Admission(slots, config.admission, number, seed)});
   }
   std::unique_ptr<ShardRows> rows(new ShardRows(std::move(tables), seed));
   rows->tier_ = std::make_unique<HotTier>(slots, layouts, hot_bytes);
   return rows;
 }
 
-HotRow* ShardRows::create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number) {
+uint32_t ShardRows::created_step(uint32_t table, const float* floats) const {
+  const RowLayout& layout = tables_[table].layout;
+  return layout.holds_created_step ? std::bit_cast<uint32_t>(floats[layout.floats() - 1]) : 0;
+}
+
+// As those of a key that never had a row.
+void ShardRows::reset_floats(uint32_t table, HotRow* row) {
   const Table& its = tables_[table];
+  const RowLayout& layout = its.layout;
+  initial_weights(its.config.initializer, seed_, table, row->key, {row->floats(), layout.dim});
+  its.optimizer->init_state({row->floats() + layout.dim, layout.state_floats});
+  if (layout.holds_created_step) row->floats()[layout.floats() - 1] = std::bit_cast<float>(0u);
+}
+
+HotRow* ShardRows::find(uint32_t table, Key key) const {
+  HotRow* row = nullptr;
+  tier_->table(table).find({&key, 1}, &row);
+  return row;
+}
+
+HotRow* ShardRows::create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number) {
   const HotTable::Inserted inserted = tier_->table(table).insert(key);
   HotRow* row = inserted.row;
-  initial_weights(its.config.initializer, seed_, table, key, {row->floats(), its.layout.dim});
-  its.optimizer->init_state({row->floats() + its.layout.dim, its.layout.state_floats});
+  reset_floats(table, row);
   row->raise_pin(pin);
   if (number != nullptr) *number = inserted.number;
   return row;
@@ -77,6 +101,7 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
                                     Deferred& deferred) {
   const Table& its = tables_[table];
   const size_t dim = its.layout.dim;
+  const bool selective = its.admission.selective();
   Changed changed;
   std::array<HotRow*, HotTable::kBlock> rows;
   std::array<float*, HotTable::kBlock> floats;
@@ -98,15 +123,27 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
         deferred.gradients.insert(deferred.gradients.end(), gradient, gradient + dim);
         continue;
       }
+      if (selective && !its.admission.admits(keys[i], change.step)) {
+        ++changed.refused;
+        continue;
+      }
       row = create_row(table, keys[i], 0, nullptr);
     }
     if (row->meta.lsn >= change.lsn) continue;
+    if (row->meta.count == 0) [[unlikely]] {
+      if (selective && !its.admission.admits(keys[i], change.step)) {
+        ++changed.refused;
+        continue;
+      }
+      ++changed.created;
+      if (its.layout.holds_created_step)
+        row->floats()[its.layout.floats() - 1] = std::bit_cast<float>(change.step);
+    }
     if (used < i) {  // something was left out before: the gradients behind it move up
       compacted_.resize(HotTable::kBlock * dim);
       if (!std::exchange(compacted, true)) std::copy_n(gradients, used * dim, compacted_.data());
       std::copy_n(gradient, dim, compacted_.data() + used * dim);
     }
-    changed.created += row->meta.count == 0;
     row->meta.lsn = change.lsn;
     row->meta.last_step = change.step;
     row->meta.state |= HotRow::kReferenced;
@@ -119,10 +156,29 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
   return changed;
 }
 
+void ShardRows::remove(uint32_t table, Key key, Lsn lsn) {
+  HotRow* row = find(table, key);
+  if (row == nullptr) row = create_row(table, key, 0, nullptr);
+  if (row->meta.lsn >= lsn) return;
+  reset_floats(table, row);
+  row->meta.lsn = lsn;
+  row->meta.last_step = 0;
+  row->meta.count = 0;
+  tier_->mark_dirty(table, *row);
+}
+
 void ShardRows::install(std::span<const RowKey> keys, const RowBatch& found, uint32_t pin) {
   auto stored = found.entries.begin();
   for (const RowKey& key : keys) {
-    if (stored == found.entries.end() || !(stored->key == key)) {
+    const bool is_stored = stored != found.entries.end() && stored->key == key;
+    if (removes_rows(tables_[key.table].config)) {
+      if (HotRow* tombstone = find(key.table, key.key)) {
+        tombstone->raise_pin(pin);
+        stored += is_stored ? 1 : 0;
+        continue;
+      }
+    }
+    if (!is_stored) {
       create_placeholder(key.table, key.key, pin);
       continue;
     }
@@ -166,10 +222,11 @@ void ShardRows::drop_placeholders(uint64_t applied_step) {
     for (const Placeholder& placeholder : due) {
       HotTable& table = tier_->table(placeholder.table);
       const HotRow& row = *table.row(placeholder.number);
-      if (row.meta.count > 0) continue;  // a push made it a row
+      // A push made it a row, which may have been removed since.
+      if (row.meta.count > 0 || row.dirty()) continue;
       if (row.pin() > applied_step) {
         placeholders_[row.pin()].push_back(placeholder);
-      } else {
+      } else if (!tier_->holds(row.key)) {  // else it is evicted in turn
         table.erase(placeholder.number);
       }
     }

@@ -1,9 +1,11 @@
 // The rows of a shard as pulls and pushes use them: the hot tier, and what makes and changes a row
 // (initial values, optimizer). Works in blocks of at most HotTable::kBlock keys of one table.
 //
-// A placeholder is a row of count 0: a key that was pulled and that the store does not hold. It
-// keeps the answer "absent" at hand until the push of the pull's step makes a row of it; otherwise
-// it is dropped. Thread safety: none; a shard's thread owns it.
+// A placeholder is a clean row of count 0: a key that was pulled and that the store does not hold.
+// It keeps the answer "absent" at hand until the push of the pull's step makes a row of it;
+// otherwise it is dropped. A tombstone is a dirty one: a row that was removed and that the store
+// may hold still. Both read as the key's initial value, and a push makes either a row again, if its
+// table admits the key (ps/policy/admission.h). Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +17,7 @@
 
 #include "ps/hot_tier.h"
 #include "ps/optimizers/row_optimizer.h"
+#include "ps/policy/admission.h"
 
 namespace cairn {
 
@@ -29,6 +32,10 @@ class ShardRows {
   const HotTier& tier() const { return *tier_; }
   uint32_t tables() const { return static_cast<uint32_t>(tables_.size()); }
   uint32_t dim(uint32_t table) const { return tables_[table].config.dim; }
+  const TableConfig& config(uint32_t table) const { return tables_[table].config; }
+  Admission& admission(uint32_t table) { return tables_[table].admission; }
+  // Of the floats of a row whose layout holds it; else 0.
+  uint32_t created_step(uint32_t table, const float* floats) const;
 
   enum class Absent : uint8_t {
     kUnknown,     // the store may hold it: report it in `missing`
@@ -47,6 +54,7 @@ class ShardRows {
   };
   struct Changed {
     size_t created = 0;
+    size_t refused = 0;     // keys without a row that were not admitted
     size_t not_finite = 0;  // gradients with a NaN or infinity: their rows are left untouched
   };
   // What a step's push found neither in memory nor known to be absent, with its summed gradients.
@@ -59,8 +67,13 @@ class ShardRows {
   Changed apply(uint32_t table, std::span<const Key> keys, const float* gradients,
                 const Change& change, Deferred& deferred);
 
+  // Leaves a tombstone of `lsn`, also where the row is not in memory; not of one that has this lsn
+  // or a higher one (log rule 6).
+  void remove(uint32_t table, Key key, Lsn lsn);
+
   // Puts rows of the store into memory, and placeholders for the keys it does not hold, pinned for
-  // `pin`, a step that is not applied yet (0: not). `keys` ascend and none is in memory.
+  // `pin`, a step that is not applied yet (0: not). `keys` ascend, and none is in memory unless it
+  // was removed since the read began.
   void install(std::span<const RowKey> keys, const RowBatch& found, uint32_t pin);
 
   // Takes the keys that are in memory out of `keys`.
@@ -74,12 +87,15 @@ class ShardRows {
     TableConfig config;
     RowLayout layout;
     std::unique_ptr<RowOptimizer> optimizer;
+    Admission admission;
   };
   struct Placeholder {
     uint32_t table, number;
   };
 
   ShardRows(std::vector<Table> tables, uint64_t seed) : tables_(std::move(tables)), seed_(seed) {}
+  void reset_floats(uint32_t table, HotRow* row);
+  HotRow* find(uint32_t table, Key key) const;
   HotRow* create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number);
   HotRow* create_placeholder(uint32_t table, Key key, uint32_t pin);
 

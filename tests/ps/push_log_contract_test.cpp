@@ -126,8 +126,9 @@ class PushLogContract : public testing::TestWithParam<MakeHarness> {
   void append(size_t count) {
     for (size_t i = 0; i < count; ++i) {
       const Lsn lsn = appended_.size() + 1;
-      appended_.push_back(lsn == 1 ? base_record(lsn, 0, random_)
-                                   : push_record(lsn, random_push(random_, lsn)));
+      appended_.push_back(lsn == 1       ? base_record(lsn, 0, random_)
+                          : lsn % 7 == 0 ? delete_record(lsn, random_)
+                                         : push_record(lsn, random_push(random_, lsn)));
       harness_->log().append(appended_.back());
     }
   }

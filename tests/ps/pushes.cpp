@@ -57,9 +57,20 @@ LogRecord base_record(Lsn lsn, Lsn base, RandomStream& random) {
   return record;
 }
 
+LogRecord delete_record(Lsn lsn, RandomStream& random) {
+  LogRecord record;
+  record.lsn = lsn;
+  record.kind = RecordKind::kDelete;
+  record.step = random.next_u64();
+  record.deleted.resize(random.next_below(600));
+  for (DeletedKey& deleted : record.deleted) deleted = {random.next_u64(), random.next_below(9)};
+  return record;
+}
+
 bool same_record(const LogRecord& a, const LogRecord& b) {
   if (a.lsn != b.lsn || a.kind != b.kind) return false;
   if (a.kind == RecordKind::kBase) return a.base == b.base && a.sequences == b.sequences;
+  if (a.kind == RecordKind::kDelete) return a.step == b.step && a.deleted == b.deleted;
   const auto& [x, y] = std::tie(*a.push, *b.push);
   return std::memcmp(&x.header, &y.header, sizeof(Header)) == 0 &&
          x.directory.size() == y.directory.size() &&

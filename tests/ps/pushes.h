@@ -1,4 +1,4 @@
-// Random pushes and BASE records for tests of the log.
+// Random records for tests of the log.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@ std::shared_ptr<const Message> random_push(RandomStream& random, uint64_t sequen
 
 LogRecord push_record(Lsn lsn, std::shared_ptr<const Message> push);
 LogRecord base_record(Lsn lsn, Lsn base, RandomStream& random);
+LogRecord delete_record(Lsn lsn, RandomStream& random);
 
 // Whether two records are the same, byte for byte.
 bool same_record(const LogRecord& a, const LogRecord& b);
