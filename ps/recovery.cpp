@@ -152,6 +152,7 @@ Status ShardRecovery::apply_ready() {
   for (size_t i = 0; i < ready_.size(); ++i) {
     const PushGather::Step& step = ready_[i];
     apply_step(*rows_, step, /*create=*/false, deferred_);
+    count_keys(*rows_, step);
     delete_rows(i + 1);
     for (const ShardRows::Deferred& deferred : deferred_)
       check(deferred.keys.empty(), "every row that a step touches was read before");

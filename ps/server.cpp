@@ -168,6 +168,7 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
   its.seed = job.train.seed;
   its.hot_bytes = options.hot_bytes;
   its.log_bytes_max = job.ps.log_bytes_max;
+  its.policy_period = job.ps.policy_period;
   its.tables = job.tables;
   its.applied_step = start.made.applied_step;
   its.next_lsn = start.made.next_lsn;

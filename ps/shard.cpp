@@ -43,11 +43,13 @@ Shard::Shard(ShardOptions options, World world, RecoveredShard from)
       metrics_(world_.metrics),
       rows_(std::move(from.rows)),
       rows_created_(options_.tables.size()),
+      rows_removed_(options_.tables.size()),
       next_lsn_(options_.next_lsn),
       acknowledged_(options_.next_lsn - 1),
       commit_lsn_(options_.next_lsn - 1),
       gather_(std::move(from.gather)),
       deferred_(options_.tables.size()),
+      removes_rows_(std::ranges::any_of(options_.tables, removes_rows)),
       reads_(
           world_.store, world_.post,
           [this](const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
@@ -60,6 +62,10 @@ Shard::Shard(ShardOptions options, World world, RecoveredShard from)
   // its BASE are dirty still, so it is said again.
   append_base(from.base, std::move(from.sequences));
   metrics_.applied_step.Set(static_cast<double>(gather_.applied_step()));
+  if (!removes_rows_) return;
+  examining_ = true;
+  prepare_examination(gather_.applied_step());
+  if (examination_->read) examine();
 }
 
 Shard::~Shard() = default;
@@ -181,7 +187,8 @@ std::optional<std::vector<uint64_t>> Shard::row_counts() const {
   if (!options_.rows.has_value()) return std::nullopt;
   std::vector<uint64_t> counts = *options_.rows;
   counts.resize(rows_created_.size());
-  for (size_t table = 0; table < counts.size(); ++table) counts[table] += rows_created_[table];
+  for (size_t table = 0; table < counts.size(); ++table)
+    counts[table] += rows_created_[table] - rows_removed_[table];
   return counts;
 }
 
@@ -194,6 +201,9 @@ void Shard::answer_stats(const Request& from) {
       {"last_lsn", next_lsn_ - 1},
       {"acknowledged_lsn", acknowledged_},
       {"rows_created", rows_created_},
+      {"rows_removed", rows_removed_},
+      {"keys_refused", static_cast<uint64_t>(metrics_.keys_refused.Value())},
+      {"pushes_waiting", waiting_pushes_.size()},
       {"hot_rows", tier.rows()},
       {"hot_bytes", tier.bytes()},
       {"hot_bytes_max", tier.hot_bytes()},
@@ -253,10 +263,13 @@ void Shard::fail(const Error& error) {
   for (const PullPointer& pull : parked_) reply(pull->from, StatusCode::kFailed, failure_->message);
   for (const PullPointer& pull : waiting_for_room_)
     reply(pull->from, StatusCode::kFailed, failure_->message);
+  for (const auto& [from, message] : waiting_pushes_)
+    reply(from, StatusCode::kFailed, failure_->message);
   for (const Unacknowledged& push : unacknowledged_)
     reply(push.from, StatusCode::kFailed, failure_->message);
   if (checkpoint_.has_value()) reply(checkpoint_->from, StatusCode::kFailed, failure_->message);
   parked_.clear();
+  waiting_pushes_.clear();
   waiting_for_room_.clear();
   unacknowledged_.clear();
   checkpoint_.reset();

@@ -5,8 +5,9 @@
 //
 // Consistency (sync): a push is its own log record and is acknowledged once logged. When the last
 // worker's push of step t has come, the shard sums in worker order, applies once and stamps the
-// rows with the lsn of that record. A pull of step t is parked until t-1 is applied and its commit
-// is logged.
+// rows with the lsn of that record. A pull of step t is parked until t-1 is over: applied, its
+// slots examined for rows that expire or exceed a cap, and its commit and what was deleted logged.
+// With such policies a push of t waits for that, too, and gets no lsn before.
 //
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
 //   PULL        keys of any tables. The rows' weights; `step`: the last step applied to them.
@@ -36,6 +37,7 @@
 #include "common/wire/message.h"
 #include "ps/cold_reads.h"
 #include "ps/cold_store.h"
+#include "ps/policy/examination.h"
 #include "ps/post.h"
 #include "ps/push_gather.h"
 #include "ps/push_log.h"
@@ -69,6 +71,7 @@ struct ShardOptions {
   Lsn next_lsn = 1;           // above every lsn in the store
   uint64_t hot_bytes = 0;
   uint64_t log_bytes_max = 0;
+  uint32_t policy_period = kSlots;  // steps in which every slot is examined once
   std::vector<TableConfig> tables;
   // In the store at the start, a table; nothing: not known, and then checkpoints do not tell
   // theirs.
@@ -163,6 +166,17 @@ class Shard {
   void apply_deferred();
   void step_applied();
 
+  void step_over();
+
+  // shard_examine.cpp: expiry and caps
+  void prepare_examination(uint64_t step);
+  void slots_read(Result<RowBatch> rows);
+  void examine();
+  void delete_rows(uint64_t step, Examined examined);
+  bool must_wait(const Header& push) const;
+  void wait_with_push(Request from, Message message);
+  void release_waiting_pushes();
+
   // shard_storage.cpp: write-back and checkpoints
   void start_sweep_if_due();
   void start_sweep();
@@ -180,7 +194,7 @@ class Shard {
   World world_;
   ShardMetrics& metrics_;
   std::unique_ptr<ShardRows> rows_;
-  std::vector<uint64_t> rows_created_;  // a table
+  std::vector<uint64_t> rows_created_, rows_removed_;  // a table
   std::optional<Error> failure_;
 
   Lsn next_lsn_;
@@ -193,6 +207,18 @@ class Shard {
   // claim it.
   std::vector<ShardRows::Deferred> deferred_;
   bool applying_ = false;
+
+  // Of the slots due after a step, whose rows in the store are read before it comes.
+  struct Examination {
+    uint64_t step = 0;
+    std::vector<uint32_t> due;
+    RowBatch stored;
+    bool read = false;
+  };
+  const bool removes_rows_;  // some table does
+  std::optional<Examination> examination_;
+  bool examining_ = false;  // the step applied is not over: it waits for the rows of those slots
+  std::list<std::pair<Request, Message>> waiting_pushes_;  // without an lsn; in order of arrival
 
   std::list<PullPointer> parked_;  // until their step; in order of arrival
   std::vector<PullPointer> waiting_for_room_;

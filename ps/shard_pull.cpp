@@ -46,7 +46,7 @@ bool Shard::may_hold(const Pull& pull) {
 
 bool Shard::may_read(const Header& pull) const {
   if ((pull.flags & kPullEarly) != 0) return true;
-  return pull.step <= gather_.applied_step() + 1 && commit_lsn_ <= acknowledged_;
+  return pull.step <= gather_.applied_step() + 1 && commit_lsn_ <= acknowledged_ && !examining_;
 }
 
 void Shard::release_pulls() {
@@ -80,7 +80,8 @@ void Shard::answer(const PullPointer& pull) {
   if (failure_.has_value()) return reply(pull->from, StatusCode::kFailed, failure_->message);
   Message reply;
   reply.header = pull->message.header;
-  reply.header.step = gather_.applied_step();
+  // A step whose rows are still being examined is not claimed yet.
+  reply.header.step = gather_.applied_step() - (examining_ && gather_.applied_step() > 0 ? 1 : 0);
   reply.directory = pull->message.directory;
   size_t bytes = 0;
   for (const TableEntry& entry : reply.directory)

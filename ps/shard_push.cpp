@@ -8,7 +8,10 @@ namespace cairn {
 
 void Shard::on_push(Request from, Message message) {
   const uint32_t worker = message.header.worker;
-  switch (gather_.judge(message.header)) {
+  const PushGather::Verdict verdict = gather_.judge(message.header);
+  if (verdict != PushGather::Verdict::kDuplicate && must_wait(message.header))
+    return wait_with_push(std::move(from), std::move(message));
+  switch (verdict) {
     case PushGather::Verdict::kNext:
       break;
     case PushGather::Verdict::kDuplicate: {
@@ -50,6 +53,7 @@ void Shard::on_push(Request from, Message message) {
   gather_.accept(push, lsn);
   world_.log.append({.lsn = lsn, .push = std::move(push), .sequences = {}});
   apply_steps();
+  release_waiting_pushes();
 }
 
 void Shard::acknowledge_pushes() {
@@ -61,7 +65,7 @@ void Shard::acknowledge_pushes() {
 }
 
 void Shard::apply_steps() {
-  while (!applying_ && !applying_is_held()) {
+  while (!applying_ && !examining_ && !applying_is_held()) {
     const PushGather::Step* step = gather_.complete();
     if (step == nullptr) return;
     if (!apply_step(*step)) return;
@@ -83,6 +87,9 @@ void Shard::count_changed(const StepChanged& changed) {
     rows_created_[table] += changed[table].created;
     metrics_.gradients_not_finite.Increment(static_cast<double>(changed[table].not_finite));
     metrics_.rows_created.Increment(static_cast<double>(changed[table].created));
+    metrics_.keys_refused.Increment(static_cast<double>(changed[table].refused));
+    if (rows_->admission(table).selective())
+      metrics_.keys_admitted.Increment(static_cast<double>(changed[table].created));
   }
 }
 
@@ -110,15 +117,23 @@ void Shard::apply_deferred() {
   applying_ = false;
   step_applied();
   apply_steps();
+  release_waiting_pushes();
 }
 
 void Shard::step_applied() {
   commit_lsn_ = gather_.complete()->commit_lsn;
+  count_keys(*rows_, *gather_.complete());
   gather_.applied();
   const uint64_t applied = gather_.applied_step();
   rows_->drop_placeholders(applied);
   rows_->tier().make_room(0, applied);
   metrics_.applied_step.Set(static_cast<double>(applied));
+  if (!removes_rows_) return step_over();
+  examining_ = true;
+  if (examination_->read) examine();
+}
+
+void Shard::step_over() {
   release_pulls();
   start_sweep_if_due();
   advance_checkpoint();

@@ -112,7 +112,7 @@ void Shard::advance_checkpoint() {
   using Phase = Checkpoint::Phase;
   if (!checkpoint_.has_value()) return;
   if (checkpoint_->phase == Phase::kWaiting) {
-    if (!applying_is_held() || commit_lsn_ > acknowledged_) return;
+    if (!applying_is_held() || examining_ || commit_lsn_ > acknowledged_) return;
     checkpoint_->phase = Phase::kSweeping;
     // Nothing dirty: the store holds every row. Otherwise a sweep that begins now will see to it.
     checkpoint_->sweep = rows_->tier().dirty_bytes() == 0 ? 0 : sweeps_begun_ + 1;

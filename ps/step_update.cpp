@@ -1,5 +1,7 @@
 #include "ps/step_update.h"
 
+#include <algorithm>
+
 #include "common/wire/message.h"
 
 namespace cairn {
@@ -40,6 +42,26 @@ StepChanged apply_step(ShardRows& rows, const PushGather::Step& step, bool creat
   return changed;
 }
 
+void count_keys(ShardRows& rows, const PushGather::Step& step) {
+  std::vector<std::vector<Key>> keys(rows.tables());
+  for (const std::shared_ptr<const Message>& push : step.pushes) {
+    size_t at = 0;
+    for (const TableEntry& entry : push->directory) {
+      const size_t end = at + entry.count;
+      if (rows.admission(entry.table).filter() == nullptr) at = end;
+      while (at < end) keys[entry.table].push_back(push->key(at++));
+    }
+  }
+  for (uint32_t table = 0; table < rows.tables(); ++table) {
+    // A key that several workers pushed was in the step once.
+    if (step.pushes.size() > 1) {
+      std::ranges::sort(keys[table]);
+      keys[table].erase(std::unique(keys[table].begin(), keys[table].end()), keys[table].end());
+    }
+    rows.admission(table).count(keys[table]);
+  }
+}
+
 ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change, uint32_t table,
                                const std::vector<GradientPart>& parts,
                                ShardRows::Deferred& deferred) {
@@ -51,6 +73,7 @@ ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change,
         rows.apply(table, block.keys, block.gradients, change, deferred);
     all.created += changed.created;
     all.not_finite += changed.not_finite;
+    all.refused += changed.refused;
   }
   return all;
 }

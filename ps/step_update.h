@@ -24,6 +24,9 @@ ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change,
                                const std::vector<GradientPart>& parts,
                                ShardRows::Deferred& deferred);
 
+// Counts the keys of a step that is over, for tables that admit keys by count.
+void count_keys(ShardRows& rows, const PushGather::Step& step);
+
 ShardRows::Change change_of(const PushGather::Step& step, bool create);
 
 }  // namespace cairn

@@ -18,6 +18,7 @@ const prometheus::Histogram::BucketBoundaries kSecondsBuckets = {
 
 constexpr std::array<std::string_view, kRefusalReasons> kRefusalNames = {
     "malformed", "version", "incarnation", "map_version", "out_of_order", "wrong_table", "other"};
+constexpr std::array<std::string_view, kExpiryReasons> kExpiryNames = {"unseen", "age", "norm"};
 constexpr std::array<std::string_view, kRetryReasons> kRetryNames = {"new_boot", "disconnect",
                                                                      "no_answer", "out_of_order"};
 
@@ -71,7 +72,10 @@ ShardMetrics::ShardMetrics(const MetricSource& source)
     : source_(source),
       refused_(counters_by_reason(source, "cairn_messages_refused_total",
                                   "Messages that were answered with an error, by reason.",
-                                  kRefusalNames)) {}
+                                  kRefusalNames)),
+      expired_(counters_by_reason(source, "cairn_keys_expired_total",
+                                  "Rows that were removed because they expired, by reason.",
+                                  kExpiryNames)) {}
 
 ShardMetrics& ServerMetrics::shard(uint32_t shard) {
   const std::lock_guard lock(mutex_);

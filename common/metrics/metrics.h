@@ -57,6 +57,15 @@ enum class RefusalReason : uint8_t {
 inline constexpr size_t kRefusalReasons = 7;
 std::string_view to_string(RefusalReason reason);
 
+// Why a row was removed.
+enum class RemovalReason : uint8_t {
+  kUnseen,  // expiry.unseen_steps
+  kAge,     // expiry.age_steps
+  kNorm,    // expiry.min_norm
+  kCap,     // max_rows
+};
+inline constexpr size_t kExpiryReasons = 3, kRemovalReasons = 4;
+
 // Why a worker sent a request again.
 enum class RetryReason : uint8_t { kNewBoot, kDisconnect, kNoAnswer, kOutOfOrder };
 inline constexpr size_t kRetryReasons = 4;
@@ -70,10 +79,14 @@ struct ShardMetrics {
   prometheus::Counter& refused(RefusalReason reason) {
     return *refused_[static_cast<size_t>(reason)];
   }
+  prometheus::Counter& removed(RemovalReason reason) {
+    return reason == RemovalReason::kCap ? keys_evicted : *expired_[static_cast<size_t>(reason)];
+  }
 
  private:
   const MetricSource source_;  // first: the initialisers below use it
   std::array<prometheus::Counter*, kRefusalReasons> refused_;
+  std::array<prometheus::Counter*, kExpiryReasons> expired_;
 
  public:
   prometheus::Histogram& pull_duration_seconds = source_.seconds_histogram(
@@ -90,6 +103,13 @@ struct ShardMetrics {
       source_.counter("cairn_sent_bytes_total", "Bytes of messages sent.");
   prometheus::Counter& rows_created =
       source_.counter("cairn_rows_created_total", "Rows that a push created.");
+  prometheus::Counter& keys_admitted = source_.counter(
+      "cairn_keys_admitted_total", "Keys that got a row in tables whose admission refuses some.");
+  prometheus::Counter& keys_refused = source_.counter(
+      "cairn_keys_refused_total",
+      "Keys of pushes that were not admitted: they have no row, and their gradients are dropped.");
+  prometheus::Counter& keys_evicted = source_.counter(
+      "cairn_keys_evicted_total", "Rows that were removed because their table exceeded max_rows.");
   prometheus::Counter& gradients_not_finite =
       source_.counter("cairn_gradients_not_finite_total",
                       "Row gradients with a NaN or infinity, which left their rows untouched.");

@@ -8,17 +8,14 @@
 // `unseen_steps` is for those.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "common/config/job.h"
 #include "common/hash.h"
+#include "common/metrics/metrics.h"
 
 namespace cairn {
-
-enum class RemovalReason : uint8_t { kUnseen, kAge, kNorm, kCap };
 
 struct Removal {
   Key key = 0;
