@@ -6,16 +6,19 @@ add_library(cairn_math STATIC
   ops/cpu/copy.cpp
   ops/cpu/cpu_ops.cpp
   ops/cpu/cross.cpp
+  ops/cpu/dropout.cpp
   ops/cpu/embedding.cpp
   ops/cpu/gates.cpp
   ops/cpu/interaction.cpp
   ops/cpu/linear.cpp
   ops/cpu/loss.cpp
   ops/cpu/matmul.cpp
+  ops/cpu/normalization.cpp
   autograd/functions.cpp
   autograd/interactions.cpp
   autograd/losses.cpp
   autograd/tape.cpp
+  autograd/towers.cpp
   nn/cross.cpp
   nn/cross_low_rank.cpp
   nn/dot.cpp

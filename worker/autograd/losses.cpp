@@ -1,14 +1,52 @@
 #include "worker/autograd/losses.h"
 
 namespace cairn::autograd {
+namespace {
+
+// All workers' logits and labels meet in one row of the global batch: where another's stand, this
+// worker adds zero.
+double pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix predictions,
+                const Gradient& dlogits) {
+  const StepContext& context = tape.context();
+  const auto rows = static_cast<size_t>(context.rows);
+  check(context.first_row + logits->rows() <= rows, "pairwise: rows beyond the global batch");
+  const Matrix all = tape.arena().matrix(2, rows);
+  tape.ops().zero(all);
+  for (size_t r = 0; r < logits->rows(); ++r) {
+    all.row(0)[context.first_row + r] = *logits->matrix().row(r);
+    all.row(1)[context.first_row + r] = *target.labels.row(r);
+  }
+  context.sum({all.data, 2 * rows});
+  // The mean over pairs needs no division by rows: the caller's, and that of `scale`, are undone.
+  const auto scale = static_cast<float>(target.scale * context.rows);
+  return context.rows * tape.ops().pairwise({.logits = Matrix(all.row(0), 1, rows),
+                                             .labels = Matrix(all.row(1), 1, rows),
+                                             .first = context.first_row,
+                                             .scale = scale},
+                                            tape.arena(), predictions, dlogits);
+}
+
+}  // namespace
 
 double loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
             Matrix predictions) {
   check(logits->needs_gradient, "a loss of logits that rest on no parameter");
   const LossInputs in = {logits->matrix(), target};
   const Gradient dlogits = tape.gradient_of(logits);
-  return task.loss == Loss::kBce ? tape.ops().bce(in, predictions, dlogits)
-                                 : tape.ops().mse(in, predictions, dlogits);
+  const Ops& ops = tape.ops();
+  switch (task.loss) {
+    case Loss::kBce:
+      return ops.bce(in, predictions, dlogits);
+    case Loss::kMse:
+      return ops.mse(in, predictions, dlogits);
+    case Loss::kFocal:
+      return ops.focal(in, task.focal_gamma, task.focal_alpha, predictions, dlogits);
+    case Loss::kHuber:
+      return ops.huber(in, task.huber_delta, predictions, dlogits);
+    case Loss::kPairwise:
+      break;
+  }
+  return pairwise(tape, logits, target, predictions, dlogits);
 }
 
 double loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,

@@ -9,6 +9,7 @@
 
 #include <type_traits>
 
+#include "worker/autograd/step_context.h"
 #include "worker/ops/ops.h"
 #include "worker/tensor/arena.h"
 #include "worker/tensor/tensor.h"
@@ -31,12 +32,15 @@ class Tape {
  public:
   enum class Mode { kTraining, kInference };  // inference records nothing
 
-  Tape(const Ops& ops, Arena& arena, Mode mode) : ops_(ops), arena_(arena), mode_(mode) {}
+  Tape(const Ops& ops, Arena& arena, Mode mode, const StepContext& context = {})
+      : ops_(ops), arena_(arena), mode_(mode), context_(context) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
   const Ops& ops() const { return ops_; }
   Arena& arena() { return arena_; }
+  bool training() const { return mode_ == Mode::kTraining; }
+  const StepContext& context() const { return context_; }
 
   // A value that is given. The gradient of an input is left in `gradient`, which backward
   // overwrites.
@@ -81,6 +85,7 @@ class Tape {
   const Ops& ops_;
   Arena& arena_;
   Mode mode_;
+  StepContext context_;
   const Record* last_ = nullptr;
 };
 

@@ -101,6 +101,8 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
                      std::to_string(kExpertsMax));
     if (config.expert_units.empty()) return invalid("an expert of mmoe has no layer");
   }
+  if (!(config.dropout >= 0.0f && config.dropout < 1.0f))
+    return invalid("a dropout of " + std::to_string(config.dropout) + ", want 0 to below 1");
   if (const Status ple = judge_ple(config); !ple.ok()) return ple.error();
   if (const Status products = judge_products(config); !products.ok()) return products.error();
   return judge_interaction(config, shape);

@@ -10,6 +10,7 @@
 
 #include "common/config/job.h"
 #include "common/result.h"
+#include "worker/autograd/step_context.h"
 #include "worker/nn/parameters.h"
 #include "worker/optimizers/dense_optimizer.h"
 
@@ -36,7 +37,12 @@ struct ModelInput {
   std::span<const Bag> bags;                       // one a BagFeature
   std::span<const std::span<const float>> tables;  // one a table: unique rows [n, dim]
   std::span<const float> labels;                   // [rows, tasks]; unused by `predict`
+  std::span<const float> weights;                  // [rows, tasks], of the losses; empty: all 1
   double loss_divisor = 1.0;                       // rows of the GLOBAL batch
+  // What layers depend on that W workers compute as one would. `predict` uses none of it.
+  uint64_t step = 0;       // of the job, from 1
+  uint64_t first_row = 0;  // of this worker's rows, in the global batch
+  Peers* peers = nullptr;  // null: this worker is alone
 };
 
 struct ModelOutput {
@@ -57,6 +63,9 @@ class Model {
 
   // Forward only; fills output.predictions.
   virtual void predict(const ModelInput& input, std::span<float> predictions) = 0;
+  // Whether a training step exchanges sums with `peers`. Then a worker without rows, or without
+  // those that it should have, takes a step of 0 rows, for the others wait for it.
+  virtual bool exchanges() const = 0;
   // Forward and backward: predictions, losses, table_grads and gradients() are overwritten. With 0
   // rows gradients are zero.
   virtual void train_step(const ModelInput& input, const ModelOutput& output) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "worker/autograd/functions.h"
 #include "worker/autograd/interactions.h"
@@ -41,17 +42,23 @@ Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uin
     : config_(config),
       shape_(shape),
       ops_(ops),
+      seed_(seed),
+      exchanges_(config.normalization == Normalization::kBatch ||
+                 std::ranges::count(config.tasks, Loss::kPairwise, &TaskConfig::loss) > 0),
       inputs_(parameters_, shape, config.wide ? tasks_with_logits(config).size() : 0),
       interaction_(nn::make_interaction(parameters_, config, inputs_.shape())),
       deep_(parameters_, "deep",
             config.structure == Structure::kStacked && interaction_ ? interaction_->out()
                                                                     : inputs_.shape().columns,
-            config.deep_units, config.activation) {
+            config.deep_units, nn::HiddenLayer(config)) {
   if (const size_t columns = shared_columns(); columns > 0)
     heads_.emplace(parameters_, config, tasks_with_logits(config), columns);
   else
     bias_ =
         parameters_.add("bias", {static_cast<uint32_t>(tasks_with_logits(config).size())}, 0.0f);
+  if (config.task_weights == TaskWeights::kUncertainty)
+    log_variances_ =
+        parameters_.add_constant("uncertainty", {static_cast<uint32_t>(config.tasks.size())}, 0.0f);
   factors_ = factors_of(config);
   for (size_t t = 0; t < factors_.size(); ++t)
     if (factors_[t].empty()) own_.push_back(t);
@@ -150,33 +157,57 @@ void Recommender::train_step(const ModelInput& input, const ModelOutput& output)
     check(output.table_grads[t].size() == input.tables[t].size(),
           "a table's gradient is cut short");
 
+  check(input.weights.empty() || input.weights.size() == input.rows * tasks,
+        "weights are not [rows, tasks]");
+
   parameters_.begin_step();
   arena_.reset();
-  Tape tape(ops_, arena_, Tape::Mode::kTraining);
+  Tape tape(ops_, arena_, Tape::Mode::kTraining,
+            {seed_, input.step, input.first_row, input.loss_divisor, input.peers});
   const std::span<Inputs::TableRows> tables = inputs_.tables(tape, input, output.table_grads);
   std::ranges::fill(output.losses, 0.0);
-  if (input.rows > 0) {
-    const std::span<Variable*> logits = forward(tape, input, tables);
-    const ConstMatrix labels = read_only(input.labels, input.rows, tasks);
-    const Matrix predictions(output.predictions.data(), input.rows, tasks);
-    for (size_t t = 0; t < tasks; ++t) {
-      const TaskConfig& task = config_.tasks[t];
-      const auto scale = static_cast<float>(task.weight / input.loss_divisor);
-      const LossTarget target = {labels.columns(t, 1), {}, scale};
-      const Matrix predicted = predictions.columns(t, 1);
-      const double sum =
-          factors_[t].empty()
-              ? autograd::loss(tape, task, logits[t], target, predicted)
-              : autograd::loss_of_product(tape, factors(tape, t, logits), target, predicted);
-      output.losses[t] = sum / input.loss_divisor;
-    }
+  if (input.rows > 0 || exchanges_) {
+    backward(tape, input, output, forward(tape, input, tables));
     tape.backward();
   }
   // What took no part (all of it, where there are no rows) has a gradient too: zero.
   for (const Inputs::TableRows& table : tables)
     for (Variable* part : {table.weights, table.vectors})
       if (part != nullptr) tape.complete_gradient(part);
-  parameters_.end_step();
+  parameters_.end_step(
+      static_cast<float>(config_.l2 * static_cast<double>(input.rows) / input.loss_divisor));
+}
+
+double Recommender::scale_of(size_t t) const {
+  const TaskConfig& task = config_.tasks[t];
+  if (log_variances_ == nullptr) return task.weight;
+  const double precision = std::exp(-double{log_variances_->matrix().data[t]});
+  return task.weight * precision * (is_binary(task.loss) ? 1.0 : 0.5);
+}
+
+void Recommender::backward(Tape& tape, const ModelInput& input, const ModelOutput& output,
+                           std::span<Variable* const> logits) {
+  const size_t tasks = config_.tasks.size();
+  const ConstMatrix labels = read_only(input.labels, input.rows, tasks);
+  const ConstMatrix weights = read_only(input.weights, input.rows, tasks);
+  const Matrix predictions(output.predictions.data(), input.rows, tasks);
+  const Matrix dvariances = log_variances_ ? tape.complete_gradient(log_variances_) : Matrix();
+  for (size_t t = 0; t < tasks; ++t) {
+    const double scale = scale_of(t);
+    const LossTarget target = {labels.columns(t, 1),
+                               weights.empty() ? ConstMatrix() : weights.columns(t, 1),
+                               static_cast<float>(scale / input.loss_divisor)};
+    const Matrix predicted = predictions.columns(t, 1);
+    const double sum =
+        factors_[t].empty()
+            ? autograd::loss(tape, config_.tasks[t], logits[t], target, predicted)
+            : autograd::loss_of_product(tape, factors(tape, t, logits), target, predicted);
+    output.losses[t] = sum / input.loss_divisor;
+    // Each worker adds its rows' part of the term s / 2.
+    if (log_variances_ != nullptr && config_.tasks[t].weight > 0.0f)
+      dvariances.data[t] = static_cast<float>(
+          0.5 * static_cast<double>(input.rows) / input.loss_divisor - scale * output.losses[t]);
+  }
 }
 
 }  // namespace cairn

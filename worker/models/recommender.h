@@ -11,6 +11,11 @@
 // regression, with fm a factorization machine. Sources: Cheng et al., "Wide & Deep Learning", DLRS
 // 2016; Guo et al., "DeepFM", IJCAI 2017, eq. 1 to 4.
 // Parameters, besides those of its parts: "bias" [tasks], zero, where there is no head.
+//
+// Trained is the sum over tasks of weight * loss. With task weights by uncertainty it is the sum of
+// weight * exp(-s) loss + s / 2, with exp(-s) / 2 for a regression, where s, the logarithm of the
+// task's variance, is a parameter: "uncertainty" [tasks], zero; a task of weight 0 has no part in
+// it. Source: Kendall, Gal, Cipolla, CVPR 2018, eq. 7 and 10.
 #pragma once
 
 #include <memory>
@@ -35,6 +40,7 @@ class Recommender final : public Model {
   std::span<float> gradients() override { return parameters_.gradients(); }
   void predict(const ModelInput& input, std::span<float> predictions) override;
   void train_step(const ModelInput& input, const ModelOutput& output) override;
+  bool exchanges() const override { return exchanges_; }
   size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
 
  private:
@@ -47,11 +53,18 @@ class Recommender final : public Model {
   Variable* shared(Tape& tape, Variable* x0, Variable* interacted) const;
   bool second_order() const;  // fm beside the tower, which goes past the head
   size_t shared_columns() const;
+  // Losses and predictions; what the tape runs backward from.
+  void backward(Tape& tape, const ModelInput& input, const ModelOutput& output,
+                std::span<Variable* const> logits);
+  // What the sum of task t's loss is multiplied with in the objective.
+  double scale_of(size_t t) const;
   void check_input(const ModelInput& input) const;
 
   ModelConfig config_;
   ModelShape shape_;
   const Ops& ops_;
+  uint64_t seed_;
+  bool exchanges_;
   Arena arena_;
   nn::Parameters parameters_;
   // Declared in the order in which they register their parameters, which is the parameters' order.
@@ -60,6 +73,7 @@ class Recommender final : public Model {
   nn::Mlp deep_;
   std::optional<nn::Heads> heads_;
   Variable* bias_ = nullptr;
+  Variable* log_variances_ = nullptr;         // of tasks weighted by uncertainty
   std::vector<size_t> own_;                   // tasks that have logits
   std::vector<std::vector<size_t>> factors_;  // of each task: the tasks that it is the product of
 };

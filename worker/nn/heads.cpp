@@ -7,7 +7,7 @@ Heads::Heads(Parameters& parameters, const ModelConfig& config,
     : head_(make_head(parameters, config, tasks, in)) {
   for (const std::string& task : tasks) {
     const std::string name = "tower." + task;
-    Mlp tower(parameters, name, head_->out(), config.tower_units, config.activation);
+    Mlp tower(parameters, name, head_->out(), config.tower_units, HiddenLayer(config));
     tower.add_linear(parameters, name + "." + std::to_string(config.tower_units.size()), 1);
     towers_.push_back(std::move(tower));
   }

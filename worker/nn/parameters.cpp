@@ -64,10 +64,15 @@ void Parameters::begin_step() {
   for (Variable& variable : variables_) variable.written = false;
 }
 
-void Parameters::end_step() {
-  for (size_t i = 0; i < infos_.size(); ++i)
-    if (!variables_[i].written)
-      std::ranges::fill(gradients_.subspan(infos_[i].offset, infos_[i].size), 0.0f);
+void Parameters::end_step(float l2) {
+  for (size_t i = 0; i < infos_.size(); ++i) {
+    const ParameterInfo& info = infos_[i];
+    const std::span<float> gradient = gradients_.subspan(info.offset, info.size);
+    if (!variables_[i].written) std::ranges::fill(gradient, 0.0f);
+    if (l2 == 0.0f || !info.decays) continue;
+    const std::span<const float> values = values_.subspan(info.offset, info.size);
+    for (size_t j = 0; j < gradient.size(); ++j) gradient[j] += l2 * values[j];
+  }
 }
 
 }  // namespace cairn::nn

@@ -41,13 +41,16 @@ class Parameters {
   // zero.
   Variable* add_constant(std::string name, std::vector<uint32_t> shape, float value,
                          bool trained = true);
+  // A number that tells a dropout from the others of the model.
+  uint32_t next_dropout() { return dropouts_++; }
   // Makes the buffers. Nothing is added afterwards.
   void allocate(uint64_t seed);
 
   // Before a step: no gradient holds anything.
   void begin_step();
-  // After it: the gradient of a parameter that took no part is zero.
-  void end_step();
+  // After it: the gradient of a parameter that took no part is zero; of the others that decay, that
+  // of l2 / 2 times the sum of squares is added.
+  void end_step(float l2 = 0.0f);
 
   const std::vector<ParameterInfo>& infos() const { return infos_; }
   std::span<float> values() { return values_; }
@@ -62,6 +65,7 @@ class Parameters {
   std::vector<ParameterInfo> infos_;
   std::vector<Start> starts_;
   std::deque<Variable> variables_;  // whose addresses stay
+  uint32_t dropouts_ = 0;
   Arena storage_;
   std::span<float> values_, gradients_;
 };

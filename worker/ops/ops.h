@@ -10,12 +10,14 @@
 #include "common/result.h"
 #include "worker/ops/activation.h"
 #include "worker/ops/cross.h"
+#include "worker/ops/dropout.h"
 #include "worker/ops/embedding.h"
 #include "worker/ops/gates.h"
 #include "worker/ops/interaction.h"
 #include "worker/ops/linear.h"
 #include "worker/ops/loss.h"
 #include "worker/ops/matmul.h"
+#include "worker/ops/normalization.h"
 #include "worker/tensor/arena.h"
 
 namespace cairn {
@@ -50,6 +52,18 @@ struct Ops {
   void (*activation_backward)(const ActivationInputs& in, ConstMatrix y, ConstMatrix dy,
                               const ActivationGradients& out);
 
+  void (*layer_norm_forward)(const LayerNormInputs& in, Matrix moments, Matrix y);
+  void (*layer_norm_backward)(const LayerNormInputs& in, ConstMatrix moments, ConstMatrix dy,
+                              const LayerNormGradients& out);
+  void (*column_sums)(ConstMatrix x, Matrix sums);
+  void (*column_squares)(ConstMatrix x, ConstMatrix mean, Matrix sums);
+  void (*normalize)(const NormalizeInputs& in, Matrix y);
+  void (*normalize_sums)(const NormalizeInputs& in, ConstMatrix dy, Matrix sums);
+  void (*normalize_backward)(const NormalizeInputs& in, ConstMatrix dy, ConstMatrix sums,
+                             float rows, const Gradient& dx);
+  void (*dropout_forward)(ConstMatrix x, const DropoutKey& key, float rate, Matrix mask, Matrix y);
+  void (*dropout_backward)(ConstMatrix mask, ConstMatrix dy, const Gradient& dx);
+
   void (*combine_forward)(const CombineInputs& in, Matrix y);
   void (*combine_backward)(const CombineInputs& in, ConstMatrix dy, const CombineGradients& out);
   void (*vector_cross_forward)(const VectorCrossInputs& in, Matrix y);
@@ -70,8 +84,14 @@ struct Ops {
   // The sum of the loss over the batch, unscaled.
   double (*bce)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
   double (*mse)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
+  double (*focal)(const LossInputs& in, float gamma, float alpha, Matrix predictions,
+                  const Gradient& dlogits);
+  double (*huber)(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits);
   double (*bce_of_product)(std::span<const ConstMatrix> logits, const LossTarget& target,
                            Matrix predictions, std::span<const Gradient> dlogits);
+  // Its part of the mean over pairs.
+  double (*pairwise)(const PairwiseInputs& in, Arena& arena, Matrix predictions,
+                     const Gradient& dlogits);
   // Predictions alone.
   void (*sigmoid)(ConstMatrix logits, Matrix predictions);
   void (*product_of_sigmoids)(std::span<const ConstMatrix> logits, Matrix predictions);

@@ -66,7 +66,7 @@ ModelInput ExampleBatch::input() {
     }
     views_.push_back({offsets_[b], index_[b]});
   }
-  return {rows, dense, views_, table_views_, labels, divisor};
+  return {rows, dense, views_, table_views_, labels, weights, divisor, step, first_row, peers};
 }
 
 ExampleBatch ExampleBatch::part(size_t first, size_t count) const {
@@ -77,14 +77,23 @@ ExampleBatch ExampleBatch::part(size_t first, size_t count) const {
   };
   cut(part.dense, dense_columns_);
   cut(part.labels, tasks_);
+  if (!weights.empty()) cut(part.weights, tasks_);
+  part.first_row += first;
   for (auto& bag : part.bags) cut(bag, 1);
   part.rows = count;
   return part;
 }
 
 ReferenceInput ExampleBatch::reference() const {
-  ReferenceInput reference{rows, {dense.begin(), dense.end()},   bags,
-                           {},   {labels.begin(), labels.end()}, divisor};
+  ReferenceInput reference{rows,
+                           {dense.begin(), dense.end()},
+                           bags,
+                           {},
+                           {labels.begin(), labels.end()},
+                           {weights.begin(), weights.end()},
+                           divisor,
+                           step,
+                           first_row};
   for (const auto& table : tables) reference.tables.emplace_back(table.begin(), table.end());
   return reference;
 }

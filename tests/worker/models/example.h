@@ -29,6 +29,9 @@ class ExampleBatch {
 
   size_t rows = 0;
   double divisor = 1.0;
+  uint64_t step = 3, first_row = 0;
+  Peers* peers = nullptr;
+  std::vector<float> weights;  // [rows, tasks]; empty: all 1
   std::vector<float> dense, labels;
   std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][row]
   std::vector<std::vector<float>> tables;

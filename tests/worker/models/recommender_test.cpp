@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <cmath>
 #include <thread>
 
@@ -21,16 +22,16 @@ class RecommenderTest : public testing::TestWithParam<Variation> {
   RecommenderTest() {
     GetParam().change(config, shape);
     model = make_model(config, shape, test_seed()).value();
-    // Biases start at zero, where too many wrong formulas agree.
+    // Biases start at zero and scales at one, where too many wrong formulas agree.
     RandomStream random(test_seed(), 78);
     for (const ParameterInfo& info : model->parameters())
-      if (info.name.ends_with(".bias"))
+      if (info.trained && !info.decays)
         for (float& b : model->values().subspan(info.offset, info.size))
-          b = 0.3f * random.next_normal();
+          b += 0.3f * random.next_normal();
   }
 
   ReferenceModel reference() const {
-    ReferenceModel reference(config, shape);
+    ReferenceModel reference(config, shape, test_seed());
     for (const ParameterInfo& info : model->parameters()) {
       const std::span<float> values = model->values().subspan(info.offset, info.size);
       reference.parameters[info.name] = {values.begin(), values.end()};
@@ -41,6 +42,37 @@ class RecommenderTest : public testing::TestWithParam<Variation> {
   ModelShape shape = example_shape();
   ModelConfig config = example_config();
   std::unique_ptr<Model> model;
+};
+
+// Weights of rows, where losses take them.
+void weigh(ExampleBatch& batch) {
+  RandomStream random(test_seed(), 79);
+  batch.weights.resize(batch.labels.size());
+  for (float& w : batch.weights) w = 0.2f + random.next_float();
+}
+
+// Sums over threads, each of which is a worker, in rank order.
+class ThreadPeers final : public Peers {
+ public:
+  struct Meeting {
+    explicit Meeting(ptrdiff_t workers) : parts(static_cast<size_t>(workers)), together(workers) {}
+    std::vector<std::vector<float>> parts;
+    std::barrier<> together;
+  };
+  ThreadPeers(Meeting& meeting, size_t rank) : meeting_(meeting), rank_(rank) {}
+
+  void sum(std::span<float> values) override {
+    meeting_.parts[rank_].assign(values.begin(), values.end());
+    meeting_.together.arrive_and_wait();
+    std::ranges::fill(values, 0.0f);
+    for (const std::vector<float>& part : meeting_.parts)
+      for (size_t i = 0; i < values.size(); ++i) values[i] += part[i];
+    meeting_.together.arrive_and_wait();
+  }
+
+ private:
+  Meeting& meeting_;
+  size_t rank_;
 };
 
 // Of the objective, by central differences, in each element of `at`, which is part of the model or
@@ -75,7 +107,11 @@ TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
   // Batches that come close to a ReLU's kink prove nothing: the next one is taken.
   for (uint64_t seed = test_seed();; ++seed) {
     ExampleBatch batch(shape, tasks, 12, seed);
-    batch.divisor = 31;  // of a global batch of which this is a part
+    // Of a global batch of which this is a part, unless the parts must meet.
+    if (!model->exchanges()) batch.divisor = 31;
+    batch.first_row = 1000;
+    if (model->exchanges()) batch.first_row = 0;
+    weigh(batch);
     ReferenceModel reference = this->reference();
     ReferenceInput input = batch.reference();
     const Doubles predictions = reference.predict(input), losses = reference.losses(input);
@@ -85,8 +121,9 @@ TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
     expect_close(step.predictions, predictions, "predictions");
     expect_close(step.losses, losses, "losses");
     for (const ParameterInfo& info : model->parameters())
-      expect_close(std::span(step.gradients).subspan(info.offset, info.size),
-                   slopes(reference, input, reference.parameters[info.name]), info.name);
+      if (info.trained)
+        expect_close(std::span(step.gradients).subspan(info.offset, info.size),
+                     slopes(reference, input, reference.parameters[info.name]), info.name);
     for (size_t t = 0; t < input.tables.size(); ++t)
       expect_close(step.table_grads[t], slopes(reference, input, input.tables[t]),
                    "table " + std::to_string(t));
@@ -95,6 +132,8 @@ TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
 }
 
 TEST_P(RecommenderTest, PredictionsAreThoseOfTheStep) {
+  if (config.dropout > 0 || config.normalization == Normalization::kBatch)
+    GTEST_SKIP() << "this model predicts otherwise than it trains";
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 9, test_seed());
   const StepResult step = run_step(*model, batch, tasks);
@@ -115,26 +154,50 @@ TEST_P(RecommenderTest, NoRowsGiveZeroGradients) {
   model->predict(none.input(), {});
 }
 
-TEST_P(RecommenderTest, GradientsOfThreeWorkersSumToThoseOfOne) {
+TEST_P(RecommenderTest, ThreeWorkersOfWhichOneHasNoRowsEqualOne) {
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 12, test_seed());
+  if (config.task_weights == TaskWeights::kFixed) weigh(batch);
+  const std::vector<float> start(model->values().begin(), model->values().end());
   const StepResult whole = run_step(*model, batch, tasks);
-  std::vector<float> sum(whole.gradients.size());
-  std::vector<std::vector<float>> table_sum;
-  for (const auto& grads : whole.table_grads) table_sum.emplace_back(grads.size());
-  std::vector<double> losses(tasks);
-  for (size_t worker = 0; worker < 3; ++worker) {
-    ExampleBatch part = batch.part(4 * worker, 4);
-    const StepResult step = run_step(*model, part, tasks);
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] += step.gradients[i];
-    for (size_t t = 0; t < tasks; ++t) losses[t] += step.losses[t];
-    for (size_t t = 0; t < table_sum.size(); ++t)
-      for (size_t i = 0; i < table_sum[t].size(); ++i) table_sum[t][i] += step.table_grads[t][i];
+
+  constexpr size_t kWorkers = 3, kFirst[] = {0, 5, 5}, kCount[] = {5, 0, 7};
+  ThreadPeers::Meeting meeting(kWorkers);
+  std::vector<StepResult> steps(kWorkers);
+  std::vector<std::vector<float>> values(kWorkers);
+  std::vector<std::thread> workers;
+  for (size_t w = 0; w < kWorkers; ++w) {
+    workers.emplace_back([&, w] {
+      const auto twin = make_model(config, shape, test_seed()).value();
+      std::ranges::copy(start, twin->values().begin());
+      ThreadPeers peers(meeting, w);
+      ExampleBatch part = batch.part(kFirst[w], kCount[w]);
+      part.peers = &peers;
+      steps[w] = run_step(*twin, part, tasks);
+      values[w] = {twin->values().begin(), twin->values().end()};
+    });
   }
-  expect_close(sum, whole.gradients, "gradients");
-  expect_close(losses, whole.losses, "losses");
-  for (size_t t = 0; t < table_sum.size(); ++t)
-    expect_close(table_sum[t], whole.table_grads[t], "table " + std::to_string(t));
+  for (std::thread& worker : workers) worker.join();
+
+  StepResult sum = steps[0];
+  for (size_t w = 1; w < kWorkers; ++w) {
+    const auto add = [](auto& to, const auto& from) {
+      for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+    };
+    add(sum.gradients, steps[w].gradients);
+    add(sum.losses, steps[w].losses);
+    for (size_t t = 0; t < sum.table_grads.size(); ++t)
+      add(sum.table_grads[t], steps[w].table_grads[t]);
+    sum.predictions.insert(sum.predictions.end(), steps[w].predictions.begin(),
+                           steps[w].predictions.end());
+    EXPECT_EQ(values[w], values[0]) << "statistics of worker " << w;
+  }
+  expect_close(sum.gradients, whole.gradients, "gradients");
+  expect_close(sum.losses, whole.losses, "losses");
+  expect_close(sum.predictions, whole.predictions, "predictions");
+  expect_close(values[0], model->values(), "statistics");
+  for (size_t t = 0; t < sum.table_grads.size(); ++t)
+    expect_close(sum.table_grads[t], whole.table_grads[t], "table " + std::to_string(t));
 }
 
 TEST_P(RecommenderTest, TheSameStepHasTheSameBitsOnAnyThread) {
@@ -143,7 +206,7 @@ TEST_P(RecommenderTest, TheSameStepHasTheSameBitsOnAnyThread) {
   const StepResult first = run_step(*model, batch, tasks);
   StepResult elsewhere;
   std::thread([&] {
-    const auto twin = make_model(config, shape, 0).value();
+    const auto twin = make_model(config, shape, test_seed()).value();
     std::ranges::copy(model->values(), twin->values().begin());
     ExampleBatch other(shape, tasks, 41, 1);  // which leaves other things in memory
     run_step(*twin, other, tasks);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/random.h"
+
 namespace cairn {
 namespace {
 
@@ -51,14 +53,23 @@ Rows ReferenceModel::linear(const std::string& weight, const std::string& bias, 
   return y;
 }
 
-Rows ReferenceModel::activate(Rows x) const {
-  if (config_.activation == Activation::kNone) return x;
+Rows ReferenceModel::activate(Rows x, const std::string& layer, size_t group, size_t groups) const {
+  const Activation kind = config_.activation;
+  const bool kinked = kind == Activation::kRelu || kind == Activation::kPrelu;
   for (Doubles& row : x) {
-    for (double& v : row) {
-      closest_kink_ = std::min(closest_kink_, std::abs(v));
-      v = std::max(v, 0.0);
+    for (size_t u = 0; u < row.size(); ++u) {
+      double& v = row[u];
+      if (kinked) closest_kink_ = std::min(closest_kink_, std::abs(v));
+      if (kind == Activation::kRelu) v = std::max(v, 0.0);
+      if (kind == Activation::kGelu) v *= 0.5 * std::erfc(-v / std::sqrt(2.0));
+      if (kind == Activation::kSilu) v *= logistic(v);
+      if (kind == Activation::kSigmoid) v = logistic(v);
+      if (kind == Activation::kTanh) v = std::tanh(v);
+      if (kind == Activation::kPrelu && v < 0)
+        v *= parameters.at(layer + ".slope")[group * row.size() + u];
     }
   }
+  (void)groups;
   return x;
 }
 
@@ -66,7 +77,58 @@ Rows ReferenceModel::mlp(const std::string& name, Rows x, size_t layers, size_t 
                          size_t groups) const {
   for (size_t l = 0; l < layers; ++l) {
     const std::string layer = name + "." + std::to_string(l);
-    x = activate(linear(layer + ".weight", layer + ".bias", x, group, groups));
+    x = activate(linear(layer + ".weight", layer + ".bias", x, group, groups), layer, group,
+                 groups);
+  }
+  return x;
+}
+
+Rows ReferenceModel::tower(const std::string& name, Rows x, size_t layers) const {
+  for (size_t l = 0; l < layers; ++l) {
+    const std::string layer = name + "." + std::to_string(l);
+    x = normalized(layer, linear(layer + ".weight", layer + ".bias", x));
+    x = dropped(activate(x, layer, 0, 1));
+  }
+  return x;
+}
+
+// The batch is the whole global one.
+Rows ReferenceModel::normalized(const std::string& layer, const Rows& x) const {
+  if (config_.normalization == Normalization::kNone) return x;
+  const auto moments = [](const Doubles& all) {
+    double mean = 0, variance = 0;
+    for (const double v : all) mean += v / static_cast<double>(all.size());
+    for (const double v : all)
+      variance += (v - mean) * (v - mean) / static_cast<double>(all.size());
+    return std::pair(mean, variance);
+  };
+  Rows y = x;
+  for (size_t r = 0; r < x.size(); ++r) {
+    for (size_t u = 0; u < x[r].size(); ++u) {
+      Doubles together = x[r];
+      if (config_.normalization == Normalization::kBatch) {
+        together.clear();
+        for (const Doubles& row : x) together.push_back(row[u]);
+      }
+      const auto [mean, variance] = moments(together);
+      y[r][u] = (x[r][u] - mean) / std::sqrt(variance + 1e-5) * parameters.at(layer + ".scale")[u] +
+                parameters.at(layer + ".shift")[u];
+    }
+  }
+  return y;
+}
+
+Rows ReferenceModel::dropped(Rows x) const {
+  if (config_.dropout == 0) return x;
+  const uint32_t layer = dropouts_++;
+  const double threshold = std::round(config_.dropout * 65536.0);
+  for (size_t r = 0; r < x.size(); ++r) {
+    for (size_t u = 0; u < x[r].size(); ++u) {
+      const PhiloxBlock block = philox(seed_ ^ 0x64726f706f7574, input_->step << 16 | layer,
+                                       (input_->first_row + r) << 16 | u / 8);
+      const uint32_t word = block[u % 8 / 2], draw = u % 2 ? word >> 16 : word & 0xffff;
+      x[r][u] *= draw < threshold ? 0 : 1 / (1 - threshold / 65536);
+    }
   }
   return x;
 }
@@ -192,7 +254,7 @@ Rows ReferenceModel::shared(const ReferenceInput& input) const {
   if (config_.interaction == Interaction::kCross) crossed = cross(x0);
   if (config_.interaction == Interaction::kFm) crossed = fm(ids, others);
   if (config_.interaction == Interaction::kDot) crossed = dot(ids, others);
-  const Rows deep = mlp("deep", stacked ? crossed : x0, config_.deep_units.size());
+  const Rows deep = tower("deep", stacked ? crossed : x0, config_.deep_units.size());
   if (stacked) return deep;
 
   const bool sees_crossed =
@@ -291,7 +353,7 @@ Rows ReferenceModel::towers(const Rows& shared) const {
       z = config_.head == Head::kMmoe  ? mmoe(shared, t, tasks.size())
           : config_.head == Head::kPle ? extracted[t]
                                        : mlp("head.bottom", shared, config_.expert_units.size());
-      z = linear(last + ".weight", last + ".bias", mlp(tower, z, layers));
+      z = linear(last + ".weight", last + ".bias", this->tower(tower, z, layers));
     }
     for (size_t r = 0; r < z.size(); ++r) all[r].push_back(z[r][0]);
   }
@@ -299,6 +361,8 @@ Rows ReferenceModel::towers(const Rows& shared) const {
 }
 
 Rows ReferenceModel::logits(const ReferenceInput& input) const {
+  input_ = &input;
+  dropouts_ = 0;
   const Rows own = towers(shared(input));
   const std::vector<std::string> tasks = towered();
   Rows all(input.rows);
@@ -318,22 +382,53 @@ Doubles ReferenceModel::predict(const ReferenceInput& input) const {
   Doubles all;
   for (const Doubles& z : logits(input))
     for (size_t t = 0; t < z.size(); ++t)
-      all.push_back(config_.tasks[t].loss == Loss::kBce ? logistic(z[t]) : z[t]);
+      all.push_back(is_binary(config_.tasks[t].loss) ? logistic(z[t]) : z[t]);
   return all;
+}
+
+double ReferenceModel::row_loss(const TaskConfig& task, double z, double y) const {
+  const double p = logistic(z), error = std::abs(z - y), delta = task.huber_delta;
+  switch (task.loss) {
+    case Loss::kBce:
+      // Of the logit: -y log(p) - (1 - y) log(1 - p) itself would lose its digits where p is near
+      // 1.
+      return std::log1p(std::exp(z)) - y * z;
+    case Loss::kMse:
+      return error * error;
+    case Loss::kFocal:
+      return y == 1 ? -task.focal_alpha * std::pow(1 - p, task.focal_gamma) * std::log(p)
+                    : -(1 - task.focal_alpha) * std::pow(p, task.focal_gamma) * std::log(1 - p);
+    case Loss::kHuber:
+      return error <= delta ? error * error / 2 : delta * (error - delta / 2);
+    case Loss::kPairwise:
+      break;
+  }
+  return 0;
+}
+
+double ReferenceModel::pairwise(const Rows& logits, const ReferenceInput& input,
+                                size_t task) const {
+  const size_t tasks = config_.tasks.size();
+  double sum = 0, pairs = 0;
+  for (size_t i = 0; i < input.rows; ++i) {
+    for (size_t j = 0; j < input.rows; ++j) {
+      if (input.labels[i * tasks + task] <= input.labels[j * tasks + task]) continue;
+      sum += std::log1p(std::exp(logits[j][task] - logits[i][task]));
+      ++pairs;
+    }
+  }
+  return pairs > 0 ? sum / pairs : 0;
 }
 
 Doubles ReferenceModel::losses(const ReferenceInput& input) const {
   const size_t tasks = config_.tasks.size();
   Doubles losses(tasks, 0.0);
   const Rows all = logits(input);
-  for (size_t r = 0; r < input.rows; ++r) {
-    const Doubles& z = all[r];
-    for (size_t t = 0; t < tasks; ++t) {
-      const double y = input.labels[r * tasks + t];
-      // Of the logit: -y log(p) - (1 - y) log(1 - p) itself would lose its digits where p is
-      // near 1.
-      losses[t] += (config_.tasks[t].loss == Loss::kBce ? std::log1p(std::exp(z[t])) - y * z[t]
-                                                        : (z[t] - y) * (z[t] - y)) /
+  for (size_t t = 0; t < tasks; ++t) {
+    if (config_.tasks[t].loss == Loss::kPairwise) losses[t] = pairwise(all, input, t);
+    for (size_t r = 0; r < input.rows; ++r) {
+      const double weight = input.weights.empty() ? 1 : input.weights[r * tasks + t];
+      losses[t] += weight * row_loss(config_.tasks[t], all[r][t], input.labels[r * tasks + t]) /
                    input.divisor;
     }
   }
@@ -342,8 +437,22 @@ Doubles ReferenceModel::losses(const ReferenceInput& input) const {
 
 double ReferenceModel::objective(const ReferenceInput& input) const {
   const Doubles each = losses(input);
+  const double share = static_cast<double>(input.rows) / input.divisor;
   double sum = 0;
-  for (size_t t = 0; t < each.size(); ++t) sum += config_.tasks[t].weight * each[t];
+  for (size_t t = 0; t < each.size(); ++t) {
+    const TaskConfig& task = config_.tasks[t];
+    if (config_.task_weights == TaskWeights::kFixed) {
+      sum += task.weight * each[t];
+    } else if (task.weight > 0) {
+      const double s = parameters.at("uncertainty")[t];
+      sum +=
+          task.weight * std::exp(-s) * each[t] * (is_binary(task.loss) ? 1 : 0.5) + share * s / 2;
+    }
+  }
+  if (config_.l2 == 0) return sum;
+  for (const auto& [name, values] : parameters)
+    if (name.ends_with(".weight") || name.ends_with(".numbers"))
+      for (const double w : values) sum += share * config_.l2 / 2 * w * w;
   return sum;
 }
 

@@ -21,13 +21,15 @@ struct ReferenceInput {
   std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][row]: indices
   std::vector<Doubles> tables;                           // [table]: [unique, dim]
   Doubles labels;                                        // [rows, tasks]
+  Doubles weights;                                       // [rows, tasks]; empty: all 1
   double divisor = 1.0;
+  uint64_t step = 0, first_row = 0;
 };
 
 class ReferenceModel {
  public:
-  ReferenceModel(const ModelConfig& config, const ModelShape& shape)
-      : config_(config), shape_(shape) {}
+  ReferenceModel(const ModelConfig& config, const ModelShape& shape, uint64_t seed = 0)
+      : config_(config), shape_(shape), seed_(seed) {}
 
   std::map<std::string, Doubles> parameters;  // by name, as the model lays each out
 
@@ -35,7 +37,7 @@ class ReferenceModel {
   Doubles predict(const ReferenceInput& input) const;
   // [tasks], unweighted, divided by the divisor.
   Doubles losses(const ReferenceInput& input) const;
-  // What is trained: the weighted sum of them.
+  // What is trained: their weighted sum, and what regularizes it.
   double objective(const ReferenceInput& input) const;
 
   // The least distance from 0 of what went into a ReLU so far: closer than rounding, float and
@@ -47,9 +49,15 @@ class ReferenceModel {
   // model has none of that name.
   Rows linear(const std::string& weight, const std::string& bias, const Rows& x, size_t group = 0,
               size_t groups = 1) const;
-  Rows activate(Rows x) const;
+  Rows activate(Rows x, const std::string& layer, size_t group, size_t groups) const;
   Rows mlp(const std::string& name, Rows x, size_t layers, size_t group = 0,
            size_t groups = 1) const;
+  // The deep or a task's tower: normalisation and dropout too.
+  Rows tower(const std::string& name, Rows x, size_t layers) const;
+  Rows normalized(const std::string& layer, const Rows& x) const;
+  Rows dropped(Rows x) const;
+  double row_loss(const TaskConfig& task, double z, double y) const;
+  double pairwise(const Rows& logits, const ReferenceInput& input, size_t task) const;
 
   Doubles pooled(const ReferenceInput& input, size_t bag, size_t row) const;
   std::vector<std::string> towered() const;  // tasks that are no product
@@ -70,6 +78,9 @@ class ReferenceModel {
 
   ModelConfig config_;
   ModelShape shape_;
+  uint64_t seed_;
+  mutable ReferenceInput const* input_ = nullptr;  // that is being computed
+  mutable uint32_t dropouts_ = 0;                  // met so far in it
   mutable double closest_kink_ = std::numeric_limits<double>::infinity();
 };
 

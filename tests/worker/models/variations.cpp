@@ -197,6 +197,59 @@ constexpr Variation kHeads[] = {
      }},
 };
 
+template <Activation kActivation>
+void activation(ModelConfig& c, ModelShape&) {
+  c.activation = kActivation;
+  c.head = Head::kMmoe;
+}
+
+constexpr Variation kTowers[] = {
+    {"Gelu", activation<Activation::kGelu>},
+    {"Silu", activation<Activation::kSilu>},
+    {"Prelu", activation<Activation::kPrelu>},
+    {"Sigmoid", activation<Activation::kSigmoid>},
+    {"Tanh", activation<Activation::kTanh>},
+    {"LayerNorm", [](ModelConfig& c, ModelShape&) { c.normalization = Normalization::kLayer; }},
+    {"BatchNorm", [](ModelConfig& c, ModelShape&) { c.normalization = Normalization::kBatch; }},
+    {"BatchNormOfPreluUnderPle",
+     [](ModelConfig& c, ModelShape&) {
+       c.normalization = Normalization::kBatch;
+       c.activation = Activation::kPrelu;
+       ple(c, 2);
+     }},
+    {"Dropout", [](ModelConfig& c, ModelShape&) { c.dropout = 0.4f; }},
+    {"EverythingInATower",
+     [](ModelConfig& c, ModelShape&) {
+       c.normalization = Normalization::kBatch;
+       c.activation = Activation::kSilu;
+       c.dropout = 0.25f;
+       c.structure = Structure::kStacked;
+     }},
+    {"L2", [](ModelConfig& c, ModelShape&) { c.l2 = 0.3f; }},
+};
+
+constexpr Variation kLosses[] = {
+    {"Focal",
+     [](ModelConfig& c, ModelShape&) {
+       c.tasks[0].loss = Loss::kFocal;
+       c.tasks[0].focal_alpha = 0.3f;
+       c.tasks[0].focal_gamma = 1.5f;
+     }},
+    {"Huber",
+     [](ModelConfig& c, ModelShape&) {
+       c.tasks[1].loss = Loss::kHuber;
+       c.tasks[1].huber_delta = 0.6f;
+     }},
+    {"Pairwise", [](ModelConfig& c, ModelShape&) { c.tasks[0].loss = Loss::kPairwise; }},
+    {"Uncertainty",
+     [](ModelConfig& c, ModelShape&) { c.task_weights = TaskWeights::kUncertainty; }},
+    {"UncertaintyOfEsmm",
+     [](ModelConfig& c, ModelShape&) {
+       esmm(c);
+       c.task_weights = TaskWeights::kUncertainty;
+     }},
+};
+
 }  // namespace
 
 std::vector<Variation> model_variations() {
@@ -204,6 +257,8 @@ std::vector<Variation> model_variations() {
   for (const Variation& variation : kStructures) all.push_back(variation);
   for (const Variation& variation : kInteractions) all.push_back(variation);
   for (const Variation& variation : kHeads) all.push_back(variation);
+  for (const Variation& variation : kTowers) all.push_back(variation);
+  for (const Variation& variation : kLosses) all.push_back(variation);
   return all;
 }
 

@@ -67,6 +67,63 @@ double mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits) {
   });
 }
 
+double focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
+             const Gradient& dlogits) {
+  const double g = gamma, a = alpha;
+  // Of a label 1, in the probability p of what is true; of a label 0 the same with -z.
+  const auto of_one = [g](double z) -> RowLoss {
+    const double p = logistic(z), rest = logistic(-z), log_p = -softplus(-z);
+    const double power = std::pow(rest, g);
+    return {-power * log_p, power * (g * p * log_p - rest), p};
+  };
+  return each_row(in, predictions, dlogits, [&](double z, double y) -> RowLoss {
+    const RowLoss one = of_one(z), none = of_one(-z);
+    return {y * a * one.loss + (1.0 - y) * (1.0 - a) * none.loss,
+            y * a * one.slope - (1.0 - y) * (1.0 - a) * none.slope, one.prediction};
+  });
+}
+
+double huber(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits) {
+  const double d = delta;
+  return each_row(in, predictions, dlogits, [d](double z, double y) -> RowLoss {
+    const double error = z - y, size = std::abs(error);
+    return {size <= d ? 0.5 * error * error : d * (size - 0.5 * d), std::clamp(error, -d, d), z};
+  });
+}
+
+double pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions,
+                const Gradient& dlogits) {
+  const size_t all = in.logits.cols;
+  check(is(in.logits, 1, all) && is(in.labels, 1, all) && in.first + predictions.rows <= all,
+        "pairwise: shapes differ");
+  const float *z = in.logits.data, *y = in.labels.data;
+  // Pairs of different labels: all, less those within each run of equal ones.
+  const std::span<float> sorted = arena.array<float>(all);
+  std::copy_n(y, all, sorted.begin());
+  std::sort(sorted.begin(), sorted.end());
+  double pairs = static_cast<double>(all) * static_cast<double>(all);
+  for (size_t begin = 0, end = 0; begin < all; begin = end) {
+    while (end < all && sorted[end] == sorted[begin]) ++end;
+    pairs -= static_cast<double>(end - begin) * static_cast<double>(end - begin);
+  }
+  const double share = pairs > 0 ? 2.0 / pairs : 0.0;
+  double sum = 0.0;
+  for (size_t r = 0; r < predictions.rows; ++r) {
+    const size_t i = in.first + r;
+    double slope = 0.0;
+    for (size_t j = 0; j < all; ++j) {
+      if (y[i] == y[j]) continue;
+      const double ahead = (double{z[i]} - z[j]) * (y[i] > y[j] ? 1.0 : -1.0);
+      const double wrong = logistic(-ahead);  // how much the pair stands the wrong way round
+      slope += y[i] > y[j] ? -wrong : wrong;
+      if (y[i] > y[j]) sum += softplus(-ahead);
+    }
+    *predictions.row(r) = static_cast<float>(logistic(z[i]));
+    leave(dlogits, r, in.scale * share * slope);
+  }
+  return share * sum;
+}
+
 double bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
                       Matrix predictions, std::span<const Gradient> dlogits) {
   check_target(target, predictions);

@@ -1,0 +1,24 @@
+// Dropout: y = x * mask, where mask is 0 for a unit that is dropped, else 1 / (1 - share dropped).
+// Source: Srivastava et al., JMLR 15 (2014), scaled while training ("inverted").
+// Shapes: x, y, mask [batch, units]. Row-major float32. Outputs may not overlap inputs.
+//
+// Whether unit u of global row r is dropped is a function of (seed, step, layer, r, u) alone: of
+// the 128 bits philox(seed ^ kDropout, step << 16 | layer, r << 16 | u / 8), the u % 8-th 16 (from
+// the lowest of the first word) are below round(rate * 65536). So W workers drop what one would,
+// and a resumed step drops the same again.
+#pragma once
+
+#include <cstdint>
+
+#include "worker/ops/gradient.h"
+
+namespace cairn {
+
+inline constexpr uint64_t kDropout = 0x64726f706f7574;  // "dropout"
+
+struct DropoutKey {
+  uint64_t seed = 0, step = 0, first_row = 0;
+  uint32_t layer = 0;  // below 65,536, as units are
+};
+
+}  // namespace cairn
