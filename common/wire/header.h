@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "common/value_type.h"
+
 namespace cairn {
 
 static_assert(std::endian::native == std::endian::little, "wire and files are little-endian");
@@ -39,10 +41,6 @@ enum PullFlag : uint32_t {
   kPullEarly = 1,  // never parked: answered with what is applied now; the reply's `step` says which
   kPullReadOnly = 2,  // for evaluation: pins nothing
 };
-
-enum class ValueType : uint8_t { kFloat32 = 0 };
-
-constexpr uint64_t size_of(ValueType) { return 4; }
 
 struct Header {
   uint32_t magic = kWireMagic;
