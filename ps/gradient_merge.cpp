@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "common/simd.h"
+#include "common/values.h"
 
 namespace cairn {
 
@@ -14,14 +14,6 @@ Key load_key(const char* at) {
   Key key;
   std::memcpy(&key, at, sizeof key);
   return key;
-}
-
-CAIRN_SIMD void add_floats(float* sum, const char* values, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    float value;
-    std::memcpy(&value, values + i * sizeof value, sizeof value);
-    sum[i] += value;
-  }
 }
 
 }  // namespace
@@ -43,15 +35,16 @@ GradientMerge::Block GradientMerge::next() {
 GradientMerge::Block GradientMerge::next_of_one() {
   GradientPart& part = parts_.front();
   const size_t count = std::min(part.count, block_keys_);
-  const size_t key_bytes = count * sizeof(Key), gradient_bytes = count * dim_ * sizeof(float);
+  const size_t key_bytes = count * sizeof(Key), values = count * dim_;
   std::memcpy(keys_.data(), part.keys, key_bytes);
   const float* gradients = reinterpret_cast<const float*>(part.gradients);
-  if (std::bit_cast<uintptr_t>(part.gradients) % alignof(float) != 0) {
-    std::memcpy(sums_.data(), part.gradients, gradient_bytes);
+  if (part.dtype != ValueType::kFloat32 ||
+      std::bit_cast<uintptr_t>(part.gradients) % alignof(float) != 0) {
+    widen(part.gradients, part.dtype, sums_.data(), values);
     gradients = sums_.data();
   }
   part.keys += key_bytes;
-  part.gradients += gradient_bytes;
+  part.gradients += values * size_of(part.dtype);
   part.count -= count;
   if (part.count == 0) {
     parts_.clear();
@@ -76,13 +69,13 @@ GradientMerge::Block GradientMerge::next_of_many() {
       }
       GradientPart& part = parts_[p];
       if (first) {
-        std::memcpy(sum, part.gradients, dim_ * sizeof(float));
+        widen(part.gradients, part.dtype, sum, dim_);
       } else {
-        add_floats(sum, part.gradients, dim_);
+        widen_and_add(part.gradients, part.dtype, sum, dim_);
       }
       first = false;
       part.keys += sizeof(Key);
-      part.gradients += dim_ * sizeof(float);
+      part.gradients += dim_ * size_of(part.dtype);
       if (--part.count > 0) {
         heads_[p++] = load_key(part.keys);
       } else {

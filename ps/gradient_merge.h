@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "common/value_type.h"
 
 namespace cairn {
 
@@ -17,10 +18,11 @@ struct GradientPart {
   const char* keys = nullptr;
   const char* gradients = nullptr;
   size_t count = 0;
+  ValueType dtype = ValueType::kFloat32;  // of gradients; sums are f32
 };
 
 // Walks the union of the parts' keys, ascending, in blocks. Of a single part it copies nothing that
-// is aligned already.
+// is aligned f32 already.
 class GradientMerge {
  public:
   struct Block {

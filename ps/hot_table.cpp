@@ -16,8 +16,8 @@ constexpr size_t kAhead = 16;
 constexpr uint64_t kFillMaxPercent = 70;
 
 // Entries moved an insert while growing, in order, without a look at a row: growth ends before the
-// smaller index is full (it gains a thirtieth of its capacity meanwhile), and long before the larger
-// one has to grow in turn.
+// smaller index is full (it gains a thirtieth of its capacity meanwhile), and long before the
+// larger one has to grow in turn.
 constexpr uint64_t kMovedPerInsert = 32;
 constexpr uint32_t kEntriesMin = 64;
 
@@ -37,8 +37,8 @@ HotTable::HotTable(SlotRange slots, RowLayout layout)
 
 // Three stages, kAhead keys apart: ask for the entry; probe it and ask for the row; look at the
 // key.
-void HotTable::find(std::span<const Key> keys, HotRow** rows, size_t floats) const {
-  const size_t count = keys.size(), bytes = sizeof(HotRow) + floats * sizeof(float);
+void HotTable::find(std::span<const Key> keys, HotRow** rows, size_t bytes) const {
+  const size_t count = keys.size(), row_bytes = sizeof(HotRow) + bytes;
   check(count <= kBlock, "a find takes one block of keys");
   uint64_t hashes[kBlock];
   const auto ask_for_entry = [&](size_t i) {
@@ -53,7 +53,7 @@ void HotTable::find(std::span<const Key> keys, HotRow** rows, size_t floats) con
       [[unlikely]] entry = index[at = index.next(at)];
     rows[i] = entry == IndexEntry::kEmpty ? nullptr : slab_.at(IndexEntry::row(entry));
     if (rows[i] != nullptr) [[likely]]
-      prefetch(rows[i], bytes);
+      prefetch(rows[i], row_bytes);
   };
   const auto look_at_key = [&](size_t i) {
     // Otherwise another key of the same fingerprint: the plain way.

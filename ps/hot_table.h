@@ -21,10 +21,12 @@ class HotTable {
   // Every key given later must be of `slots`.
   HotTable(SlotRange slots, RowLayout layout);
 
-  // rows[i]: the row of keys[i], or nullptr. At most kBlock keys. Prefetches as many floats of each
-  // row as will be used.
-  void find(std::span<const Key> keys, HotRow** rows, size_t floats) const;
-  void find(std::span<const Key> keys, HotRow** rows) const { find(keys, rows, layout_.floats()); }
+  // rows[i]: the row of keys[i], or nullptr. At most kBlock keys. Prefetches as many bytes behind
+  // each HotRow as will be used.
+  void find(std::span<const Key> keys, HotRow** rows, size_t bytes) const;
+  void find(std::span<const Key> keys, HotRow** rows) const {
+    find(keys, rows, layout_.hot_bytes());
+  }
 
   struct Inserted {
     uint32_t number;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "common/config/words.h"
 #include "common/fault_point.h"
 #include "common/file.h"
 #include "ps/optimizers/row_optimizer.h"
@@ -35,7 +36,8 @@ std::string schema_of(const std::vector<TableConfig>& tables,
                       {"dim", layouts[i].dim},
                       {"state_floats", layouts[i].state_floats},
                       {"optimizer", tables[i].optimizer.name},
-                      {"created_step", layouts[i].holds_created_step}});
+                      {"created_step", layouts[i].holds_created_step},
+                      {"dtype", to_word(tables[i].dtype)}});
   return schema.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -70,6 +72,7 @@ Result<std::vector<RowLayout>> layouts_of(const std::vector<TableConfig>& tables
     const size_t state_floats = optimizer.value()->state_floats(table.dim);
     layouts.push_back({.dim = table.dim,
                        .state_floats = static_cast<uint32_t>(state_floats),
+                       .dtype = table.dtype,
                        .holds_created_step = holds_created_step(table)});
   }
   return layouts;
@@ -180,7 +183,7 @@ Result<fs::path> RocksStore::write_run_file(const SortedRun& run) const {
     }
     const std::span<const float> floats =
         std::span(run.rows.floats).subspan(entry.offset, layouts_[entry.key.table].floats());
-    encode_value(entry, floats, value);
+    encode_value(entry, layouts_[entry.key.table], floats, value);
     status = writer.Put(slice_of(cairn::view_of(key)), value);
   }
   if (status.ok()) status = writer.Finish();
@@ -238,7 +241,7 @@ Result<RowBatch> RocksStore::read(std::span<const RowKey> keys) const {
       if (statuses[i].IsNotFound()) continue;
       if (!statuses[i].ok()) return to_error(statuses[i], "read rows from", folder_);
       const RowKey& key = keys[first + i];
-      if (!decode_value(key, view_of(values[i]), layouts_[key.table].floats(), rows))
+      if (!decode_value(key, view_of(values[i]), layouts_[key.table], rows))
         return damaged_row(folder_, key, fmt::format("{} bytes", values[i].size()));
     }
   }
@@ -265,8 +268,7 @@ Result<RowBatch> RocksStore::scan_for(std::span<const RowKey> keys) const {
         at->Seek(slice_of(cairn::view_of(wanted)));
       continue;
     }
-    if (order == 0 &&
-        !decode_value(keys[i], view_of(at->value()), layouts_[keys[i].table].floats(), rows))
+    if (order == 0 && !decode_value(keys[i], view_of(at->value()), layouts_[keys[i].table], rows))
       return damaged_row(folder_, keys[i], fmt::format("{} bytes", at->value().size()));
     if (++i == keys.size()) break;
     check(keys[i - 1] < keys[i], "keys of a read ascend");
@@ -292,7 +294,7 @@ Status RocksStore::scan(SlotRange slots, const std::function<Status(const Stored
                                at->key().ToString(/*hex=*/true))};
     one.entries.clear();
     one.floats.clear();
-    if (!decode_value(*key, view_of(at->value()), layouts_[key->table].floats(), one))
+    if (!decode_value(*key, view_of(at->value()), layouts_[key->table], one))
       return damaged_row(folder_, *key, fmt::format("{} bytes", at->value().size()));
     const Status seen = row({one.entries[0], one.floats});
     if (!seen.ok()) return seen;

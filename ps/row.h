@@ -22,13 +22,22 @@ struct [[gnu::packed, gnu::aligned(4)]] RowMeta {
 };
 static_assert(sizeof(RowMeta) == 20);
 
-// The fixed shape of a table's rows.
+// The fixed shape of a table's rows: weights, then the optimizer's state, which is f32.
 struct RowLayout {
   uint32_t dim = 0;
-  uint32_t state_floats = 0;  // of the optimizer
-  // The last of the floats is not one, but the bits of the step that created the row.
+  uint32_t state_floats = 0;              // of the optimizer
+  ValueType dtype = ValueType::kFloat32;  // of weights
+  // Behind the state stand the bits of the step that created the row, counted as one more float.
   bool holds_created_step = false;
-  uint32_t floats() const { return dim + state_floats + (holds_created_step ? 1 : 0); }
+
+  uint32_t tail_floats() const { return state_floats + (holds_created_step ? 1 : 0); }
+  uint32_t floats() const { return dim + tail_floats(); }
+  size_t weight_bytes() const { return dim * size_of(dtype); }
+  size_t tail_bytes() const { return tail_floats() * sizeof(float); }
+  // In memory what is behind the weights is aligned to 4 bytes, on disk nothing is.
+  size_t hot_bytes() const { return hot_state_offset() + tail_bytes(); }
+  size_t hot_state_offset() const { return (weight_bytes() + 3) / 4 * 4; }
+  size_t stored_bytes() const { return weight_bytes() + tail_bytes(); }
 };
 
 // Only a policy on the age of rows needs their birth: other tables do not pay for it.
@@ -49,7 +58,8 @@ struct RowKey {
 
 // Rows of one table, or of several, as values: key, lsn, last step, count and floats (weights,
 // optimizer state, then the step that created the row where its layout says so). `floats` holds
-// those of all rows after each other, each as long as its table says.
+// those of all rows after each other, each as long as its table says; weights of a bf16 table are
+// such values, as f32.
 struct RowBatch {
   struct Entry {
     RowKey key;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "common/check.h"
+#include "common/values.h"
 
 namespace cairn {
 
@@ -52,25 +53,32 @@ StoredKey first_key_of_slot(uint32_t slot) {
   return bytes;
 }
 
-void encode_value(const RowBatch::Entry& entry, std::span<const float> floats, std::string& to) {
-  to.resize(kStoredMetaBytes + floats.size_bytes());
+void encode_value(const RowBatch::Entry& entry, const RowLayout& layout,
+                  std::span<const float> floats, std::string& to) {
+  check(floats.size() == layout.floats(), "a row is as long as its table says");
+  to.resize(kStoredMetaBytes + layout.stored_bytes());
   put(entry.lsn, to.data());
   put(entry.last_step, to.data() + 8);
   put(entry.count, to.data() + 12);
-  std::memcpy(to.data() + kStoredMetaBytes, floats.data(), floats.size_bytes());
+  char* const weights = to.data() + kStoredMetaBytes;
+  narrow(floats.data(), layout.dtype, weights, layout.dim);
+  std::memcpy(weights + layout.weight_bytes(), floats.data() + layout.dim, layout.tail_bytes());
 }
 
-bool decode_value(const RowKey& key, std::string_view bytes, size_t floats, RowBatch& to) {
-  if (bytes.size() != kStoredMetaBytes + floats * sizeof(float)) return false;
+bool decode_value(const RowKey& key, std::string_view bytes, const RowLayout& layout,
+                  RowBatch& to) {
+  if (bytes.size() != kStoredMetaBytes + layout.stored_bytes()) return false;
   RowBatch::Entry entry;
   entry.key = key;
   std::memcpy(&entry.lsn, bytes.data(), sizeof entry.lsn);
   std::memcpy(&entry.last_step, bytes.data() + 8, sizeof entry.last_step);
   std::memcpy(&entry.count, bytes.data() + 12, sizeof entry.count);
   entry.offset = to.floats.size();
-  to.floats.resize(to.floats.size() + floats);
-  std::memcpy(to.floats.data() + entry.offset, bytes.data() + kStoredMetaBytes,
-              floats * sizeof(float));
+  to.floats.resize(to.floats.size() + layout.floats());
+  float* const floats = to.floats.data() + entry.offset;
+  const char* const weights = bytes.data() + kStoredMetaBytes;
+  widen(weights, layout.dtype, floats, layout.dim);
+  std::memcpy(floats + layout.dim, weights + layout.weight_bytes(), layout.tail_bytes());
   to.entries.push_back(entry);
   return true;
 }

@@ -1,8 +1,8 @@
 // The bytes of keys and values in the cold store.
 //
 //   key    12 bytes  slot (2, big-endian), table (2, big-endian), key (8, big-endian)
-//   value  16 bytes  lsn (8), last step (4), count (4), little-endian; then the row's floats, 4
-//   each
+//   value  16 bytes  lsn (8), last step (4), count (4), little-endian; then the weights, 4 bytes
+//                    each or 2 where the table is bf16; then the optimizer state, 4 each
 //
 // Big-endian, so that the order of bytes is that of RowKey and a slot is one range for all tables.
 // Thread safety: pure functions.
@@ -35,12 +35,12 @@ StoredKey first_key_of_slot(uint32_t slot);
 
 inline std::string_view view_of(const StoredKey& key) { return {key.data(), key.size()}; }
 
-// Replaces `to`.
-void encode_value(const RowBatch::Entry& entry, std::span<const float> floats, std::string& to);
+// Replaces `to`. floats [layout.floats()].
+void encode_value(const RowBatch::Entry& entry, const RowLayout& layout,
+                  std::span<const float> floats, std::string& to);
 
-// Appends the row to `to`. False, and `to` unchanged, if the bytes are not a row of `floats`
-// floats.
-[[nodiscard]] bool decode_value(const RowKey& key, std::string_view bytes, size_t floats,
+// Appends the row to `to`. False, and `to` unchanged, if the bytes are not a row of this layout.
+[[nodiscard]] bool decode_value(const RowKey& key, std::string_view bytes, const RowLayout& layout,
                                 RowBatch& to);
 
 }  // namespace cairn

@@ -13,7 +13,7 @@ constexpr size_t kChunkBytes = size_t{256} << 20;
 }  // namespace
 
 RowSlab::RowSlab(RowLayout layout)
-    : stride_(sizeof(HotRow) + layout.floats() * sizeof(float)),
+    : stride_(sizeof(HotRow) + layout.hot_bytes()),
       chunk_bits_(std::bit_width(kChunkBytes / stride_) - 1),
       chunk_mask_((1u << chunk_bits_) - 1) {}
 

@@ -11,13 +11,19 @@
 
 namespace cairn {
 
-// A row in memory; its floats (weights, then optimizer state) follow it. Rows are 4-byte aligned.
+// A row in memory; its weights, then its optimizer state follow it, as its RowLayout says. Rows are
+// 4-byte aligned.
 struct [[gnu::packed, gnu::aligned(4)]] HotRow {
   RowMeta meta;
   Key key = 0;
 
+  // Of a table of f32.
   float* floats() { return reinterpret_cast<float*>(this + 1); }
   const float* floats() const { return reinterpret_cast<const float*>(this + 1); }
+
+  // Of any.
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
 
   // Of meta.state: three flags, and above them the step that the row is pinned for.
   static constexpr uint32_t kUsed = 1, kDirty = 2, kReferenced = 4, kFlagBits = 3;

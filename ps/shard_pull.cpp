@@ -85,7 +85,7 @@ void Shard::answer(const PullPointer& pull) {
   reply.directory = pull->message.directory;
   size_t bytes = 0;
   for (const TableEntry& entry : reply.directory)
-    bytes += size_t{entry.count} * entry.dim * sizeof(float);
+    bytes += size_t{entry.count} * entry.dim * size_of(entry.dtype);
   reply.values = zmq::message_t(bytes);
 
   std::vector<RowKey> missing = copy_rows(*pull, static_cast<char*>(reply.values.data()));
@@ -121,9 +121,9 @@ std::vector<RowKey> Shard::copy_rows(const Pull& pull, char* weights) {
     for (size_t done = 0; done < entry.count;) {
       const size_t count = std::min<size_t>(block.size(), entry.count - done);
       std::memcpy(block.data(), keys, count * sizeof(Key));
-      rows_->read(entry.table, {block.data(), count}, pin, absent, weights, missing);
+      rows_->read(entry.table, {block.data(), count}, pin, absent, entry.dtype, weights, missing);
       keys += count * sizeof(Key);
-      weights += count * entry.dim * sizeof(float);
+      weights += count * entry.dim * size_of(entry.dtype);
       done += count;
     }
   }

@@ -6,9 +6,11 @@
 #include <cstring>
 #include <utility>
 
+#include "common/values.h"
 #include "ps/initializer.h"
 #include "ps/optimizers/finite.h"
 #include "ps/policy/removal.h"
+#include "ps/row_values.h"
 
 namespace cairn {
 
@@ -23,6 +25,7 @@ Result<std::unique_ptr<ShardRows>> ShardRows::create(SlotRange slots,
     const auto state_floats = static_cast<uint32_t>(optimizer.value()->state_floats(config.dim));
     layouts.push_back({.dim = config.dim,
                        .state_floats = state_floats,
+                       .dtype = config.dtype,
                        .holds_created_step = holds_created_step(config)});
     const auto number = static_cast<uint32_t>(tables.size());
     tables.push_back({config, layouts.back(), std::move(optimizer).value(),
@@ -33,18 +36,34 @@ Result<std::unique_ptr<ShardRows>> ShardRows::create(SlotRange slots,
   return rows;
 }
 
-uint32_t ShardRows::created_step(uint32_t table, const float* floats) const {
+const char* ShardRows::initial_bytes(uint32_t table, Key key) {
   const RowLayout& layout = tables_[table].layout;
-  return layout.holds_created_step ? std::bit_cast<uint32_t>(floats[layout.floats() - 1]) : 0;
+  initial_.resize(layout.dim);
+  initial_bytes_.resize(layout.weight_bytes());
+  initial_weights(tables_[table].config.initializer, seed_, table, key, initial_);
+  narrow(initial_.data(), layout.dtype, initial_bytes_.data(), layout.dim);
+  return initial_bytes_.data();
+}
+
+void ShardRows::copy_weights(const RowLayout& layout, const char* weights, ValueType wire,
+                             char* to) {
+  if (layout.dtype == wire) [[likely]] {
+    std::memcpy(to, weights, layout.weight_bytes());
+  } else if (wire == ValueType::kBfloat16) {
+    narrow(reinterpret_cast<const float*>(weights), wire, to, layout.dim);
+  } else {
+    widened_.resize(layout.dim);
+    widen(weights, layout.dtype, widened_.data(), layout.dim);
+    std::memcpy(to, widened_.data(), layout.dim * sizeof(float));
+  }
 }
 
 // As those of a key that never had a row.
-void ShardRows::reset_floats(uint32_t table, HotRow* row) {
+void ShardRows::reset_values(uint32_t table, HotRow* row) {
   const Table& its = tables_[table];
-  const RowLayout& layout = its.layout;
-  initial_weights(its.config.initializer, seed_, table, row->key, {row->floats(), layout.dim});
-  its.optimizer->init_state({row->floats() + layout.dim, layout.state_floats});
-  if (layout.holds_created_step) row->floats()[layout.floats() - 1] = std::bit_cast<float>(0u);
+  std::memcpy(row->bytes(), initial_bytes(table, row->key), its.layout.weight_bytes());
+  its.optimizer->init_state(hot_state(its.layout, *row));
+  if (its.layout.holds_created_step) set_created_step(its.layout, 0, *row);
 }
 
 HotRow* ShardRows::find(uint32_t table, Key key) const {
@@ -56,7 +75,7 @@ HotRow* ShardRows::find(uint32_t table, Key key) const {
 HotRow* ShardRows::create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number) {
   const HotTable::Inserted inserted = tier_->table(table).insert(key);
   HotRow* row = inserted.row;
-  reset_floats(table, row);
+  reset_values(table, row);
   row->raise_pin(pin);
   if (number != nullptr) *number = inserted.number;
   return row;
@@ -71,11 +90,12 @@ HotRow* ShardRows::create_placeholder(uint32_t table, Key key, uint32_t pin) {
 }
 
 void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent,
-                     char* weights, std::vector<RowKey>& missing) {
-  const size_t weight_bytes = tables_[table].layout.dim * sizeof(float);
+                     ValueType wire, char* weights, std::vector<RowKey>& missing) {
+  const RowLayout& layout = tables_[table].layout;
+  const size_t wire_bytes = layout.dim * size_of(wire);
   std::array<HotRow*, HotTable::kBlock> rows;
-  tier_->table(table).find(keys, rows.data(), tables_[table].layout.dim);
-  for (size_t i = 0; i < keys.size(); ++i, weights += weight_bytes) {
+  tier_->table(table).find(keys, rows.data(), layout.weight_bytes());
+  for (size_t i = 0; i < keys.size(); ++i, weights += wire_bytes) {
     HotRow* row = rows[i];
     if (row == nullptr) [[unlikely]] {
       if (absent == Absent::kUnknown) {
@@ -83,16 +103,14 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
         continue;
       }
       if (absent == Absent::kComputeOnly) {
-        initial_.resize(tables_[table].layout.dim);
-        initial_weights(tables_[table].config.initializer, seed_, table, keys[i], initial_);
-        std::memcpy(weights, initial_.data(), weight_bytes);
+        copy_weights(layout, initial_bytes(table, keys[i]), wire, weights);
         continue;
       }
       row = create_placeholder(table, keys[i], pin);
     }
     row->meta.state |= HotRow::kReferenced;
     row->raise_pin(pin);
-    std::memcpy(weights, row->floats(), weight_bytes);
+    copy_weights(layout, row->bytes(), wire, weights);
   }
 }
 
@@ -104,7 +122,6 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
   const bool selective = its.admission.selective();
   Changed changed;
   std::array<HotRow*, HotTable::kBlock> rows;
-  std::array<float*, HotTable::kBlock> floats;
   std::array<uint32_t, HotTable::kBlock> counts;
   tier_->table(table).find(keys, rows.data());
   const bool finite = all_finite({gradients, keys.size() * dim});
@@ -136,8 +153,7 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
         continue;
       }
       ++changed.created;
-      if (its.layout.holds_created_step)
-        row->floats()[its.layout.floats() - 1] = std::bit_cast<float>(change.step);
+      if (its.layout.holds_created_step) set_created_step(its.layout, change.step, *row);
     }
     if (used < i) {  // something was left out before: the gradients behind it move up
       compacted_.resize(HotTable::kBlock * dim);
@@ -149,10 +165,10 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
     row->meta.state |= HotRow::kReferenced;
     tier_->mark_dirty(table, *row);
     counts[used] = ++row->meta.count;
-    floats[used++] = row->floats();
+    rows[used++] = row;
   }
-  its.optimizer->update({floats.data(), used}, {counts.data(), used}, dim,
-                        compacted ? compacted_.data() : gradients, change.step);
+  update(table, {rows.data(), used}, {counts.data(), used},
+         compacted ? compacted_.data() : gradients, change.step);
   return changed;
 }
 
@@ -160,11 +176,38 @@ void ShardRows::remove(uint32_t table, Key key, Lsn lsn) {
   HotRow* row = find(table, key);
   if (row == nullptr) row = create_row(table, key, 0, nullptr);
   if (row->meta.lsn >= lsn) return;
-  reset_floats(table, row);
+  reset_values(table, row);
   row->meta.lsn = lsn;
   row->meta.last_step = 0;
   row->meta.count = 0;
   tier_->mark_dirty(table, *row);
+}
+
+// Rows of bf16 are updated as f32 beside them, a few at a time, and rounded on the way back.
+void ShardRows::update(uint32_t table, std::span<HotRow* const> rows,
+                       std::span<const uint32_t> counts, const float* gradients, uint32_t step) {
+  const RowLayout& layout = tables_[table].layout;
+  RowOptimizer& optimizer = *tables_[table].optimizer;
+  std::array<float*, HotTable::kBlock> floats;
+  if (layout.dtype == ValueType::kFloat32) {
+    for (size_t i = 0; i < rows.size(); ++i) floats[i] = rows[i]->floats();
+    return optimizer.update({floats.data(), rows.size()}, counts, layout.dim, gradients, step);
+  }
+  constexpr size_t kAtOnce = StochasticRounding::kRowsMax;
+  std::array<Key, kAtOnce> keys;
+  widened_.resize(kAtOnce * layout.floats());
+  for (size_t first = 0; first < rows.size(); first += kAtOnce) {
+    const size_t count = std::min(kAtOnce, rows.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      keys[i] = rows[first + i]->key;
+      floats[i] = widened_.data() + i * layout.floats();
+      load_row(layout, *rows[first + i], floats[i]);
+    }
+    optimizer.update({floats.data(), count}, counts.subspan(first, count), layout.dim,
+                     gradients + first * layout.dim, step);
+    rounding_.round({floats.data(), count}, {keys.data(), count}, table, step, layout.dim);
+    for (size_t i = 0; i < count; ++i) store_row(layout, floats[i], *rows[first + i]);
+  }
 }
 
 void ShardRows::install(std::span<const RowKey> keys, const RowBatch& found, uint32_t pin) {
@@ -187,8 +230,7 @@ void ShardRows::install(std::span<const RowKey> keys, const RowBatch& found, uin
     row->meta.last_step = stored->last_step;
     row->meta.count = stored->count;
     row->raise_pin(pin);
-    std::copy_n(found.floats.data() + stored->offset, tables_[key.table].layout.floats(),
-                row->floats());
+    store_row(tables_[key.table].layout, found.floats.data() + stored->offset, *row);
     ++stored;
   }
   check(stored == found.entries.end(), "the store answers in the order of the keys asked for");

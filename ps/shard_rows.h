@@ -18,6 +18,7 @@
 #include "ps/hot_tier.h"
 #include "ps/optimizers/row_optimizer.h"
 #include "ps/policy/admission.h"
+#include "ps/stochastic_rounding.h"
 
 namespace cairn {
 
@@ -34,18 +35,17 @@ class ShardRows {
   uint32_t dim(uint32_t table) const { return tables_[table].config.dim; }
   const TableConfig& config(uint32_t table) const { return tables_[table].config; }
   Admission& admission(uint32_t table) { return tables_[table].admission; }
-  // Of the floats of a row whose layout holds it; else 0.
-  uint32_t created_step(uint32_t table, const float* floats) const;
 
   enum class Absent : uint8_t {
     kUnknown,     // the store may hold it: report it in `missing`
     kMakeRow,     // it does not: make a placeholder
     kComputeOnly  // it does not: its initial value will do
   };
-  // Copies the weights of `keys` to `weights` [keys, dim], which may start at any address, and pins
-  // their rows for step `pin` (0: not). Weights of keys added to `missing` are left as they are.
-  void read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent, char* weights,
-            std::vector<RowKey>& missing);
+  // Copies the weights of `keys` to `weights` [keys, dim] of type `wire`, which may start at any
+  // address, and pins their rows for step `pin` (0: not). Weights of keys added to `missing` are
+  // left as they are.
+  void read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent, ValueType wire,
+            char* weights, std::vector<RowKey>& missing);
 
   struct Change {
     uint32_t step;
@@ -93,8 +93,14 @@ class ShardRows {
     uint32_t table, number;
   };
 
-  ShardRows(std::vector<Table> tables, uint64_t seed) : tables_(std::move(tables)), seed_(seed) {}
-  void reset_floats(uint32_t table, HotRow* row);
+  ShardRows(std::vector<Table> tables, uint64_t seed)
+      : tables_(std::move(tables)), seed_(seed), rounding_(seed) {}
+  // In the table's type; valid until the next call.
+  const char* initial_bytes(uint32_t table, Key key);
+  void copy_weights(const RowLayout& layout, const char* weights, ValueType wire, char* to);
+  void update(uint32_t table, std::span<HotRow* const> rows, std::span<const uint32_t> counts,
+              const float* gradients, uint32_t step);
+  void reset_values(uint32_t table, HotRow* row);
   HotRow* find(uint32_t table, Key key) const;
   HotRow* create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number);
   HotRow* create_placeholder(uint32_t table, Key key, uint32_t pin);
@@ -104,6 +110,9 @@ class ShardRows {
   std::unique_ptr<HotTier> tier_;
   std::map<uint32_t, std::vector<Placeholder>> placeholders_;  // by pin
   std::vector<float> initial_;
+  std::vector<char> initial_bytes_;
+  std::vector<float> widened_;  // rows of bf16 weights while they are updated
+  StochasticRounding rounding_;
   std::vector<float> compacted_;  // gradients of a block with gaps
 };
 

@@ -44,8 +44,10 @@ bool Shard::work_on_sweep() {
 
 void Shard::save_run(SortedRun run) {
   metrics_.write_back_rows.Increment(static_cast<double>(run.rows.entries.size()));
-  metrics_.write_back_bytes.Increment(static_cast<double>(run.rows.entries.size() * sizeof(HotRow) +
-                                                          run.rows.floats.size() * sizeof(float)));
+  uint64_t bytes = 0;
+  for (const RowBatch::Entry& entry : run.rows.entries)
+    bytes += rows_->tier().table(entry.key.table).row_bytes();
+  metrics_.write_back_bytes.Increment(static_cast<double>(bytes));
   world_.store.save_run(std::move(run), [this, post = world_.post](Status status) {
     post([this, status = std::move(status)] {
       if (failure_.has_value()) return;

@@ -14,7 +14,7 @@ StepChanged apply_step(ShardRows& rows, const PushGather::Step& step, bool creat
                        std::vector<ShardRows::Deferred>& deferred) {
   struct Cursor {
     const TableEntry *entry, *end;
-    GradientPart rest;  // `count` is that of the entry
+    GradientPart rest;  // `count` and `dtype` are those of the entry
   };
   std::vector<Cursor> cursors;
   for (const std::shared_ptr<const Message>& push : step.pushes) {
@@ -32,9 +32,10 @@ StepChanged apply_step(ShardRows& rows, const PushGather::Step& step, bool creat
     for (Cursor& cursor : cursors) {
       if (cursor.entry == cursor.end || cursor.entry->table != table) continue;
       cursor.rest.count = cursor.entry->count;
+      cursor.rest.dtype = cursor.entry->dtype;
       parts.push_back(cursor.rest);
       cursor.rest.keys += cursor.rest.count * sizeof(Key);
-      cursor.rest.gradients += cursor.rest.count * cursor.entry->dim * sizeof(float);
+      cursor.rest.gradients += cursor.rest.count * cursor.entry->dim * size_of(cursor.entry->dtype);
       ++cursor.entry;
     }
     changed.push_back(apply_table(rows, change, table, parts, deferred[table]));

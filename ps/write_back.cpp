@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "ps/row_values.h"
 
 namespace cairn {
 
@@ -70,8 +71,8 @@ void WriteBack::copy_row(uint32_t table, uint32_t number) {
                                .last_step = row.meta.last_step,
                                .count = row.meta.count,
                                .offset = run_.rows.floats.size()});
-  run_.rows.floats.insert(run_.rows.floats.end(), row.floats(),
-                          row.floats() + rows.layout().floats());
+  run_.rows.floats.resize(run_.rows.floats.size() + rows.layout().floats());
+  load_row(rows.layout(), row, run_.rows.floats.data() + run_.rows.entries.back().offset);
   run_.highest_lsn = std::max(run_.highest_lsn, Lsn{row.meta.lsn});
   run_bytes_ += rows.row_bytes();
   copied_.push_back({table, number, row.meta.lsn});

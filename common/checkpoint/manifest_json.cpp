@@ -116,6 +116,7 @@ json optimizer_to_json(const RowOptimizerConfig& optimizer) {
 json table_to_json(const TableConfig& table) {
   return {{"name", table.name},
           {"dim", table.dim},
+          {"dtype", to_word(table.dtype)},
           {"optimizer", optimizer_to_json(table.optimizer)},
           {"initializer",
            {{"kind", to_word(table.initializer.kind)}, {"scale", table.initializer.scale}}},
@@ -160,6 +161,7 @@ TableConfig table_from(Fields& fields) {
   TableConfig table;
   table.name = fields.text("name");
   table.dim = fields.number32("dim", kDimMax);
+  table.dtype = word_from<ValueType>(fields, "dtype");
   table.optimizer = optimizer_from(fields.object("optimizer"));
   Fields initializer = fields.object("initializer");
   table.initializer.kind = word_from<Initializer>(initializer, "kind");

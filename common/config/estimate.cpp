@@ -81,8 +81,8 @@ JobEstimate estimate(const JobConfig& job, uint64_t memory_bytes) {
   out.shards = job.shards();
   for (const TableConfig& table : job.tables)
     out.tables.push_back({table.name, table.dim,
-                          kRowOverheadBytes + 4 * (uint64_t{table.dim} + state_floats(table) +
-                                                   (table.expiry.age_steps > 0 ? 1 : 0))});
+                          kRowOverheadBytes + size_of(table.dtype) * table.dim +
+                              4 * (state_floats(table) + (table.expiry.age_steps > 0 ? 1 : 0))});
   out.hot_bytes = job.ps.hot_bytes > 0 ? job.ps.hot_bytes : memory_bytes / 4 / out.shards;
   out.hot_bytes_all = out.hot_bytes * out.shards;
   if (job.ps.durability != Durability::kCheckpoint)

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/value_type.h"
+
 namespace cairn {
 
 // ---- data
@@ -121,6 +123,7 @@ struct ExpiryConfig {
 struct TableConfig {
   std::string name;
   uint32_t dim = 16;
+  ValueType dtype = ValueType::kFloat32;  // of weights; optimizer state is f32
   RowOptimizerConfig optimizer;
   InitializerConfig initializer;
   AdmissionConfig admission;
@@ -246,6 +249,7 @@ struct PsConfig {
   std::string transport = "auto";     // auto, tcp, ipc: auto is ipc where all ranks share a host
   std::string address = "127.0.0.1";  // that tcp endpoints bind to
   bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
+  ValueType wire = ValueType::kFloat32;  // of weights pulled and gradients pushed
   uint32_t timeout_s = 120;
   uint32_t read_threads = 2;  // of one shard, for rows that are not in memory
   // Steps after which every slot has been examined once for rows that expire or exceed a cap.

@@ -371,6 +371,9 @@ std::span<const ConfigKey> table_keys() {
                               .min = 1,
                               .max = 4096,
                               .default_text = "its features' dim, or ps.dim"}),
+      key<&TableConfig::dtype>({.name = "dtype",
+                                .text = "of weights in memory and on disk, as in ps.dtype",
+                                .default_text = "ps.dtype"}),
       block<row_optimizer_keys, &TableConfig::optimizer>(
           {.name = "optimizer",
            .text = "what is not given is as in ps.optimizer",
@@ -448,6 +451,10 @@ std::span<const ConfigKey> ps_keys() {
           {.name = "allow_insecure",
            .text = "permit endpoints and metrics off loopback, which are neither encrypted nor "
                    "authenticated"}),
+      key<&PsDraft::config, &PsConfig::wire>(
+          {.name = "wire",
+           .text = "of weights and gradients between workers and servers; bf16 is rounded to the "
+                   "nearest"}),
       key<&PsDraft::config, &PsConfig::timeout_s>(
           {.name = "timeout_s",
            .text = "seconds without any answer of a shard before it is given up",
@@ -463,6 +470,11 @@ std::span<const ConfigKey> ps_keys() {
            .by_table = true,
            .min = 1,
            .max = 4096}),
+      key<&PsDraft::defaults, &TableConfig::dtype>(
+          {.name = "dtype",
+           .text = "of weights in memory and on disk, of tables that say nothing else; bf16 is "
+                   "rounded stochastically after each step, optimizer state stays f32",
+           .by_table = true}),
       block<row_optimizer_keys, &PsDraft::defaults, &TableConfig::optimizer>(
           {.name = "optimizer",
            .text = "of embedding rows, of tables that say nothing else",

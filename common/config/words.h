@@ -13,6 +13,7 @@ inline constexpr std::string_view kTransformWords[] = {
     "log1p", "standardize", "hash", "integer", "bucketize", "cross", "hour_of_day", "day_of_week"};
 inline constexpr std::string_view kPoolingWords[] = {"sum", "mean"};
 inline constexpr std::string_view kInitializerWords[] = {"zero", "uniform", "normal"};
+inline constexpr std::string_view kValueTypeWords[] = {"f32", "bf16"};
 inline constexpr std::string_view kScheduleWords[] = {"constant", "step", "cosine", "inverse_sqrt"};
 inline constexpr std::string_view kActivationWords[] = {"none", "relu"};
 inline constexpr std::string_view kStructureWords[] = {"parallel", "stacked"};
@@ -26,6 +27,7 @@ constexpr std::span<const std::string_view> words_of(DataFormat) { return kForma
 constexpr std::span<const std::string_view> words_of(Transform) { return kTransformWords; }
 constexpr std::span<const std::string_view> words_of(Pooling) { return kPoolingWords; }
 constexpr std::span<const std::string_view> words_of(Initializer) { return kInitializerWords; }
+constexpr std::span<const std::string_view> words_of(ValueType) { return kValueTypeWords; }
 constexpr std::span<const std::string_view> words_of(Schedule) { return kScheduleWords; }
 constexpr std::span<const std::string_view> words_of(Activation) { return kActivationWords; }
 constexpr std::span<const std::string_view> words_of(Structure) { return kStructureWords; }

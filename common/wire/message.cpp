@@ -41,7 +41,7 @@ Result<Totals> check_directory(std::span<const TableEntry> directory) {
     if (i > 0 && entry.table <= directory[i - 1].table) return refuse("out of order");
     if (entry.count > kKeysMax) return refuse("too many keys");
     if (entry.dim > kDimMax) return refuse("dim too large");
-    if (entry.dtype != ValueType::kFloat32) return refuse("unknown type of values");
+    if (entry.dtype > ValueType::kBfloat16) return refuse("unknown type of values");
     if (std::ranges::any_of(entry.reserved, [](uint8_t byte) { return byte != 0; }))
       return refuse("reserved bytes are not zero");
     totals.keys += entry.count;

@@ -55,7 +55,9 @@ Result<std::vector<TableSummary>> summarize(const CheckpointSource& source) {
     TableSummary& table = tables[row.entry.key.table];
     table.digest.add(row.entry.key, row.entry.last_step, row.entry.count, row.floats);
     table.counts.add(row.entry.count);
-    table.bytes += kStoredKeyBytes + kStoredMetaBytes + row.floats.size_bytes();
+    const TableConfig& config = source.manifest.tables[row.entry.key.table];
+    table.bytes += kStoredKeyBytes + kStoredMetaBytes + config.dim * size_of(config.dtype) +
+                   row.floats.subspan(config.dim).size_bytes();
     return Ok{};
   });
   if (!read.ok()) return read.error();

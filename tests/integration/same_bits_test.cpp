@@ -35,6 +35,20 @@ TEST_F(SameBits, OfOneShardAndEight) {
             trained("eight", {"ps.servers=2", "ps.shards_per_server=4"}));
 }
 
+// Rounded by chance, but by the same everywhere.
+TEST_F(SameBits, OfBf16RowsInOneShardAndEightInThreadsAndProcessesAndLittleMemory) {
+  const std::vector<std::string> bf16 = {"ps.dtype=bf16", "ps.wire=bf16"};
+  const auto with = [&](std::vector<std::string> overrides) {
+    overrides.insert(overrides.end(), bf16.begin(), bf16.end());
+    return overrides;
+  };
+  const Bits one = trained("one", with({"ps.servers=1"}));
+  EXPECT_EQ(one, trained("eight", with({"ps.servers=2", "ps.shards_per_server=4"})));
+  EXPECT_EQ(one, trained("processes", bf16, {}));
+  EXPECT_EQ(one, trained("tight", with({"ps.hot_bytes=64K"})));
+  EXPECT_NE(one, trained("f32"));
+}
+
 TEST_F(SameBits, OfWorkerThreadsAndMpirun) {
   EXPECT_EQ(trained("local"), trained("mpirun", {}, {}));
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "common/random.h"
+#include "common/values.h"
 #include "tests/seed.h"
 
 namespace cairn {
@@ -73,6 +74,24 @@ TEST(GradientMerge, DoesNotCopyTheGradientsOfASinglePart) {
   EXPECT_EQ(second.gradients, part.gradients.data() + 4);
   EXPECT_EQ(second.keys.size(), 1u);
   EXPECT_TRUE(merge.next().keys.empty());
+}
+
+TEST(GradientMerge, SumsBf16InF32) {
+  const float values[] = {1.0f, 0x1p-8f, 3.0f};  // 1 + 2^-8 is no bf16
+  std::vector<char> bytes(2 * 3 + 1);
+  narrow(values, ValueType::kBfloat16, bytes.data() + 1, 3);
+  const Key one = 1, both[] = {1, 2};
+  const auto part = [&](const Key* keys, size_t first, size_t count) {
+    return GradientPart{reinterpret_cast<const char*>(keys), bytes.data() + 1 + 2 * first, count,
+                        ValueType::kBfloat16};
+  };
+  GradientMerge merge(std::vector{part(&one, 0, 1), part(both, 1, 2)}, 1, 8);
+  const GradientMerge::Block block = merge.next();
+  ASSERT_EQ(block.keys.size(), 2u);
+  EXPECT_EQ(block.gradients[0], 1.0f + 0x1p-8f);
+  EXPECT_EQ(block.gradients[1], 3.0f);
+  GradientMerge alone(std::vector{part(both, 0, 2)}, 1, 8);
+  EXPECT_EQ(alone.next().gradients[1], 0x1p-8f);
 }
 
 TEST(GradientMerge, MinusZeroStaysMinusZero) {

@@ -80,6 +80,7 @@ TEST_F(RocksStoreTest, OtherTablesAreRefused) {
   EXPECT_TRUE(refused([](auto& tables) { tables[1].dim += 1; }));
   EXPECT_TRUE(refused([](auto& tables) { tables[1].name = "other"; }));
   EXPECT_TRUE(refused([](auto& tables) { tables[1].optimizer.name = "adam"; }));
+  EXPECT_TRUE(refused([](auto& tables) { tables[1].dtype = ValueType::kBfloat16; }));
   EXPECT_TRUE(refused([](auto& tables) { tables.pop_back(); }));
   EXPECT_TRUE(refused([](auto& tables) { std::swap(tables[0], tables[1]); }));
   EXPECT_FALSE(refused([](auto& tables) { tables[1].optimizer.learning_rate = 7; }));

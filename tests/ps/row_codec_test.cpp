@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 
 #include "common/random.h"
@@ -46,14 +47,21 @@ TEST(RowCodec, ValuesRoundTripAndEveryTruncationIsRefused) {
   RandomStream random(test_seed(), 9);
   RowBatch batch;
   for (int i = 0; i < 50; ++i) {
-    const auto [key, value] = random_row(random, random.next_u64(), 1000);
+    auto [key, value] = random_row(random, random.next_u64(), 1000);
+    RowLayout layout = {static_cast<uint32_t>(value.floats.size()) / 2, 0,
+                        i % 2 == 0 ? ValueType::kFloat32 : ValueType::kBfloat16};
+    layout.state_floats = static_cast<uint32_t>(value.floats.size()) - layout.dim;
+    for (size_t f = 0; f < layout.dim && i % 2 != 0; ++f)
+      value.floats[f] =
+          std::bit_cast<float>(std::bit_cast<uint32_t>(value.floats[f]) & 0xFFFF0000u);
     std::string bytes;
-    encode_value({key, value.lsn, value.last_step, value.count, 0}, value.floats, bytes);
+    encode_value({key, value.lsn, value.last_step, value.count, 0}, layout, value.floats, bytes);
+    EXPECT_EQ(bytes.size(),
+              kStoredMetaBytes + layout.dim * (i % 2 == 0 ? 4 : 2) + 4 * layout.state_floats);
     for (size_t n = 0; n < bytes.size(); ++n)
-      EXPECT_FALSE(
-          decode_value(key, std::string_view(bytes).substr(0, n), value.floats.size(), batch));
+      EXPECT_FALSE(decode_value(key, std::string_view(bytes).substr(0, n), layout, batch));
     batch = {};
-    ASSERT_TRUE(decode_value(key, bytes, value.floats.size(), batch));
+    ASSERT_TRUE(decode_value(key, bytes, layout, batch));
     EXPECT_EQ(map_of(batch).at(key), value);
   }
 }

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "common/values.h"
 #include "ps/initializer.h"
 #include "tests/ps/simulated_shard.h"
 #include "tests/seed.h"
@@ -133,6 +135,73 @@ TEST_F(ShardTest, EarlyPullIsAnsweredAtOnceAndSaysHowFarItGoes) {
   const Message early = reply();
   EXPECT_EQ(early.header.step, 0u);
   EXPECT_EQ(floats_of(early), initial(0, 5));
+}
+
+// The message with its values, or those it asks for, as bf16.
+Message as_bf16(Message message) {
+  const std::vector<float> values = floats_of(message);
+  message.values = zmq::message_t(values.size() * 2);
+  narrow(values.data(), ValueType::kBfloat16, static_cast<char*>(message.values.data()),
+         values.size());
+  for (TableEntry& entry : message.directory) entry.dtype = ValueType::kBfloat16;
+  return message;
+}
+std::vector<float> widened(const Message& message) {
+  std::vector<float> values(message.values.size() / 2);
+  widen(static_cast<const char*>(message.values.data()), ValueType::kBfloat16, values.data(),
+        values.size());
+  return values;
+}
+
+TEST_F(ShardTest, EachMessageHasItsTypeOfValuesWhateverThatOfTheRows) {
+  for (const ValueType rows : {ValueType::kFloat32, ValueType::kBfloat16}) {
+    ShardOptions its = options(1);
+    for (TableConfig& table : its.tables) {
+      table.dtype = rows;
+      table.initializer.kind = Initializer::kZero;
+    }
+    start(its);
+    give("w", as_bf16(rows_message(header(Op::kPush, 0, 1, 1),
+                                   {{0, {{5, {-1.5f, 1}}}}, {1, {{6, {2}}}}}, kDims)));
+    push(0, 2, 2, {{0, {{5, {-0.25f, 0}}}}, {1, {{6, {0.5f}}}}});
+    sim_->settle();
+    sim_->take_replies();
+    const Rows keys = {{0, {{5, {}}, {7, {}}}}, {1, {{6, {}}}}};
+    const std::vector<float> expected = {1.75f, -1, 0, 0, -2.5f};
+    pull(0, 3, keys);
+    EXPECT_EQ(floats_of(reply()), expected);
+    give("w", as_bf16(rows_message(header(Op::kPull, 0, 99, 3), keys, kDims)));
+    EXPECT_EQ(widened(reply()), expected);
+  }
+}
+
+TEST_F(ShardTest, Bf16RowsReadTheSameBeforeAndAfterTheyAreMadeAndMoveByTheStepInTheMean) {
+  ShardOptions its = options(1);
+  for (TableConfig& table : its.tables) table.dtype = ValueType::kBfloat16;
+  start(its);
+  KeyValues asked, nothing, little;
+  for (Key key = 0; key < 5000; ++key) {
+    asked[key] = {};
+    nothing[key] = {0.0f};
+    little[key] = {-1e-5f};  // far below the distance of two bf16 at the size of these weights
+  }
+  const auto weights = [&](uint64_t step) {
+    pull(0, step, {{1, asked}});
+    return floats_of(reply());
+  };
+  const std::vector<float> before = weights(1);
+  push(0, 1, 1, {{1, nothing}});
+  sim_->settle();
+  sim_->take_replies();
+  EXPECT_EQ(weights(2), before);
+  push(0, 2, 2, {{1, little}});
+  sim_->settle();
+  sim_->take_replies();
+  const std::vector<float> after = weights(3);
+  double moved = 0;
+  for (size_t i = 0; i < after.size(); ++i) moved += double{after[i]} - before[i];
+  // The deviation of one is below the root of (step x distance), 4e-5.
+  EXPECT_NEAR(moved / 5000, 1e-5, 6 * 4e-5 / std::sqrt(5000));
 }
 
 TEST_F(ShardTest, PullsChangeNothing) {

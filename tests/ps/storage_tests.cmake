@@ -15,5 +15,6 @@ cairn_test(ps_storage_test
     row_digest_test.cpp
     rows.cpp
     system_files_test.cpp
+    stochastic_rounding_test.cpp
     tsan_suppressions.cpp
   LIBRARIES cairn_ps)

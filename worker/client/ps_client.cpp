@@ -70,7 +70,7 @@ Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std
     Message message;
     message.header = header(Op::kPull, step, id);
     message.header.flags = flags;
-    pull.split.write_keys(s, keys, options_.table_dims, message);
+    pull.split.write_keys(s, keys, options_.table_dims, options_.wire, message);
     if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
   }
   return id;
@@ -88,7 +88,7 @@ Result<ShardSplit> PsClient::finish_pull(PullId id, std::vector<std::vector<floa
   for (uint32_t t = 0; t < rows.size(); ++t)
     rows[t].resize(pull.split.keys(t) * options_.table_dims[t]);
   for (uint32_t s = 0; s < shards_.size(); ++s)
-    pull.split.scatter(s, pull.replies[s].values, options_.table_dims, rows);
+    pull.split.scatter(s, pull.replies[s].values, options_.table_dims, options_.wire, rows);
   ShardSplit split = std::move(pull.split);
   pulls_.erase(found);
   return split;
@@ -109,8 +109,8 @@ Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
   for (uint32_t s = 0; s < shards_.size(); ++s) {
     Message message;
     message.header = header(Op::kPush, step, ++shards_[s].sequence);
-    split.write_keys(s, keys, options_.table_dims, message);
-    message.values = split.gather(s, gradients, options_.table_dims);
+    split.write_keys(s, keys, options_.table_dims, options_.wire, message);
+    message.values = split.gather(s, gradients, options_.table_dims, options_.wire);
     if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent;
   }
   return Ok{};
@@ -217,10 +217,11 @@ Status PsClient::handle(uint32_t s, Message message) {
       const auto found = pulls_.find(header.sequence);
       if (found == pulls_.end()) return Ok{};  // abandoned
       Pull& pull = found->second;
-      if (message.values.size() != pull.split.value_bytes(s, options_.table_dims))
-        return unavailable(name + " answered a pull with " + std::to_string(message.values.size()) +
-                           " bytes of rows, want " +
-                           std::to_string(pull.split.value_bytes(s, options_.table_dims)));
+      if (message.values.size() != pull.split.value_bytes(s, options_.table_dims, options_.wire))
+        return unavailable(
+            name + " answered a pull with " + std::to_string(message.values.size()) +
+            " bytes of rows, want " +
+            std::to_string(pull.split.value_bytes(s, options_.table_dims, options_.wire)));
       if (std::exchange(pull.answered[s], uint8_t{1}) != 0) return Ok{};
       pull.replies[s] = std::move(message);
       --pull.missing;

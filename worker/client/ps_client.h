@@ -28,7 +28,8 @@ struct PsClientOptions {
   uint64_t incarnation = 0;
   uint32_t worker = 0;
   std::vector<uint32_t> table_dims;
-  uint32_t window = 8;  // unacknowledged pushes a shard
+  ValueType wire = ValueType::kFloat32;  // of rows and gradients in messages
+  uint32_t window = 8;                   // unacknowledged pushes a shard
   uint32_t timeout_s = 120;
   uint32_t stall_timeout_s = 1800;
 };

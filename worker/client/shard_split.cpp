@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "common/values.h"
+
 namespace cairn {
 
 ShardSplit::ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots)
@@ -20,7 +22,8 @@ size_t ShardSplit::keys(uint32_t table) const {
 }
 
 void ShardSplit::write_keys(uint32_t shard, std::span<const std::vector<Key>> keys,
-                            std::span<const uint32_t> dims, Message& message) const {
+                            std::span<const uint32_t> dims, ValueType type,
+                            Message& message) const {
   size_t count = 0;
   for (uint32_t t = 0; t < places_.size(); ++t) {
     if (places_[t][shard].empty()) continue;
@@ -28,6 +31,7 @@ void ShardSplit::write_keys(uint32_t shard, std::span<const std::vector<Key>> ke
     entry.table = t;
     entry.count = static_cast<uint32_t>(places_[t][shard].size());
     entry.dim = dims[t];
+    entry.dtype = type;
     message.directory.push_back(entry);
     count += entry.count;
   }
@@ -41,34 +45,34 @@ void ShardSplit::write_keys(uint32_t shard, std::span<const std::vector<Key>> ke
     }
 }
 
-size_t ShardSplit::value_bytes(uint32_t shard, std::span<const uint32_t> dims) const {
-  size_t floats = 0;
-  for (size_t t = 0; t < places_.size(); ++t) floats += places_[t][shard].size() * dims[t];
-  return floats * sizeof(float);
+size_t ShardSplit::value_bytes(uint32_t shard, std::span<const uint32_t> dims,
+                               ValueType type) const {
+  size_t values = 0;
+  for (size_t t = 0; t < places_.size(); ++t) values += places_[t][shard].size() * dims[t];
+  return values * size_of(type);
 }
 
 zmq::message_t ShardSplit::gather(uint32_t shard, std::span<const std::vector<float>> gradients,
-                                  std::span<const uint32_t> dims) const {
-  zmq::message_t values(value_bytes(shard, dims));
+                                  std::span<const uint32_t> dims, ValueType type) const {
+  zmq::message_t values(value_bytes(shard, dims, type));
   char* to = static_cast<char*>(values.data());
   for (size_t t = 0; t < places_.size(); ++t) {
-    const size_t bytes = dims[t] * sizeof(float);
     for (uint32_t place : places_[t][shard]) {
-      std::memcpy(to, gradients[t].data() + size_t{place} * dims[t], bytes);
-      to += bytes;
+      narrow(gradients[t].data() + size_t{place} * dims[t], type, to, dims[t]);
+      to += dims[t] * size_of(type);
     }
   }
   return values;
 }
 
 void ShardSplit::scatter(uint32_t shard, const zmq::message_t& values,
-                         std::span<const uint32_t> dims, std::span<std::vector<float>> rows) const {
+                         std::span<const uint32_t> dims, ValueType type,
+                         std::span<std::vector<float>> rows) const {
   const char* from = static_cast<const char*>(values.data());
   for (size_t t = 0; t < places_.size(); ++t) {
-    const size_t bytes = dims[t] * sizeof(float);
     for (uint32_t place : places_[t][shard]) {
-      std::memcpy(rows[t].data() + size_t{place} * dims[t], from, bytes);
-      from += bytes;
+      widen(from, type, rows[t].data() + size_t{place} * dims[t], dims[t]);
+      from += dims[t] * size_of(type);
     }
   }
 }

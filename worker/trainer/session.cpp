@@ -114,6 +114,7 @@ Status connect(Session& session, zmq::context_t& context) {
   options.incarnation = session.options.incarnation;
   options.worker = session.rank();
   options.table_dims = session.table_dims();
+  options.wire = session.job.ps.wire;
   options.timeout_s = session.job.ps.timeout_s;
   options.stall_timeout_s = session.job.train.stall_timeout_s;
   Result<std::unique_ptr<PsClient>> client = PsClient::connect(options, context, session.metrics);

@@ -48,6 +48,7 @@ class ManifestTest : public testing::Test {
     manifest_.tables[0].optimizer.learning_rate = random_.next_float();
     manifest_.tables[1].name = "user";
     manifest_.tables[1].dim = 4;
+    manifest_.tables[1].dtype = ValueType::kBfloat16;
     manifest_.tables[1].optimizer.name = "adam";
     manifest_.tables[1].optimizer.beta2 = 0.9999f;
     manifest_.tables[1].optimizer.clip_norm = random_.next_float();
@@ -187,6 +188,7 @@ TEST_F(ManifestTest, FieldsOfAnotherTypeOrOutOfBoundsAreRefused) {
                                               {"/positions/3", {1, 2, 3}},
                                               {"/positions/3/0", -5},
                                               {"/tables/0/dim", 1 << 20},
+                                              {"/tables/0/dtype", "f16"},
                                               {"/tables/0/initializer/kind", "other"},
                                               {"/tables/1/optimizer/beta1", "0.9"},
                                               {"/tables/1/optimizer/schedule/kind", "linear"},

@@ -44,6 +44,8 @@ TEST(Estimate, RowsHoldWeightsAndOptimizerState) {
   const JobEstimate estimated = estimate(job, 0);
   for (size_t i = 0; i < std::size(state); ++i)
     EXPECT_EQ(estimated.tables[i].row_bytes, 44 + 4 * (16 + state[i].second)) << state[i].first;
+  job.tables[4].dtype = ValueType::kBfloat16;
+  EXPECT_EQ(estimate(job, 0).tables[4].row_bytes, 44u + 2 * 16 + 4 * 32);
 }
 
 TEST(Estimate, AutomaticMemoryIsAQuarterOverTheShards) {

@@ -106,6 +106,7 @@ class RandomJob {
       if (taken.group == 0 || (facts.takes & taken.group) != 0)
         optimizer.*taken.value = 0.5f * positive();
     fill_schedule(optimizer.schedule);
+    if (coin()) table.dtype = ValueType::kBfloat16;
     table.initializer.kind = static_cast<Initializer>(number(2));
     if (table.initializer.kind != Initializer::kZero) table.initializer.scale = positive();
     if (coin()) {
@@ -167,6 +168,7 @@ class RandomJob {
   }
 
   void fill_ps(PsConfig& ps) {
+    if (coin()) ps.wire = ValueType::kBfloat16;
     ps.servers = 1 + static_cast<uint32_t>(number(7));
     ps.shards_per_server = 1 + static_cast<uint32_t>(number(7));
     ps.hot_bytes = coin() ? 0 : 1 + number(uint64_t{1} << 40);

@@ -129,7 +129,9 @@ TEST(Message, RefusesWhatBreaksABound) {
   EXPECT_EQ(push([](Message& m) { m.directory[0].count = kKeysMax + 1; }),
             "table 2: too many keys");
   EXPECT_EQ(push([](Message& m) { m.directory[0].dim = kDimMax + 1; }), "table 2: dim too large");
-  EXPECT_NE(push([](Message& m) { m.directory[0].dtype = ValueType{1}; }), "");
+  EXPECT_NE(push([](Message& m) { m.directory[0].dtype = ValueType{2}; }), "");
+  // Half of the bytes that came.
+  EXPECT_NE(push([](Message& m) { m.directory[0].dtype = ValueType::kBfloat16; }), "");
   EXPECT_NE(push([](Message& m) { m.directory[0].reserved[0] = 1; }), "");
   EXPECT_NE(push([](Message& m) { m.directory[0].dim = 3; }), "");
   EXPECT_EQ(push([](Message& m) { m.directory.resize(kTablesMax + 1); }), "too many tables");
