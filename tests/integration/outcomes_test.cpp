@@ -60,6 +60,17 @@ TEST_F(Outcomes, ResultHoldsTheTasksAndTheRun) {
     EXPECT_FALSE(read_file(job.folder() / "run" / file).empty()) << file;
 }
 
+TEST_F(Outcomes, RowsAndWireOfBf16LearnAlmostAsWell) {
+  ASSERT_EQ(job.train("f32", {"train.epochs=8"}, {"--local"}).exit_code, 0);
+  const Ran ran =
+      job.train("bf16", {"train.epochs=8", "ps.dtype=bf16", "ps.wire=bf16"}, {"--local"});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  const double f32 = result("f32")["tasks"][0].at("auc"),
+               bf16 = result("bf16")["tasks"][0].at("auc");
+  EXPECT_GT(f32, 0.55);
+  EXPECT_NEAR(bf16, f32, 0.02);
+}
+
 TEST_F(Outcomes, ResumingAFinishedRunLeavesItsResult) {
   ASSERT_EQ(job.train("run", {}, {"--local"}).exit_code, 0);
   const nlohmann::json before = result("run");
