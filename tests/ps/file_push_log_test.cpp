@@ -136,10 +136,12 @@ TEST_F(FilePushLogTest, EveryFieldOfARecordsHeaderIsUnderItsChecksum) {
 
 TEST_F(FilePushLogTest, GoesOnBehindALogThatWasRead) {
   write(1, 100);
+  uint64_t generation = 1;
   for (const Lsn next : {Lsn{101}, Lsn{5000}}) {  // the clock may have been raised meanwhile
     const auto reader = LogReader::open(folder_.path(), {});
     ASSERT_TRUE(reader.ok()) << reader.error().message;
     EXPECT_EQ(reader.value()->last_lsn(), last_);
+    EXPECT_EQ(reader.value()->end().next_generation, ++generation);
     FilePushLogOptions options;
     options.folder = folder_.path();
     options.next_lsn = next;

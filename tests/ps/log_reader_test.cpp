@@ -221,6 +221,27 @@ TEST_F(LogReaderTest, AGapThatACutLeftBelowTheBaseIsNoDamage) {
   EXPECT_EQ(lsns(), (std::vector<Lsn>{7, 8}));
 }
 
+TEST_F(LogReaderTest, AHeaderOfAnOlderGenerationDoesNotGoOnWithTheLog) {
+  healthy(5);
+  segment(1, 2, 6, 5);
+  push(1, 1, 2, 6, 5);
+  segment(2, 1, 7, 6);  // in use again, its header not yet written
+  push(2, 1, 1, 7, 5);
+  EXPECT_EQ(lsns().back(), 6u);
+}
+
+TEST_F(LogReaderTest, AStartThatTheBaseNeedsAndIsGoneIsDamage) {
+  healthy(5);
+  segment(1, 1, 6, 5);
+  push(1, 1, 1, 6, 5);
+  base(1, 2, 1, 7, 3);  // 4 and 5 are wanted
+  EXPECT_EQ(lsns(), (std::vector<Lsn>{4, 5, 6, 7}));
+  ASSERT_TRUE(files_.remove(path_of(0)).ok());
+  const auto reader = open();
+  ASSERT_FALSE(reader.ok());
+  EXPECT_EQ(reader.error().code, ErrorCode::kCorrupt);
+}
+
 TEST_F(LogReaderTest, ALogWithoutABaseIsRefused) {
   segment(0, 1, 1, 0);
   push(0, 1, 1, 1, 0);
