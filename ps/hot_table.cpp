@@ -1,6 +1,7 @@
 #include "ps/hot_table.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "common/check.h"
 
@@ -21,11 +22,11 @@ constexpr uint64_t kFillMaxPercent = 70;
 constexpr uint64_t kMovedPerInsert = 32;
 constexpr uint32_t kEntriesMin = 64;
 
-void prefetch(const void* start, size_t bytes) {
-  const char* line = static_cast<const char*>(start);
-  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(line + at);
-  __builtin_prefetch(line + bytes - 1);  // rows are not aligned to cache lines
-}
+constexpr size_t kLineBytes = 64;
+
+// Cache lines of `bytes` at any multiple of 4, to the nearest: one that is asked for in vain costs
+// as much as one that is missed.
+constexpr size_t lines_of(size_t bytes) { return (bytes + kLineBytes - 4 + kLineBytes / 2) / 64; }
 
 }  // namespace
 
@@ -37,36 +38,80 @@ HotTable::HotTable(SlotRange slots, RowLayout layout)
 
 // Three stages, kAhead keys apart: ask for the entry; probe it and ask for the row; look at the
 // key.
-void HotTable::find(std::span<const Key> keys, HotRow** rows, size_t bytes) const {
-  const size_t count = keys.size(), row_bytes = sizeof(HotRow) + bytes;
-  check(count <= kBlock, "a find takes one block of keys");
-  uint64_t hashes[kBlock];
-  const auto ask_for_entry = [&](size_t i) {
-    const uint64_t hash = hashes[i] = hash_key(keys[i]);
-    const HotIndex& index = index_of(hash);
-    __builtin_prefetch(&index[index.home(hash)]);
-  };
-  const auto ask_for_row = [&](size_t i) {
-    const HotIndex& index = index_of(hashes[i]);
-    uint64_t at = index.home(hashes[i]), entry = index[at];
-    while (entry != IndexEntry::kEmpty && !IndexEntry::matches(entry, hashes[i]))
-      [[unlikely]] entry = index[at = index.next(at)];
-    rows[i] = entry == IndexEntry::kEmpty ? nullptr : slab_.at(IndexEntry::row(entry));
-    if (rows[i] != nullptr) [[likely]]
-      prefetch(rows[i], row_bytes);
-  };
-  const auto look_at_key = [&](size_t i) {
-    // Otherwise another key of the same fingerprint: the plain way.
-    if (rows[i] != nullptr && rows[i]->key != keys[i]) [[unlikely]]
-      rows[i] = find_slowly(hashes[i], keys[i]);
-  };
-  for (size_t i = 0; i < std::min(kAhead, count); ++i) ask_for_entry(i);
-  for (size_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) ask_for_entry(i + kAhead);
-    ask_for_row(i);
-    if (i >= kAhead) look_at_key(i - kAhead);
+HotTable::Lookup::Lookup(const HotTable& table, std::span<const Key> keys, Use use)
+    : table_(table), keys_(keys) {
+  check(keys.size() <= kBlock, "a lookup takes one block of keys");
+  const RowLayout& layout = table.layout();
+  const size_t bytes = use == Use::kAll       ? layout.hot_bytes()
+                       : use == Use::kWeights ? layout.weight_bytes()
+                                              : 0;
+  used_from_ = use == Use::kAll ? 0 : offsetof(HotRow, meta.state);
+  lines_ = lines_of(sizeof(HotRow) + bytes - used_from_);
+  table.growing() ? begin<true>() : begin<false>();
+}
+
+std::span<HotRow* const> HotTable::Lookup::next() {
+  const size_t first = next_;
+  next_ = std::min(keys_.size(), first + kGroup);
+  // Growth begins and ends between groups only.
+  table_.growing() ? find_group<true>(first, next_) : find_group<false>(first, next_);
+  return {rows_ + first, next_ - first};
+}
+
+template <bool kGrowing>
+void HotTable::Lookup::begin() {
+  for (size_t i = 0; i < std::min(2 * kAhead, keys_.size()); ++i) ask_for_entry<kGrowing>(i);
+  for (size_t i = 0; i < std::min(kAhead, keys_.size()); ++i) ask_for_row<kGrowing>(i);
+}
+
+template <bool kGrowing>
+void HotTable::Lookup::find_group(size_t first, size_t end) {
+  const size_t count = keys_.size();
+  for (size_t i = first; i < end; ++i) {
+    if (i + 2 * kAhead < count) ask_for_entry<kGrowing>(i + 2 * kAhead);
+    if (i + kAhead < count) ask_for_row<kGrowing>(i + kAhead);
+    look_at_key(i);
   }
-  for (size_t i = count - std::min(kAhead, count); i < count; ++i) look_at_key(i);
+}
+
+// Of a table that does not grow there is nothing to choose, which saves a tenth of a lookup.
+template <bool kGrowing>
+inline const HotIndex& HotTable::Lookup::index_of(uint64_t hash) const {
+  if constexpr (kGrowing) return table_.index_of(hash);
+  return table_.index_;
+}
+
+template <bool kGrowing>
+inline void HotTable::Lookup::ask_for_entry(size_t i) {
+  const uint64_t hash = hashes_[i] = hash_key(keys_[i]);
+  const HotIndex& index = index_of<kGrowing>(hash);
+  __builtin_prefetch(&index[index.home(hash)]);
+}
+
+// From here on the row is known: an entry may move to the larger index meanwhile, a row may not.
+template <bool kGrowing>
+inline void HotTable::Lookup::ask_for_row(size_t i) {
+  const HotIndex& index = index_of<kGrowing>(hashes_[i]);
+  uint64_t at = index.home(hashes_[i]), entry = index[at];
+  while (entry != IndexEntry::kEmpty && !IndexEntry::matches(entry, hashes_[i]))
+    entry = index[at = index.next(at)];
+  rows_[i] = nullptr;
+  if (entry == IndexEntry::kEmpty) return;
+  rows_[i] = table_.slab_.at(IndexEntry::row(entry));
+  const char* used = reinterpret_cast<const char*>(rows_[i]) + used_from_;
+  for (size_t line = 0; line < lines_; ++line) __builtin_prefetch(used + line * kLineBytes);
+}
+
+inline void HotTable::Lookup::look_at_key(size_t i) {
+  // Otherwise another key of the same fingerprint: the plain way.
+  if (rows_[i] != nullptr && rows_[i]->key != keys_[i]) [[unlikely]]
+    rows_[i] = table_.find_slowly(hashes_[i], keys_[i]);
+}
+
+void HotTable::find(std::span<const Key> keys, HotRow** rows) const {
+  Lookup lookup(*this, keys, Lookup::Use::kKey);
+  for (auto group = lookup.next(); !group.empty(); group = lookup.next())
+    rows = std::copy(group.begin(), group.end(), rows);
 }
 
 HotRow* HotTable::find_slowly(uint64_t hash, Key key) const {

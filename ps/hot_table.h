@@ -15,18 +15,50 @@ namespace cairn {
 
 class HotTable {
  public:
-  // Keys of a find: more at once would leave the cache before they are used.
-  static constexpr size_t kBlock = 256;
+  // Keys of a find or Lookup.
+  static constexpr size_t kBlock = 1024;
 
   // Every key given later must be of `slots`.
   HotTable(SlotRange slots, RowLayout layout);
 
-  // rows[i]: the row of keys[i], or nullptr. At most kBlock keys. Prefetches as many bytes behind
-  // each HotRow as will be used.
-  void find(std::span<const Key> keys, HotRow** rows, size_t bytes) const;
-  void find(std::span<const Key> keys, HotRow** rows) const {
-    find(keys, rows, layout_.hot_bytes());
-  }
+  // Looks the keys of a block up, a group at a time, and asks ahead for the memory of the groups to
+  // come: they travel while the caller works on one. Between two groups rows may be inserted for
+  // keys of groups before; nothing else may change.
+  class Lookup {
+   public:
+    static constexpr size_t kGroup = 16;
+
+    enum class Use : uint8_t { kKey, kWeights, kAll };  // of a row, beside its pin
+
+    // Each key once, at most kBlock.
+    Lookup(const HotTable& table, std::span<const Key> keys, Use use);
+
+    // The rows of the next kGroup keys, fewer at the end of the block: each row, or nullptr.
+    std::span<HotRow* const> next();
+
+   private:
+    template <bool kGrowing>
+    const HotIndex& index_of(uint64_t hash) const;
+    template <bool kGrowing>
+    void begin();
+    template <bool kGrowing>
+    void find_group(size_t first, size_t end);
+    template <bool kGrowing>
+    void ask_for_entry(size_t i);
+    template <bool kGrowing>
+    void ask_for_row(size_t i);
+    void look_at_key(size_t i);
+
+    const HotTable& table_;
+    const std::span<const Key> keys_;
+    size_t used_from_, lines_;  // of a row: where what is used begins, and cache lines of it
+    size_t next_ = 0;
+    uint64_t hashes_[kBlock];
+    HotRow* rows_[kBlock];
+  };
+
+  // rows[i]: the row of keys[i], or nullptr. Each key once, at most kBlock.
+  void find(std::span<const Key> keys, HotRow** rows) const;
 
   struct Inserted {
     uint32_t number;

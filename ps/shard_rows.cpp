@@ -93,10 +93,11 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
                      ValueType wire, char* weights, std::vector<RowKey>& missing) {
   const RowLayout& layout = tables_[table].layout;
   const size_t wire_bytes = layout.dim * size_of(wire);
-  std::array<HotRow*, HotTable::kBlock> rows;
-  tier_->table(table).find(keys, rows.data(), layout.weight_bytes());
+  HotTable::Lookup lookup(tier_->table(table), keys, HotTable::Lookup::Use::kWeights);
+  std::span<HotRow* const> rows;
   for (size_t i = 0; i < keys.size(); ++i, weights += wire_bytes) {
-    HotRow* row = rows[i];
+    if (i % HotTable::Lookup::kGroup == 0) rows = lookup.next();
+    HotRow* row = rows[i % HotTable::Lookup::kGroup];
     if (row == nullptr) [[unlikely]] {
       if (absent == Absent::kUnknown) {
         missing.push_back({table, keys[i]});
@@ -117,13 +118,26 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
 ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
                                     const float* gradients, const Change& change,
                                     Deferred& deferred) {
+  Changed changed;
+  const RowLayout& layout = tables_[table].layout;
+  HotTable::Lookup lookup(tier_->table(table), keys, HotTable::Lookup::Use::kAll);
+  for (auto rows = lookup.next(); !rows.empty(); rows = lookup.next()) {
+    apply_group(table, keys.first(rows.size()), rows, gradients, change, deferred, changed);
+    keys = keys.subspan(rows.size());
+    gradients += rows.size() * layout.dim;
+  }
+  return changed;
+}
+
+void ShardRows::apply_group(uint32_t table, std::span<const Key> keys,
+                            std::span<HotRow* const> rows, const float* gradients,
+                            const Change& change, Deferred& deferred, Changed& changed) {
   const Table& its = tables_[table];
   const size_t dim = its.layout.dim;
   const bool selective = its.admission.selective();
-  Changed changed;
-  std::array<HotRow*, HotTable::kBlock> rows;
-  std::array<uint32_t, HotTable::kBlock> counts;
-  tier_->table(table).find(keys, rows.data());
+  constexpr size_t kGroup = HotTable::Lookup::kGroup;
+  std::array<HotRow*, kGroup> changing;
+  std::array<uint32_t, kGroup> counts;
   const bool finite = all_finite({gradients, keys.size() * dim});
   size_t used = 0;
   bool compacted = false;
@@ -156,7 +170,7 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
       if (its.layout.holds_created_step) set_created_step(its.layout, change.step, *row);
     }
     if (used < i) {  // something was left out before: the gradients behind it move up
-      compacted_.resize(HotTable::kBlock * dim);
+      compacted_.resize(kGroup * dim);
       if (!std::exchange(compacted, true)) std::copy_n(gradients, used * dim, compacted_.data());
       std::copy_n(gradient, dim, compacted_.data() + used * dim);
     }
@@ -165,11 +179,10 @@ ShardRows::Changed ShardRows::apply(uint32_t table, std::span<const Key> keys,
     row->meta.state |= HotRow::kReferenced;
     tier_->mark_dirty(table, *row);
     counts[used] = ++row->meta.count;
-    rows[used++] = row;
+    changing[used++] = row;
   }
-  update(table, {rows.data(), used}, {counts.data(), used},
+  update(table, {changing.data(), used}, {counts.data(), used},
          compacted ? compacted_.data() : gradients, change.step);
-  return changed;
 }
 
 void ShardRows::remove(uint32_t table, Key key, Lsn lsn) {
@@ -188,12 +201,12 @@ void ShardRows::update(uint32_t table, std::span<HotRow* const> rows,
                        std::span<const uint32_t> counts, const float* gradients, uint32_t step) {
   const RowLayout& layout = tables_[table].layout;
   RowOptimizer& optimizer = *tables_[table].optimizer;
-  std::array<float*, HotTable::kBlock> floats;
+  std::array<float*, HotTable::Lookup::kGroup> floats;
   if (layout.dtype == ValueType::kFloat32) {
     for (size_t i = 0; i < rows.size(); ++i) floats[i] = rows[i]->floats();
     return optimizer.update({floats.data(), rows.size()}, counts, layout.dim, gradients, step);
   }
-  constexpr size_t kAtOnce = StochasticRounding::kRowsMax;
+  constexpr size_t kAtOnce = std::min(StochasticRounding::kRowsMax, HotTable::Lookup::kGroup);
   std::array<Key, kAtOnce> keys;
   widened_.resize(kAtOnce * layout.floats());
   for (size_t first = 0; first < rows.size(); first += kAtOnce) {

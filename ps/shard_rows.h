@@ -102,6 +102,9 @@ class ShardRows {
               const float* gradients, uint32_t step);
   void reset_values(uint32_t table, HotRow* row);
   HotRow* find(uint32_t table, Key key) const;
+  void apply_group(uint32_t table, std::span<const Key> keys, std::span<HotRow* const> rows,
+                   const float* gradients, const Change& change, Deferred& deferred,
+                   Changed& changed);
   HotRow* create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number);
   HotRow* create_placeholder(uint32_t table, Key key, uint32_t pin);
 
@@ -113,7 +116,7 @@ class ShardRows {
   std::vector<char> initial_bytes_;
   std::vector<float> widened_;  // rows of bf16 weights while they are updated
   StochasticRounding rounding_;
-  std::vector<float> compacted_;  // gradients of a block with gaps
+  std::vector<float> compacted_;  // gradients of a group with gaps
 };
 
 }  // namespace cairn

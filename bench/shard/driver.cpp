@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/random.h"
+#include "ps/boot_id.h"
 #include "ps/file_push_log.h"
 #include "ps/memory_cold_store.h"
 #include "ps/null_push_log.h"
@@ -58,9 +59,12 @@ ShardDriver::ShardDriver(DriverOptions options) : options_(std::move(options)) {
     log_ = std::make_unique<NullPushLog>(
         [this](Result<Lsn> lsn) { completions_.post([this, lsn] { shard_->on_logged(lsn); }); });
   } else {
-    auto log = FilePushLog::open({.folder = options_.folder / "log"}, [this](Result<Lsn> lsn) {
-      completions_.post([this, lsn] { shard_->on_logged(lsn); });
-    });
+    auto log = FilePushLog::open(
+        {.folder = options_.folder / "log",
+         .durability = *options_.durability,
+         .boot_id = kernel_boot_id().value(),
+         .bytes_max = options_.log_bytes_max},
+        [this](Result<Lsn> lsn) { completions_.post([this, lsn] { shard_->on_logged(lsn); }); });
     if (!log.ok()) end_with(log.error());
     log_ = std::move(log).value();
   }

@@ -27,15 +27,15 @@ double thread_seconds() {
 
 void bench_memory(const CaseOptions& options) {
   const uint64_t total = options.rows;
+  BareTable bare(total);
+  for (uint64_t i = 0; i < total; ++i) bare.insert(bench_key(i));
+
   ShardDriver shard({});
   const double start = seconds_now();
   fill(shard, total);
   fmt::print("filling the hot tier: {:.2f} M rows/s\n",
              static_cast<double>(total) / (seconds_now() - start) / 1e6);
   fmt::print("{}\n", shard.stats());
-  BareTable bare(total);
-  for (uint64_t i = 0; i < total; ++i) bare.insert(bench_key(i));
-
   const MessagePool pool(total, kMessages, /*seed=*/7);
   std::vector<float> rows(kBenchKeys * kBenchDim);
   size_t next = 0;  // message of the pool
