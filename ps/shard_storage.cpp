@@ -36,8 +36,8 @@ void Shard::start_sweep() {
 }
 
 bool Shard::work_on_sweep() {
-  if (!write_back_.active() || world_.store.backlog() > kBacklogMax) return false;
-  const bool more = write_back_.work(acknowledged_);
+  if (!write_back_.active()) return false;
+  const bool more = write_back_.work(acknowledged_, world_.store.backlog() <= kBacklogMax);
   if (!write_back_.active()) sweep_ended();
   return more;
 }

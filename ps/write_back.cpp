@@ -19,46 +19,68 @@ WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRu
 
 void WriteBack::begin() {
   check(!active(), "one sweep at a time");
-  phase_ = Phase::kCopying;
+  active_ = true;
   slot_ = slots_.first;
+  reserve_run();
 }
 
-bool WriteBack::work(Lsn acknowledged) {
-  if (phase_ == Phase::kCleaning) {
+bool WriteBack::work(Lsn acknowledged, bool may_copy) {
+  if (!active_) return false;
+  if (!saved_.empty()) {
     clean_slice();
-    return true;
+    if (!saved_.empty()) return true;
   }
-  if (phase_ != Phase::kCopying) return false;
+  bool more = may_copy && copy_slice(acknowledged);
+  if (run_is_full() && saving_.empty()) {
+    send_run();
+    more = may_copy && slot_ < slots_.last;
+  }
+  active_ = slot_ < slots_.last || !copied_.empty() || !saving_.empty();
+  return more;
+}
+
+bool WriteBack::run_is_full() const {
+  return run_bytes_ >= kRunBytes || (slot_ == slots_.last && !copied_.empty());
+}
+
+// False: there is nothing to copy now.
+bool WriteBack::copy_slice(Lsn acknowledged) {
   for (looked_at_ = 0; looked_at_ < kSliceRows;) {
-    if (slot_ == slots_.last || run_bytes_ >= kRunBytes) {
-      send_run();
-      return false;
-    }
-    if (!copy_slot(acknowledged)) return false;
+    if (slot_ == slots_.last || run_is_full() || !copy_slot(acknowledged)) return false;
     ++slot_;
     ++looked_at_;  // empty slots cost something too
   }
   return true;
 }
 
+// The dirty rows of a slot, a table each, by key. False: one is not acknowledged yet.
 bool WriteBack::copy_slot(Lsn acknowledged) {
-  bool may_go = true;
+  for (uint32_t table = 0; table < tier_.tables(); ++table)
+    if (!find_dirty(table, acknowledged)) return false;
   for (uint32_t table = 0; table < tier_.tables(); ++table) {
-    const HotTable& rows = tier_.table(table);
-    std::vector<uint32_t>& dirty = dirty_[table];
-    dirty.clear();
-    if (rows.rows() == 0) continue;
-    rows.rows_of_slot(slot_, dirty);
-    looked_at_ += dirty.size();
-    std::erase_if(dirty, [&](uint32_t number) { return !rows.row(number)->dirty(); });
-    for (const uint32_t number : dirty) may_go &= rows.row(number)->meta.lsn <= acknowledged;
+    std::ranges::sort(dirty_[table]);
+    for (const auto& [key, number] : dirty_[table]) copy_row(table, number);
   }
-  if (!may_go) return false;
-  for (uint32_t table = 0; table < tier_.tables(); ++table) {
-    const HotTable& rows = tier_.table(table);
-    std::ranges::sort(dirty_[table], {},
-                      [&](uint32_t number) { return Key{rows.row(number)->key}; });
-    for (const uint32_t number : dirty_[table]) copy_row(table, number);
+  return true;
+}
+
+bool WriteBack::find_dirty(uint32_t table, Lsn acknowledged) {
+  constexpr size_t kAhead = 16;  // rows asked for ahead, as they are scattered over memory
+  const HotTable& rows = tier_.table(table);
+  dirty_[table].clear();
+  if (rows.rows() == 0) return true;
+  numbers_.clear();
+  rows.rows_of_slot(slot_, numbers_);
+  looked_at_ += numbers_.size();
+  for (size_t i = 0; i < numbers_.size(); ++i) {
+    if (i + kAhead < numbers_.size()) {
+      const char* ahead = reinterpret_cast<const char*>(rows.row(numbers_[i + kAhead]));
+      for (size_t at = 0; at < rows.row_bytes(); at += 64) __builtin_prefetch(ahead + at);
+    }
+    const HotRow& row = *rows.row(numbers_[i]);
+    if (!row.dirty()) continue;
+    if (row.meta.lsn > acknowledged) return false;
+    dirty_[table].emplace_back(row.key, numbers_[i]);
   }
   return true;
 }
@@ -78,34 +100,39 @@ void WriteBack::copy_row(uint32_t table, uint32_t number) {
   copied_.push_back({table, number, row.meta.lsn});
 }
 
+// All at once: a vector that grows would be copied, tens of megabytes between two messages.
+void WriteBack::reserve_run() {
+  const uint64_t row_bytes = tier_.table(0).row_bytes();
+  const uint64_t bytes = std::min(kRunBytes + kRunBytes / 8, tier_.dirty_bytes());
+  run_.rows.floats.reserve(bytes / sizeof(float));
+  run_.rows.entries.reserve(bytes / row_bytes);
+  copied_.reserve(bytes / row_bytes);
+}
+
 void WriteBack::send_run() {
-  if (copied_.empty()) {
-    phase_ = Phase::kIdle;
-    return;
-  }
-  phase_ = Phase::kSaving;
   rows_saved_ += copied_.size();
   run_bytes_ = 0;
-  save_(std::exchange(run_, {}));
+  saving_ = std::exchange(copied_, {});
+  SortedRun run = std::exchange(run_, {});
+  if (slot_ < slots_.last) reserve_run();
+  save_(std::move(run));
 }
 
 void WriteBack::run_saved() {
-  check(phase_ == Phase::kSaving, "a run was saved that was not sent");
-  phase_ = Phase::kCleaning;
+  check(!saving_.empty() && saved_.empty(), "a run was saved that was not sent");
+  saved_ = std::exchange(saving_, {});
   cleaned_ = 0;
 }
 
 // A row that changed again since it was copied stays dirty.
 void WriteBack::clean_slice() {
-  const size_t end = std::min<size_t>(copied_.size(), cleaned_ + kSliceRows);
+  const size_t end = std::min<size_t>(saved_.size(), cleaned_ + kSliceRows);
   for (; cleaned_ < end; ++cleaned_) {
-    const Copied& copied = copied_[cleaned_];
+    const Copied& copied = saved_[cleaned_];
     HotRow& row = *tier_.table(copied.table).row(copied.number);
     if (row.meta.lsn == copied.lsn) tier_.mark_clean(copied.table, row);
   }
-  if (cleaned_ < copied_.size()) return;
-  copied_.clear();
-  phase_ = slot_ == slots_.last ? Phase::kIdle : Phase::kCopying;
+  if (cleaned_ == saved_.size()) saved_.clear();
 }
 
 }  // namespace cairn

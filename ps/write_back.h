@@ -1,6 +1,6 @@
 // The sweep that writes dirty rows to the cold store: slot by slot, as sorted runs of about 64 MB.
-// It copies rows a slice at a time between a shard's messages; the store writes a run while the
-// shard goes on.
+// It copies rows a slice at a time between a shard's messages. The store writes one run while the
+// shard goes on and the next run is copied.
 //
 // It visits every row that is dirty when it begins, and takes a row only once the log has
 // acknowledged the row's last change: the store is never ahead of the log. A row that must wait
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "ps/cold_store.h"
@@ -21,39 +22,45 @@ class WriteBack {
   // `save` hands a run to the store and leads to run_saved().
   WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save);
 
-  bool active() const { return phase_ != Phase::kIdle; }
+  bool active() const { return active_; }
   void begin();  // only when not active
 
   // Does one slice of work; true if there is more to do at once (else an acknowledgement or
-  // run_saved() has to come first, or the sweep has ended: active() tells).
-  bool work(Lsn acknowledged);
+  // run_saved() has to come first, or the sweep has ended: active() tells). Without `may_copy` it
+  // only finishes what was copied.
+  bool work(Lsn acknowledged, bool may_copy = true);
   void run_saved();
 
   uint64_t rows_saved() const { return rows_saved_; }
 
  private:
-  enum class Phase : uint8_t { kIdle, kCopying, kSaving, kCleaning };
   struct Copied {
     uint32_t table, number;
     Lsn lsn;
   };
 
+  bool copy_slice(Lsn acknowledged);
   bool copy_slot(Lsn acknowledged);
+  bool find_dirty(uint32_t table, Lsn acknowledged);
   void copy_row(uint32_t table, uint32_t number);
+  void reserve_run();
   void send_run();
   void clean_slice();
+  bool run_is_full() const;
 
   const SlotRange slots_;
   HotTier& tier_;
   const std::function<void(SortedRun)> save_;
-  Phase phase_ = Phase::kIdle;
+  bool active_ = false;
   uint32_t slot_ = 0;  // the next to copy
   SortedRun run_;
   uint64_t run_bytes_ = 0;
-  std::vector<Copied>
-      copied_;          // rows of the run; dirty rows stay where they are, so numbers stay good
-  size_t cleaned_ = 0;  // of them
-  std::vector<std::vector<uint32_t>> dirty_;  // of one slot, by table
+  // Rows of a run: being copied, with the store, and saved but not yet marked clean. Dirty rows
+  // stay where they are, so numbers stay good.
+  std::vector<Copied> copied_, saving_, saved_;
+  size_t cleaned_ = 0;                                        // of saved_
+  std::vector<std::vector<std::pair<Key, uint32_t>>> dirty_;  // key, number; of one slot, by table
+  std::vector<uint32_t> numbers_;
   uint64_t looked_at_ = 0;
   uint64_t rows_saved_ = 0;
 };
