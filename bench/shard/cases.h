@@ -19,6 +19,8 @@ struct CaseOptions {
 void report(const std::string& goal, double value);
 
 void bench_memory(const CaseOptions& options);
+void bench_durable(const CaseOptions& options);
+void bench_steady(const CaseOptions& options);
 
 double seconds_now();
 

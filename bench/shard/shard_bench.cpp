@@ -22,6 +22,8 @@ struct Case {
 };
 const Case kCases[] = {
     {"memory", bench_memory},
+    {"durable", bench_durable},
+    {"steady", bench_steady},
 };
 
 struct Goal {
@@ -31,6 +33,9 @@ struct Goal {
 const Goal kGoals[] = {
     {"memory", "shard_pull_of_bare", ">=", 0.85},
     {"memory", "shard_push_of_bare", ">=", 0.85},
+    {"durable", "shard_process_of_checkpoint", ">=", 0.8},
+    {"durable", "shard_machine_of_checkpoint", ">=", 0.6},
+    {"steady", "shard_steady_longest_wait_seconds", "<=", 1},
 };
 
 double median(std::vector<double> values) {
