@@ -316,6 +316,7 @@ class FailingLog final : public PushLog {
     logged_(Error{ErrorCode::kUnavailable, "cannot write log-7"});
   }
   uint64_t bytes() const override { return 0; }
+  uint64_t reserve_bytes() const override { return 0; }
   void cut(Lsn) override {}
 
  private:
