@@ -34,7 +34,11 @@ add_library(cairn_math STATIC
   models/factory.cpp
   models/inputs.cpp
   models/recommender.cpp
+  optimizers/adagrad.cpp
   optimizers/adam.cpp
+  optimizers/clipped.cpp
   optimizers/factory.cpp
+  optimizers/layer_adam.cpp
+  optimizers/momentum.cpp
   optimizers/sgd.cpp)
-target_link_libraries(cairn_math PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX)
+target_link_libraries(cairn_math PUBLIC cairn_learning_rate PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX)

@@ -8,10 +8,12 @@ cairn_test(math_ops_test
   LIBRARIES cairn_math OpenMP::OpenMP_CXX)
 cairn_test(math_models_test
   SOURCES nn/parameters_test.cpp
-          models/example.cpp models/factory_test.cpp models/recommender_test.cpp
+          models/example.cpp models/factory_test.cpp models/fixtures_test.cpp
+          models/recommender_test.cpp
           models/reference_model.cpp models/variations.cpp
           optimizers/dense_optimizer_test.cpp
   LIBRARIES cairn_math)
+target_compile_definitions(math_models_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 cairn_test(math_heap_test
   SOURCES models/heap_test.cpp models/example.cpp
   LIBRARIES cairn_math ${CMAKE_DL_LIBS})

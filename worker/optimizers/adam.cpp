@@ -66,8 +66,9 @@ void adam_update(std::span<float> w, std::span<float> m, std::span<float> v,
   update(w.data(), m.data(), v.data(), g.data(), w.size(), factors);
 }
 
-std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config, size_t parameters) {
-  return std::make_unique<Adam>(config, parameters);
+std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config,
+                                          const ParameterLayout& layout) {
+  return std::make_unique<Adam>(config, layout.floats);
 }
 
 }  // namespace cairn

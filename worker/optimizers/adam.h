@@ -12,6 +12,7 @@ namespace cairn {
 void adam_update(std::span<float> w, std::span<float> m, std::span<float> v,
                  std::span<const float> g, const DenseOptimizerConfig& config, uint64_t step);
 
-std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config, size_t parameters);
+std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config,
+                                          const ParameterLayout& layout);
 
 }  // namespace cairn

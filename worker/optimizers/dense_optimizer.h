@@ -10,6 +10,7 @@
 
 #include "common/config/job.h"
 #include "common/result.h"
+#include "worker/nn/parameters.h"
 
 namespace cairn {
 
@@ -25,8 +26,16 @@ class DenseOptimizer {
   state() = 0;  // [names, parameters], all names after each other; zero at first
 };
 
-// `parameters` is the size of Model::values(). Errors: kInvalidArgument for an unknown name.
+struct ParameterLayout {
+  size_t floats = 0;                               // of Model::values()
+  std::span<const ParameterInfo> parameters = {};  // empty: all is one, which decays
+
+  ParameterLayout(size_t floats, std::span<const ParameterInfo> parameters = {})
+      : floats(floats), parameters(parameters) {}
+};
+
+// Clips gradients first, where the config says so. Errors: kInvalidArgument for an unknown name.
 Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimizerConfig& config,
-                                                             size_t parameters);
+                                                             const ParameterLayout& layout);
 
 }  // namespace cairn

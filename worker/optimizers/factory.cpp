@@ -1,4 +1,8 @@
+#include "worker/optimizers/adagrad.h"
 #include "worker/optimizers/adam.h"
+#include "worker/optimizers/clipped.h"
+#include "worker/optimizers/layer_adam.h"
+#include "worker/optimizers/momentum.h"
 #include "worker/optimizers/sgd.h"
 
 namespace cairn {
@@ -6,20 +10,25 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  std::unique_ptr<DenseOptimizer> (*make)(const DenseOptimizerConfig&, size_t);
+  std::unique_ptr<DenseOptimizer> (*make)(const DenseOptimizerConfig&, const ParameterLayout&);
 };
 constexpr Entry kOptimizers[] = {
-    {"adam", make_adam},
+    {"adagrad", make_adagrad}, {"adam", make_adam},         {"adamw", make_adamw},
+    {"lamb", make_lamb},       {"momentum", make_momentum}, {"nesterov", make_nesterov},
     {"sgd", make_sgd},
 };
 
 }  // namespace
 
 Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimizerConfig& config,
-                                                             size_t parameters) {
+                                                             const ParameterLayout& layout) {
   std::string known;
   for (const Entry& entry : kOptimizers) {
-    if (entry.name == config.name) return entry.make(config, parameters);
+    if (entry.name == config.name) {
+      std::unique_ptr<DenseOptimizer> made = entry.make(config, layout);
+      if (config.clip_norm > 0.0f) made = make_clipped(std::move(made), config.clip_norm);
+      return made;
+    }
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   return Error{ErrorCode::kInvalidArgument,

@@ -36,8 +36,9 @@ void sgd_update(std::span<float> w, std::span<const float> g, float learning_rat
   descend(w.data(), g.data(), w.size(), learning_rate);
 }
 
-std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config, size_t parameters) {
-  return std::make_unique<Sgd>(config, parameters);
+std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config,
+                                         const ParameterLayout& layout) {
+  return std::make_unique<Sgd>(config, layout.floats);
 }
 
 }  // namespace cairn

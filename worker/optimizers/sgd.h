@@ -8,6 +8,7 @@ namespace cairn {
 
 void sgd_update(std::span<float> w, std::span<const float> g, float learning_rate);
 
-std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config, size_t parameters);
+std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config,
+                                         const ParameterLayout& layout);
 
 }  // namespace cairn

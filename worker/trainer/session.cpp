@@ -66,8 +66,8 @@ Status make_the_model(Session& session) {
       make_model(session.job.model, shape, session.job.train.seed);
   if (!model.ok()) return model.error();
   session.model = std::move(model).value();
-  Result<std::unique_ptr<DenseOptimizer>> optimizer =
-      make_dense_optimizer(session.job.train.optimizer, session.model->values().size());
+  Result<std::unique_ptr<DenseOptimizer>> optimizer = make_dense_optimizer(
+      session.job.train.optimizer, {session.model->values().size(), session.model->parameters()});
   if (!optimizer.ok()) return optimizer.error();
   session.optimizer = std::move(optimizer).value();
   return Ok{};

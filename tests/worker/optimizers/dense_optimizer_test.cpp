@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "common/random.h"
 #include "tests/seed.h"
@@ -75,7 +76,7 @@ TEST(Adam, TheFirstStepMovesByTheLearningRateAgainstTheGradient) {
 }
 
 TEST(DenseOptimizer, RestoredStateGoesOnWithTheSameBits) {
-  for (const char* name : {"sgd", "adam"}) {
+  for (const char* name : {"sgd", "momentum", "nesterov", "adagrad", "adam", "adamw", "lamb"}) {
     DenseOptimizerConfig config;
     config.name = name;
     const auto original = make_dense_optimizer(config, kParameters).value();
@@ -92,11 +93,131 @@ TEST(DenseOptimizer, RestoredStateGoesOnWithTheSameBits) {
   }
 }
 
+// One parameter that decays, a gap, one that does not.
+const std::vector<ParameterInfo> kTwo = {
+    {.name = "weight", .shape = {48}, .offset = 0, .size = 48, .decays = true},
+    {.name = "bias", .shape = {39}, .offset = 64, .size = 39, .decays = false}};
+
+// Steps of `name` from random values and state, against its formula for one element. `formula`
+// changes w and the state (up to two) by g.
+void expect_matches_double(
+    DenseOptimizerConfig config,
+    const std::function<void(double& w, double* s, double g, size_t i)>& formula) {
+  const auto optimizer = make_dense_optimizer(config, {kParameters, kTwo}).value();
+  std::vector<float> w = draws(1);
+  const std::vector<float> g = draws(4);
+  const size_t states = optimizer->state_names().size();
+  for (size_t s = 0; s < states; ++s)
+    std::ranges::copy(draws(2 + s, true),
+                      optimizer->state().begin() + static_cast<ptrdiff_t>(s * kParameters));
+  std::vector<double> want(w.begin(), w.end());
+  std::vector<double> want_state(optimizer->state().begin(), optimizer->state().end());
+  for (const ParameterInfo& info : kTwo) {
+    for (size_t i = info.offset; i < info.offset + info.size; ++i) {
+      double state[2] = {};
+      for (size_t s = 0; s < states; ++s) state[s] = want_state[s * kParameters + i];
+      formula(want[i], state, g[i], i);
+      for (size_t s = 0; s < states; ++s) want_state[s * kParameters + i] = state[s];
+    }
+  }
+  std::vector<float> masked = g;
+  for (size_t i = 48; i < 64; ++i) masked[i] = 0.0f;  // as the model leaves gaps
+  optimizer->step(w, masked, 7);
+  for (const ParameterInfo& info : kTwo) {
+    for (size_t i = info.offset; i < info.offset + info.size; ++i) {
+      EXPECT_NEAR(w[i], want[i], 1e-6 * std::max(1.0, std::abs(want[i])))
+          << config.name << " " << i;
+      for (size_t s = 0; s < states; ++s)
+        EXPECT_NEAR(optimizer->state()[s * kParameters + i], want_state[s * kParameters + i],
+                    1e-6 * std::max(1.0, std::abs(want_state[s * kParameters + i])));
+    }
+  }
+}
+
+TEST(DenseOptimizer, MomentumMatchesDouble) {
+  const DenseOptimizerConfig config{.name = "momentum", .learning_rate = 0.1f, .momentum = 0.8f};
+  expect_matches_double(config, [&](double& w, double* s, double g, size_t) {
+    s[0] = config.momentum * s[0] + g;
+    w -= config.learning_rate * s[0];
+  });
+}
+
+TEST(DenseOptimizer, NesterovMatchesDouble) {
+  const DenseOptimizerConfig config{.name = "nesterov", .learning_rate = 0.1f, .momentum = 0.8f};
+  expect_matches_double(config, [&](double& w, double* s, double g, size_t) {
+    s[0] = config.momentum * s[0] + g;
+    w -= config.learning_rate * (g + config.momentum * s[0]);
+  });
+}
+
+TEST(DenseOptimizer, AdagradMatchesDouble) {
+  DenseOptimizerConfig config{.name = "adagrad", .learning_rate = 0.1f};
+  config.initial_accumulator = 0.3f;
+  expect_matches_double(config, [&](double& w, double* s, double g, size_t) {
+    s[0] += g * g;
+    w -= config.learning_rate * g / (std::sqrt(config.initial_accumulator + s[0]) + config.epsilon);
+  });
+}
+
+double adam_direction(const DenseOptimizerConfig& config, double* s, double g, double t) {
+  s[0] = config.beta1 * s[0] + (1 - double{config.beta1}) * g;
+  s[1] = config.beta2 * s[1] + (1 - double{config.beta2}) * g * g;
+  return s[0] / (1 - std::pow(config.beta1, t)) /
+         (std::sqrt(s[1] / (1 - std::pow(config.beta2, t))) + config.epsilon);
+}
+
+TEST(DenseOptimizer, AdamwDecaysWeightsAlone) {
+  DenseOptimizerConfig config{.name = "adamw", .learning_rate = 0.1f};
+  config.weight_decay = 0.2f;
+  expect_matches_double(config, [&](double& w, double* s, double g, size_t i) {
+    const double decay = i < 48 ? config.weight_decay : 0;
+    w -= config.learning_rate * (adam_direction(config, s, g, 7) + decay * w);
+  });
+}
+
+TEST(DenseOptimizer, LambMovesEachLayerInProportionToItsNorm) {
+  DenseOptimizerConfig config{.name = "lamb", .learning_rate = 0.1f};
+  config.weight_decay = 0.2f;
+  const std::vector<float> w0 = draws(1), m = draws(2, true), v = draws(3, true), g0 = draws(4);
+  const auto direction = [&](size_t i) {
+    double s[2] = {m[i], v[i]};
+    return adam_direction(config, s, g0[i], 7) + (i < 48 ? config.weight_decay : 0) * w0[i];
+  };
+  double ratio[2];
+  for (size_t layer = 0; layer < 2; ++layer) {
+    double of_w = 0, of_u = 0;
+    for (size_t i = kTwo[layer].offset; i < kTwo[layer].offset + kTwo[layer].size; ++i) {
+      of_w += w0[i] * w0[i];
+      of_u += direction(i) * direction(i);
+    }
+    ratio[layer] = std::sqrt(of_w / of_u);
+  }
+  expect_matches_double(config, [&](double& w, double* s, double g, size_t i) {
+    w -= config.learning_rate * ratio[i < 48 ? 0 : 1] * direction(i);
+    adam_direction(config, s, g, 7);
+  });
+}
+
+TEST(DenseOptimizer, ClipsByTheNormOfAllGradients) {
+  DenseOptimizerConfig config{.name = "sgd", .learning_rate = 1.0f};
+  config.clip_norm = 1.0f;
+  const auto sgd = make_dense_optimizer(config, 2).value();
+  std::vector<float> w = {0.0f, 0.0f};
+  sgd->step(w, std::vector<float>{0.3f, -0.4f}, 1);  // short enough
+  EXPECT_THAT(w, ElementsAre(-0.3f, 0.4f));
+  w = {0.0f, 0.0f};
+  sgd->step(w, std::vector<float>{3.0f, -4.0f}, 2);
+  EXPECT_NEAR(w[0], -0.6f, 1e-6);
+  EXPECT_NEAR(w[1], 0.8f, 1e-6);
+}
+
 TEST(DenseOptimizer, NamesItsStateAndTheNamesItKnows) {
   EXPECT_THAT(make_dense_optimizer({}, 1).value()->state_names(), ElementsAre("m", "v"));
   const auto unknown = make_dense_optimizer({.name = "adamm"}, 1);
   EXPECT_EQ(unknown.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(unknown.error().message, "unknown dense optimizer 'adamm'; known: adam, sgd");
+  EXPECT_EQ(unknown.error().message,
+            "unknown dense optimizer 'adamm'; known: adagrad, adam, adamw, lamb, momentum, "
+            "nesterov, sgd");
 }
 
 }  // namespace

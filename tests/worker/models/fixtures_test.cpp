@@ -1,0 +1,197 @@
+// Operations against what PyTorch computed in float64: see make_fixtures.py, which wrote the file.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "worker/autograd/functions.h"
+#include "worker/autograd/interactions.h"
+#include "worker/autograd/losses.h"
+#include "worker/autograd/towers.h"
+#include "worker/optimizers/dense_optimizer.h"
+
+namespace cairn {
+namespace {
+
+struct Array {
+  size_t rows = 0, cols = 0;
+  std::vector<float> values;
+  Matrix view() { return {values.data(), rows, cols}; }
+};
+using Case = std::map<std::string, Array>;
+
+std::map<std::string, Case> read_fixtures() {
+  std::ifstream file(CAIRN_SOURCE_DIR "/tests/worker/models/fixtures/pytorch.txt");
+  std::map<std::string, Case> cases;
+  std::string line, current, name;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    words >> name;
+    if (name == "case") {
+      words >> current;
+      continue;
+    }
+    Array& array = cases[current][name];
+    words >> array.rows >> array.cols;
+    for (double value; words >> value;) array.values.push_back(static_cast<float>(value));
+    EXPECT_EQ(array.values.size(), array.rows * array.cols) << current << " " << name;
+  }
+  return cases;
+}
+
+std::string numbered(const char* name, size_t number) {
+  std::ostringstream text;
+  text << name << number;
+  return text.str();
+}
+
+void expect_close(const std::vector<float>& want, ConstMatrix got, const std::string& what) {
+  float largest = 1.0f;
+  for (const float w : want) largest = std::max(largest, std::abs(w));
+  ASSERT_EQ(got.rows * got.cols, want.size()) << what;
+  for (size_t i = 0; i < want.size(); ++i)
+    EXPECT_NEAR(got.row(i / got.cols)[i % got.cols], want[i], 3e-6 * largest) << what << " " << i;
+}
+
+using Inputs = std::vector<Variable*>;
+using Forward = std::function<Variable*(Tape&, const Inputs&)>;
+
+constexpr Activation kLinear = Activation::kNone;
+constexpr size_t kDim = 6, kExperts = 3;
+
+Variable* mixture(Tape& t, const Inputs& in) {
+  const auto tanh = [&](Variable* h) { return autograd::activation(t, Activation::kTanh, h); };
+  Variable* thin = tanh(autograd::linear(t, in[1], in[2], nullptr, kLinear));
+  Variable* turned = tanh(autograd::linear(t, thin, in[3], nullptr, kLinear, kExperts));
+  Variable* logits = autograd::linear(t, in[1], in[5], nullptr, kLinear);
+  Variable* gated = autograd::gate_scale(t, logits, turned);
+  return autograd::combine(t, in[0], autograd::linear(t, gated, in[4], in[6], kLinear), in[1]);
+}
+
+Variable* batch_norm(Tape& t, const Inputs& in) {
+  const auto statistic = [&](float value) {
+    const Matrix m = t.arena().matrix(1, kDim);
+    std::fill_n(m.data, kDim, value);
+    return t.constant(m);
+  };
+  return autograd::batch_norm(t, in[0], {in[1], in[2], statistic(0), statistic(1)});
+}
+
+Variable* gates(Tape& t, const Inputs& in) {
+  std::array<Variable*, 1> mixed;
+  autograd::gates(t, in[0], in[1], mixed);
+  return mixed[0];
+}
+
+Forward activation(Activation kind) {
+  return [kind](Tape& t, const Inputs& in) {
+    return autograd::activation(t, kind, in[0], in.size() > 1 ? in[1] : nullptr);
+  };
+}
+
+const std::map<std::string, Forward>& layers() {
+  static const std::map<std::string, Forward> all = {
+      {"gelu", activation(Activation::kGelu)},
+      {"silu", activation(Activation::kSilu)},
+      {"sigmoid", activation(Activation::kSigmoid)},
+      {"tanh", activation(Activation::kTanh)},
+      {"prelu", activation(Activation::kPrelu)},
+      {"layer_norm",
+       [](Tape& t, const Inputs& in) { return autograd::layer_norm(t, in[0], in[1], in[2]); }},
+      {"batch_norm", batch_norm},
+      {"linear_relu",
+       [](Tape& t, const Inputs& in) {
+         return autograd::linear(t, in[0], in[1], in[2], Activation::kRelu);
+       }},
+      {"cross",
+       [](Tape& t, const Inputs& in) { return autograd::cross(t, in[0], in[1], in[2], in[3]); }},
+      {"vector_cross",
+       [](Tape& t, const Inputs& in) {
+         return autograd::vector_cross(t, in[0], in[1], in[2], in[3]);
+       }},
+      {"low_rank_cross",
+       [](Tape& t, const Inputs& in) {
+         Variable* thin = autograd::linear(t, in[1], in[2], nullptr, kLinear);
+         return autograd::combine(t, in[0], autograd::linear(t, thin, in[3], in[4], kLinear),
+                                  in[1]);
+       }},
+      {"mixture_cross", mixture},
+      {"pairs", [](Tape& t, const Inputs& in) { return autograd::pairs(t, in[0], kDim); }},
+      {"dots", [](Tape& t, const Inputs& in) { return autograd::dots(t, in[0], kDim); }},
+      {"gates", gates},
+  };
+  return all;
+}
+
+TEST(Fixtures, LayersMatchPyTorch) {
+  std::map<std::string, Case> cases = read_fixtures();
+  for (const auto& [name, forward] : layers()) {
+    ASSERT_TRUE(cases.contains(name)) << name;
+    Case& fixture = cases[name];
+    Arena arena;
+    Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, {.rows = 5});
+    Inputs inputs;
+    for (size_t i = 0; fixture.contains(numbered("in", i)); ++i) {
+      Array& in = fixture[numbered("in", i)];
+      inputs.push_back(tape.input(in.view(), arena.matrix(in.rows, in.cols)));
+    }
+    Variable* y = forward(tape, inputs);
+    expect_close(fixture["y"].values, y->matrix(), name + " y");
+    tape.ops().copy(fixture["dy"].view(), tape.gradient_of(y));
+    tape.backward();
+    for (size_t i = 0; i < inputs.size(); ++i)
+      expect_close(fixture[numbered("d", i)].values, tape.complete_gradient(inputs[i]),
+                   name + " " + numbered("d", i));
+  }
+}
+
+TEST(Fixtures, LossesMatchPyTorch) {
+  std::map<std::string, Case> cases = read_fixtures();
+  const std::map<std::string, TaskConfig> losses = {
+      {"bce", {.loss = Loss::kBce}},
+      {"mse", {.loss = Loss::kMse}},
+      {"huber", {.loss = Loss::kHuber, .huber_delta = 0.5f}},
+      {"focal", {.loss = Loss::kFocal}},
+      {"pairwise", {.loss = Loss::kPairwise}}};
+  for (const auto& [name, task] : losses) {
+    ASSERT_TRUE(cases.contains(name)) << name;
+    Case& fixture = cases[name];
+    Array& z = fixture["in0"];
+    const auto rows = static_cast<double>(z.rows);
+    Arena arena;
+    Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, {.rows = rows});
+    Variable* logits = tape.input(z.view(), arena.matrix(z.rows, 1));
+    const double sum = autograd::loss(tape, task, logits,
+                                      {fixture["in1"].view(), {}, static_cast<float>(1.0 / rows)},
+                                      arena.matrix(z.rows, 1));
+    EXPECT_NEAR(sum / rows, fixture["y"].values[0], 1e-6) << name;
+    expect_close(fixture["d0"].values, logits->gradient.matrix(), name + " gradient");
+  }
+}
+
+TEST(Fixtures, OptimizersMatchPyTorch) {
+  std::map<std::string, Case> cases = read_fixtures();
+  for (const char* name : {"sgd", "momentum", "nesterov", "adagrad", "adam", "adamw"}) {
+    ASSERT_TRUE(cases.contains(name)) << name;
+    Case& fixture = cases[name];
+    DenseOptimizerConfig config;
+    config.name = name;
+    config.learning_rate = 0.1f;
+    config.weight_decay = 0.2f;
+    std::vector<float> w = fixture["in0"].values;
+    const auto optimizer = make_dense_optimizer(config, w.size()).value();
+    for (uint64_t step = 1; step <= 3; ++step)
+      optimizer->step(w, fixture[numbered("in", step)].values, step);
+    expect_close(fixture["y"].values, {w.data(), 1, w.size()}, name);
+  }
+}
+
+}  // namespace
+}  // namespace cairn

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Computes forward and gradients of layers, losses and optimizers with PyTorch, in float64.
+
+    python3 tests/worker/models/make_fixtures.py > tests/worker/models/fixtures/pytorch.txt
+
+fixtures_test.cpp reads the result and holds the operations against it; PyTorch is needed only to
+write it anew. A case is a line `case NAME`, then lines `NAME ROWS COLS VALUE...`: inputs in0, in1,
+..., the output y, dy that it is multiplied with, and d0, d1, ...: the gradients of sum(y * dy).
+Of a loss y is the loss and d0 its gradient; of an optimizer y is what w is after three steps.
+"""
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+torch.manual_seed(7)
+B, D, R, E, K = 5, 6, 2, 3, 4  # batch, dim, rank, experts, fields
+
+
+def write(name, tensor):
+    # Inputs are rounded to float32 before anything is computed, so nothing is lost in reading.
+    m = tensor.detach().reshape(-1, tensor.shape[-1] if tensor.dim() else 1)
+    print(name, m.shape[0], m.shape[1], *("%.12g" % v for v in m.flatten().tolist()))
+
+
+def draw(*shape):
+    return (torch.randn(*shape) * 0.7).float().double().requires_grad_()
+
+
+def case(name, inputs, forward):
+    print("case", name)
+    y = forward(*inputs)
+    dy = draw(*y.shape).detach()
+    (y * dy).sum().backward()
+    for i, x in enumerate(inputs):
+        write(f"in{i}", x)
+    write("y", y)
+    write("dy", dy)
+    for i, x in enumerate(inputs):
+        write(f"d{i}", x.grad)
+
+
+def loss_case(name, labels, forward):
+    print("case", name)
+    z = draw(B + 4, 1)
+    loss = forward(z, labels)
+    loss.backward()
+    write("in0", z)
+    write("in1", labels)
+    write("y", loss)
+    write("d0", z.grad)
+
+
+def optimizer_case(name, make):
+    print("case", name)
+    w = draw(1, 11)
+    write("in0", w)
+    gradients = [draw(1, 11).detach() for _ in range(3)]
+    optimizer = make([w])
+    for i, g in enumerate(gradients):
+        write(f"in{i + 1}", g)
+        w.grad = g.clone()
+        optimizer.step()
+    write("y", w)
+
+
+def pair_dots(x):
+    v = x.view(B, K, D)
+    products = torch.bmm(v, v.transpose(1, 2))
+    i, j = torch.tril_indices(K, K, offset=-1)
+    return products[:, i, j]
+
+
+def mixture(x0, x, v, c, u, gate, bias):
+    experts = []
+    for e in range(E):
+        h = torch.tanh(F.linear(x, v[e * R:(e + 1) * R]))
+        h = torch.tanh(F.linear(h, c[e * R:(e + 1) * R]))
+        experts.append(x0 * (F.linear(h, u[:, e * R:(e + 1) * R]) + bias))
+    weights = torch.softmax(F.linear(x, gate), 1)
+    return sum(weights[:, e:e + 1] * experts[e] for e in range(E)) + x
+
+
+def focal(z, y, alpha=0.25, gamma=2.0):  # as torchvision.ops.sigmoid_focal_loss
+    p = torch.sigmoid(z)
+    p_true = p * y + (1 - p) * (1 - y)
+    a = alpha * y + (1 - alpha) * (1 - y)
+    return (a * (1 - p_true) ** gamma *
+            F.binary_cross_entropy_with_logits(z, y, reduction="none")).mean()
+
+
+def pairwise(z, y):
+    i, j = torch.where(y > y.T)
+    return F.softplus(z[j, 0] - z[i, 0]).mean()
+
+
+case("gelu", [draw(B, D)], F.gelu)
+case("silu", [draw(B, D)], F.silu)
+case("sigmoid", [draw(B, D)], torch.sigmoid)
+case("tanh", [draw(B, D)], torch.tanh)
+case("prelu", [draw(B, D), draw(1, D)], lambda x, a: F.prelu(x, a[0]))
+case("layer_norm", [draw(B, D), draw(1, D), draw(1, D)],
+     lambda x, g, b: F.layer_norm(x, (D,), g[0], b[0]))
+case("batch_norm", [draw(B, D), draw(1, D), draw(1, D)],
+     lambda x, g, b: F.batch_norm(x, None, None, g[0], b[0], training=True))
+case("linear_relu", [draw(B, D), draw(3, D), draw(1, 3)], lambda x, w, b: F.relu(F.linear(x, w, b[0])))
+case("cross", [draw(B, D), draw(B, D), draw(D, D), draw(1, D)],
+     lambda x0, x, w, b: x0 * F.linear(x, w, b[0]) + x)
+case("vector_cross", [draw(B, D), draw(B, D), draw(1, D), draw(1, D)],
+     lambda x0, x, w, b: x0 * (x @ w.T) + b + x)
+case("low_rank_cross", [draw(B, D), draw(B, D), draw(R, D), draw(D, R), draw(1, D)],
+     lambda x0, x, v, u, b: x0 * F.linear(F.linear(x, v), u, b[0]) + x)
+case("mixture_cross", [draw(B, D), draw(B, D), draw(E * R, D), draw(E * R, R), draw(D, E * R),
+                       draw(E, D), draw(1, D)], mixture)
+case("pairs", [draw(B, K * D)], lambda x: 0.5 * (x.view(B, K, D).sum(1) ** 2 -
+                                                 (x.view(B, K, D) ** 2).sum(1)))
+case("dots", [draw(B, K * D)], pair_dots)
+case("gates", [draw(B, E), draw(B, E * D)],
+     lambda g, x: (torch.softmax(g, 1)[:, :, None] * x.view(B, E, D)).sum(1))
+
+binary = torch.tensor([[0.0], [1], [1], [0], [1], [0], [0], [1], [0]])
+loss_case("bce", binary, F.binary_cross_entropy_with_logits)
+loss_case("mse", draw(B + 4, 1).detach(), F.mse_loss)
+loss_case("huber", draw(B + 4, 1).detach(), lambda z, y: F.huber_loss(z, y, delta=0.5))
+loss_case("focal", binary, focal)
+loss_case("pairwise", binary, pairwise)
+
+optimizer_case("sgd", lambda p: torch.optim.SGD(p, lr=0.1))
+optimizer_case("momentum", lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9))
+optimizer_case("nesterov", lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True))
+optimizer_case("adagrad", lambda p: torch.optim.Adagrad(p, lr=0.1, eps=1e-8))
+optimizer_case("adam", lambda p: torch.optim.Adam(p, lr=0.1))
+optimizer_case("adamw", lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.2))
