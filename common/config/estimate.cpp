@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/config/row_optimizers.h"
 
 namespace cairn {
@@ -30,32 +32,89 @@ struct Layers {
   }
 };
 
-uint64_t input_width(const JobConfig& job) {
-  uint64_t width = 0;
+// What the layers see of a row's inputs.
+struct Input {
+  uint64_t width = 0, numbers = 0, fields = 0, dim = 0;
+  uint64_t tasks = 0;  // that have a tower
+};
+
+Input input_of(const JobConfig& job) {
+  Input input;
+  for (const TaskConfig& task : job.model.tasks) input.tasks += task.product.empty() ? 1 : 0;
   for (const FeatureConfig& feature : job.features) {
-    if (!feature.is_id()) ++width;
-    for (const TableConfig& table : job.tables)
-      if (feature.is_id() && table.name == feature.table) width += table.dim;
+    if (!feature.is_id()) ++input.numbers;
+    for (const TableConfig& table : job.tables) {
+      if (!feature.is_id() || table.name != feature.table) continue;
+      input.dim = table.dim - std::min<uint64_t>(table.dim, job.model.wide ? input.tasks : 0);
+      input.fields += input.dim > 0 ? 1 : 0;
+      input.width += input.dim;
+    }
+  }
+  input.width += input.numbers;
+  return input;
+}
+
+// Returns the width of the interaction's result; 0: there is none.
+uint64_t count_interaction(const ModelConfig& model, const Input& in, Layers& layers) {
+  if (model.interaction == Interaction::kFm) {
+    layers.weights += in.numbers * in.dim;
+    return in.dim;
+  }
+  if (model.interaction == Interaction::kDot) {
+    const uint64_t bottom = in.numbers > 0 ? 1 : 0, vectors = in.fields + bottom;
+    if (bottom > 0) layers.dense(layers.tower(in.numbers, model.bottom_units), in.dim);
+    return bottom * in.dim + vectors * (vectors - std::min<uint64_t>(vectors, 1)) / 2;
+  }
+  if (model.interaction == Interaction::kNone || model.cross_layers == 0) return 0;
+  const uint64_t d = in.width, rank = model.cross_rank, experts = model.cross_experts;
+  for (uint32_t i = 0; i < model.cross_layers; ++i) {
+    layers.biases += d;
+    if (model.cross_type == CrossType::kVector) layers.weights += d;
+    if (model.cross_type == CrossType::kFull) layers.weights += d * d;
+    if (model.cross_type == CrossType::kLowRank) layers.weights += 2 * d * rank;
+    if (model.cross_type == CrossType::kMixture)
+      layers.weights += experts * (2 * d * rank + rank * rank + d);
+  }
+  return d;
+}
+
+// Returns the width of the input of a task's tower.
+uint64_t count_head(const ModelConfig& model, uint64_t width, uint64_t tasks, Layers& layers) {
+  if (model.head == Head::kSharedBottom) return layers.tower(width, model.expert_units);
+  if (model.head == Head::kMmoe) {
+    layers.dense(width, model.experts, tasks);  // gates
+    return layers.tower(width, model.expert_units, model.experts);
+  }
+  const uint64_t all = tasks * model.task_experts + model.experts;
+  for (uint32_t level = 0; level < model.levels; ++level) {
+    layers.dense(width, model.task_experts + model.experts, tasks);  // gates
+    if (level + 1 < model.levels) layers.dense(width, all);
+    width = layers.tower(width, model.expert_units, all);
   }
   return width;
 }
 
-Layers count_layers(const ModelConfig& model, uint64_t input) {
+Layers count_layers(const ModelConfig& model, const Input& in) {
   Layers layers;
-  for (uint32_t i = 0; i < model.cross_layers; ++i) layers.dense(input, input);
-  const uint64_t deep = layers.tower(input, model.deep_units);
-  const bool beside = model.structure == Structure::kParallel && model.cross_layers > 0 &&
-                      !model.deep_units.empty();
-  uint64_t width = beside ? input + deep : deep;
-  const uint64_t tasks = model.tasks.size();
-  if (model.head == Head::kMmoe) {
-    layers.dense(width, model.experts, tasks);  // gates
-    width = layers.tower(width, model.expert_units, model.experts);
-  } else {
-    width = layers.tower(width, model.expert_units);
+  if (model.wide) layers.weights += in.tasks * in.numbers;
+  const bool stacked = model.structure == Structure::kStacked;
+  const bool second_order = model.interaction == Interaction::kFm && !stacked;
+  const uint64_t interacted = count_interaction(model, in, layers);
+  const uint64_t deep =
+      layers.tower(stacked && interacted > 0 ? interacted : in.width, model.deep_units);
+  uint64_t width = deep;
+  if (!stacked) {
+    const uint64_t beside = second_order ? 0 : interacted;
+    width = beside + (model.deep_units.empty() ? 0 : deep);
+    if (width == 0 && (model.wide || second_order)) {  // no head
+      layers.biases += in.tasks;
+      return layers;
+    }
+    if (width == 0) width = in.width;
   }
-  width = layers.tower(width, model.tower_units, tasks);
-  layers.dense(width, 1, tasks);
+  width = count_head(model, width, in.tasks, layers);
+  width = layers.tower(width, model.tower_units, in.tasks);
+  layers.dense(width, 1, in.tasks);
   return layers;
 }
 
@@ -88,12 +147,17 @@ JobEstimate estimate(const JobConfig& job, uint64_t memory_bytes) {
   if (job.ps.durability != Durability::kCheckpoint)
     out.log_bytes_all = job.ps.log_bytes_max * out.shards;
 
-  out.input_width = input_width(job);
-  const Layers layers = count_layers(job.model, out.input_width);
+  const Input input = input_of(job);
+  out.input_width = input.width;
+  const Layers layers = count_layers(job.model, input);
   out.dense_parameters = layers.weights + layers.biases;
   // A product costs two operations a weight, and again twice that on the way back.
   out.flops_per_sample = 6.0 * static_cast<double>(layers.weights);
-  const uint64_t copies = job.train.optimizer.name == "adam" ? 4 : 2;
+  const std::string& optimizer = job.train.optimizer.name;
+  const uint64_t copies = optimizer == "sgd"                            ? 2
+                          : optimizer == "adam"                         ? 4
+                          : optimizer == "adamw" || optimizer == "lamb" ? 5
+                                                                        : 3;
   out.dense_bytes_a_worker = 4 * copies * out.dense_parameters;
   out.dense_bytes_all = out.dense_bytes_a_worker * out.workers;
   out.memory_bytes = memory_bytes;

@@ -79,6 +79,10 @@ void check_columns(const JobConfig& job, const std::vector<size_t>& entries, con
       judge.report({"model", "tasks", number, "label"},
                    fmt::format("there is no column '{}'", task.column),
                    suggest(task.column, columns));
+    if (!columns.empty() && !task.sample_weight.empty() && !known.contains(task.sample_weight))
+      judge.report({"model", "tasks", number, "sample_weight"},
+                   fmt::format("there is no column '{}'", task.sample_weight),
+                   suggest(task.sample_weight, columns));
   }
   for (size_t i = 0; i < job.features.size(); ++i) {
     const FeatureConfig& feature = job.features[i];
@@ -116,8 +120,21 @@ void check_tasks(const JobConfig& job, const Judge& judge) {
   }
 }
 
+void check_products(const JobConfig& job, const Judge& judge) {
+  if (!judge.sound({"model"})) return;
+  std::vector<std::string> factors;
+  for (const TaskConfig& task : job.model.tasks)
+    if (task.product.empty() && is_binary(task.loss)) factors.push_back(task.name);
+  for (size_t i = 0; i < job.model.tasks.size(); ++i)
+    for (const std::string& name : job.model.tasks[i].product)
+      if (std::find(factors.begin(), factors.end(), name) == factors.end())
+        judge.report({"model", "tasks", std::to_string(i), "product"},
+                     fmt::format("'{}' is no task of 0/1 labels that has a tower", name),
+                     factors.empty() ? "leave product out" : suggest(name, factors));
+}
+
 void check_head(const JobConfig& job, const Judge& judge) {
-  if (judge.sound({"model.head"}) && job.model.head == Head::kMmoe &&
+  if (judge.sound({"model.head"}) && job.model.head != Head::kSharedBottom &&
       job.model.expert_units.empty())
     judge.report({"model", "head", "units"}, "an expert has no layer",
                  "give at least one width, as [64]");
@@ -154,7 +171,7 @@ void check_eval(const JobConfig& job, const Judge& judge) {
     judge.report({"eval", "monitor"}, "there is no evaluation data", "set data.eval");
   std::vector<std::string> known;
   for (const TaskConfig& task : job.model.tasks) {
-    if (task.loss == Loss::kMse) {
+    if (!is_binary(task.loss)) {
       known.push_back(task.name + ".rmse");
     } else {
       known.push_back(task.name + ".auc");
@@ -173,6 +190,7 @@ void check_job(const JobConfig& job, const std::vector<size_t>& entries, const J
   check_addresses(job, judge);
   check_columns(job, entries, judge);
   check_tasks(job, judge);
+  check_products(job, judge);
   check_head(job, judge);
   check_caps(job, judge);
   check_eval(job, judge);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/config/schema_builders.h"
+#include "common/config/schema_model.h"
 #include "common/config/schema_optimizers.h"
 #include "common/hash.h"
 
@@ -10,7 +11,6 @@ namespace cairn {
 namespace {
 
 constexpr double kAny = -std::numeric_limits<double>::infinity();
-constexpr double kUnitsMax = 65'536;
 constexpr double kStepsMax = 4'294'967'295.0;  // rows hold steps in 32 bits
 
 // ---- data
@@ -129,88 +129,6 @@ std::span<const ConfigKey> feature_keys() {
                                .default_text = "ps.dim",
                                .applies = entry_makes_ids,
                                .applies_text = kOnlyIds}),
-  };
-  return keys;
-}
-
-// ---- model
-
-bool is_mmoe(const void* object) {
-  return static_cast<const ModelConfig*>(object)->head == Head::kMmoe;
-}
-
-std::span<const ConfigKey> cross_keys() {
-  static const ConfigKey keys[] = {
-      key<&ModelConfig::cross_layers>(
-          {.name = "layers", .text = "full-rank DCN-V2 cross layers; 0: none", .max = 64}),
-  };
-  return keys;
-}
-
-std::span<const ConfigKey> deep_keys() {
-  static const ConfigKey keys[] = {
-      key<&ModelConfig::deep_units>({.name = "units",
-                                     .text = "widths of the deep tower's layers; []: no tower",
-                                     .min = 1,
-                                     .max = kUnitsMax}),
-      key<&ModelConfig::activation>({.name = "activation", .text = "of every hidden layer"}),
-  };
-  return keys;
-}
-
-std::span<const ConfigKey> head_keys() {
-  static const ConfigKey keys[] = {
-      key<&ModelConfig::head>(
-          {.name = "type",
-           .text = "layers that all tasks share, or a mixture of experts with a gate a task"}),
-      key<&ModelConfig::experts>({.name = "experts",
-                                  .text = "their number",
-                                  .min = 1,
-                                  .max = 64,
-                                  .applies = is_mmoe,
-                                  .applies_text = "only for mmoe"}),
-      key<&ModelConfig::expert_units>(
-          {.name = "units",
-           .text = "widths of the layers of each expert, or of the shared bottom",
-           .min = 1,
-           .max = kUnitsMax}),
-      key<&ModelConfig::tower_units>({.name = "tower_units",
-                                      .text = "widths of the hidden layers of each task's tower",
-                                      .min = 1,
-                                      .max = kUnitsMax}),
-  };
-  return keys;
-}
-
-std::span<const ConfigKey> task_keys() {
-  static const ConfigKey keys[] = {
-      key<&TaskConfig::name>({.name = "name", .text = "in metrics and results", .required = true}),
-      ConfigKey{
-          {.name = "label",
-           .text = "a column, or a comparison with a number (`rating >= 4`; also > <= < ==) that "
-                   "makes 1 "
-                   "or 0",
-           .required = true},
-          [](void* object) -> FieldRef { return LabelRef{static_cast<TaskConfig*>(object)}; },
-          fresh<TaskConfig>},
-      key<&TaskConfig::loss>(
-          {.name = "loss",
-           .text = "binary cross-entropy of a 0/1 label, or mean squared error of a value"}),
-      key<&TaskConfig::weight>({.name = "weight", .text = "of this loss in the sum"}),
-  };
-  return keys;
-}
-
-std::span<const ConfigKey> model_keys() {
-  static const ConfigKey keys[] = {
-      key<&ModelConfig::structure>(
-          {.name = "structure",
-           .text = "the deep tower beside the cross layers, or on top of them"}),
-      group<cross_keys, ModelConfig>({.name = "cross", .text = "cross layers"}),
-      group<deep_keys, ModelConfig>({.name = "deep", .text = "the deep tower"}),
-      group<head_keys, ModelConfig>({.name = "head", .text = "what tasks share above them"}),
-      blocks<task_keys, &ModelConfig::tasks>(
-          {.name = "tasks", .text = "a list, one entry a task", .required = true}),
   };
   return keys;
 }
@@ -568,7 +486,7 @@ std::span<const ConfigKey> job_keys() {
            .required = true}),
       block<model_keys, &JobDraft::config, &JobConfig::model>(
           {.name = "model",
-           .text = "cross and deep layers, the head, the tasks",
+           .text = "interaction and deep layers, the head, the tasks",
            .required = true}),
       block<train_keys, &JobDraft::config, &JobConfig::train>(
           {.name = "train", .text = "training"}),

@@ -42,9 +42,23 @@ std::span<const ConfigKey> schedule_keys() {
 
 // ---- of dense parameters
 
-bool dense_is_adam(const void* object) {
-  return static_cast<const DenseOptimizerConfig*>(object)->name == "adam";
+const std::string& dense_name(const void* object) {
+  return static_cast<const DenseOptimizerConfig*>(object)->name;
 }
+bool dense_decays(const void* object) {
+  return dense_name(object) == "adamw" || dense_name(object) == "lamb";
+}
+bool dense_is_adam(const void* object) {
+  return dense_name(object) == "adam" || dense_decays(object);
+}
+bool dense_is_adagrad(const void* object) { return dense_name(object) == "adagrad"; }
+bool dense_has_momentum(const void* object) {
+  return dense_name(object) == "momentum" || dense_name(object) == "nesterov";
+}
+bool dense_has_epsilon(const void* object) {
+  return dense_is_adam(object) || dense_is_adagrad(object);
+}
+constexpr std::string_view kOnlyAdams = "only for adam, adamw and lamb";
 
 // ---- of rows
 
@@ -91,27 +105,45 @@ std::span<const std::string_view> row_optimizer_types() {
 
 std::span<const ConfigKey> dense_optimizer_keys() {
   using O = DenseOptimizerConfig;
-  static constexpr std::string_view kTypes[] = {"sgd", "adam"};
+  static constexpr std::string_view kTypes[] = {"sgd",  "momentum", "nesterov", "adagrad",
+                                                "adam", "adamw",    "lamb"};
   static const ConfigKey keys[] = {
       key<&O::name>({.name = "type", .text = "of the dense parameters", .values = kTypes}),
       key<&O::learning_rate>({.name = "learning_rate", .text = "step size", .above_min = true}),
+      key<&O::momentum>({.name = "momentum",
+                         .text = "share of the last step in this one",
+                         .max = 1,
+                         .below_max = true,
+                         .applies = dense_has_momentum,
+                         .applies_text = "only for momentum and nesterov"}),
+      key<&O::initial_accumulator>({.name = "initial_accumulator",
+                                    .text = "sum of squares that a parameter starts from",
+                                    .applies = dense_is_adagrad,
+                                    .applies_text = "only for adagrad"}),
       key<&O::beta1>({.name = "beta1",
                       .text = "decay of the first moment",
                       .max = 1,
                       .below_max = true,
                       .applies = dense_is_adam,
-                      .applies_text = "only for adam"}),
+                      .applies_text = kOnlyAdams}),
       key<&O::beta2>({.name = "beta2",
                       .text = "decay of the second moment",
                       .max = 1,
                       .below_max = true,
                       .applies = dense_is_adam,
-                      .applies_text = "only for adam"}),
+                      .applies_text = kOnlyAdams}),
       key<&O::epsilon>({.name = "epsilon",
                         .text = "added to the root in the denominator",
                         .above_min = true,
-                        .applies = dense_is_adam,
-                        .applies_text = "only for adam"}),
+                        .applies = dense_has_epsilon,
+                        .applies_text = "only for adagrad, adam, adamw and lamb"}),
+      key<&O::weight_decay>({.name = "weight_decay",
+                             .text = "times the weights of layers, added to the step",
+                             .applies = dense_decays,
+                             .applies_text = "only for adamw and lamb"}),
+      key<&O::clip_norm>({.name = "clip_norm",
+                          .text = "norm that all gradients together are scaled down to; 0: as they "
+                                  "are"}),
       block<schedule_keys, &O::schedule>(
           {.name = "schedule", .text = "of the learning rate, by the step of the job"}),
   };

@@ -15,10 +15,15 @@ inline constexpr std::string_view kPoolingWords[] = {"sum", "mean"};
 inline constexpr std::string_view kInitializerWords[] = {"zero", "uniform", "normal"};
 inline constexpr std::string_view kValueTypeWords[] = {"f32", "bf16"};
 inline constexpr std::string_view kScheduleWords[] = {"constant", "step", "cosine", "inverse_sqrt"};
-inline constexpr std::string_view kActivationWords[] = {"none", "relu"};
+inline constexpr std::string_view kActivationWords[] = {"none",  "relu",    "gelu", "silu",
+                                                        "prelu", "sigmoid", "tanh"};
+inline constexpr std::string_view kNormalizationWords[] = {"none", "layer", "batch"};
+inline constexpr std::string_view kInteractionWords[] = {"none", "cross", "fm", "dot"};
+inline constexpr std::string_view kCrossTypeWords[] = {"vector", "full", "low_rank", "mixture"};
+inline constexpr std::string_view kTaskWeightsWords[] = {"fixed", "uncertainty"};
 inline constexpr std::string_view kStructureWords[] = {"parallel", "stacked"};
-inline constexpr std::string_view kHeadWords[] = {"shared_bottom", "mmoe"};
-inline constexpr std::string_view kLossWords[] = {"bce", "mse"};
+inline constexpr std::string_view kHeadWords[] = {"shared_bottom", "mmoe", "ple"};
+inline constexpr std::string_view kLossWords[] = {"bce", "mse", "focal", "huber", "pairwise"};
 inline constexpr std::string_view kConsistencyWords[] = {"sync"};
 inline constexpr std::string_view kDurabilityWords[] = {"process", "machine", "checkpoint"};
 inline constexpr std::string_view kRecoveryWords[] = {"strict", "report"};
@@ -30,6 +35,10 @@ constexpr std::span<const std::string_view> words_of(Initializer) { return kInit
 constexpr std::span<const std::string_view> words_of(ValueType) { return kValueTypeWords; }
 constexpr std::span<const std::string_view> words_of(Schedule) { return kScheduleWords; }
 constexpr std::span<const std::string_view> words_of(Activation) { return kActivationWords; }
+constexpr std::span<const std::string_view> words_of(Normalization) { return kNormalizationWords; }
+constexpr std::span<const std::string_view> words_of(Interaction) { return kInteractionWords; }
+constexpr std::span<const std::string_view> words_of(CrossType) { return kCrossTypeWords; }
+constexpr std::span<const std::string_view> words_of(TaskWeights) { return kTaskWeightsWords; }
 constexpr std::span<const std::string_view> words_of(Structure) { return kStructureWords; }
 constexpr std::span<const std::string_view> words_of(Head) { return kHeadWords; }
 constexpr std::span<const std::string_view> words_of(Loss) { return kLossWords; }

@@ -26,6 +26,7 @@ struct Batch {
   uint32_t rows = 0;
   std::vector<float> dense;       // [rows, dense columns], row-major
   std::vector<float> labels;      // [rows, tasks]
+  std::vector<float> weights;     // [rows, tasks], of losses; empty: all 1
   std::vector<uint64_t> row_ids;  // [rows]: byte offset in the concatenation of all input files
   std::vector<Bag> bags;          // one an id feature, in the job's order
   std::vector<std::vector<Key>> keys;  // one a table: unique, ascending

@@ -79,8 +79,14 @@ Result<Plan> Plan::make(const JobConfig& job, bool labels) {
     (feature.is_id() ? plan.ids : plan.numbers).push_back(std::move(compiled).value());
   }
   if (labels)
-    for (const TaskConfig& task : job.model.tasks)
-      plan.tasks.push_back({index_of(plan.columns, task.column), task});
+    for (const TaskConfig& task : job.model.tasks) {
+      TaskPlan& compiled = plan.tasks.emplace_back();
+      compiled.column = index_of(plan.columns, task.column);
+      compiled.config = task;
+      if (task.sample_weight.empty()) continue;
+      compiled.sample_weight = index_of(plan.columns, task.sample_weight);
+      plan.weighted = true;
+    }
   return plan;
 }
 

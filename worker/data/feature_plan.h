@@ -39,7 +39,8 @@ struct FeaturePlan {
 };
 
 struct TaskPlan {
-  uint32_t column = 0;  // index into Plan::columns
+  uint32_t column = 0;                    // index into Plan::columns
+  std::optional<uint32_t> sample_weight;  // the same
   TaskConfig config;
 };
 
@@ -48,6 +49,7 @@ struct Plan {
   std::vector<FeaturePlan> numbers;       // dense columns, in the job's order
   std::vector<FeaturePlan> ids;           // bags, in the job's order
   std::vector<TaskPlan> tasks;            // empty where labels are not read
+  bool weighted = false;                  // some task has weights of rows
   std::vector<std::string> standardized;  // names of features, in the job's order
   uint32_t tables = 0;
   std::string missing;

@@ -76,6 +76,7 @@ Result<Batch> ReaderSource::next() {
   batch.rows = read_.rows;
   batch.dense = read_.dense;
   batch.labels = read_.labels;
+  batch.weights = read_.weights;
   batch.bad_rows = bad_rows_;
   dedup(batch);
   return batch;

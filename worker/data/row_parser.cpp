@@ -52,6 +52,7 @@ void RowSet::clear(size_t bag_count) {
   rows = 0;
   dense.clear();
   labels.clear();
+  weights.clear();
   bags.resize(bag_count);
   for (Bag& bag : bags) {
     bag.offsets.assign(1, 0);
@@ -76,6 +77,7 @@ bool RowParser::parse(std::span<const std::string_view> fields, std::span<const 
   }
   rows.dense.resize(size_t{rows.rows} * plan_.numbers.size());
   rows.labels.resize(size_t{rows.rows} * plan_.tasks.size());
+  if (plan_.weighted) rows.weights.resize(rows.labels.size());
   for (RowSet::Bag& bag : rows.bags) {
     bag.offsets.resize(rows.rows + size_t{1});
     bag.keys.resize(bag.offsets.back());
@@ -88,6 +90,9 @@ bool RowParser::append_all(RowSet& rows) {
     float value;
     if (!label(task, value)) return false;
     rows.labels.push_back(value);
+    if (!plan_.weighted) continue;
+    if (!sample_weight(task, value)) return false;
+    rows.weights.push_back(value);
   }
   for (const FeaturePlan& feature : plan_.numbers) {
     double value;
@@ -202,10 +207,24 @@ bool RowParser::label(const TaskPlan& task, float& value) {
     value = compare(task.config.comparison, *parsed, task.config.threshold) ? 1.0f : 0.0f;
     return true;
   }
-  if (task.config.loss == Loss::kBce && *parsed != 0.0 && *parsed != 1.0)
+  if (is_binary(task.config.loss) && *parsed != 0.0 && *parsed != 1.0)
     return bad("is neither 0 nor 1");
   value = static_cast<float>(*parsed);
   return true;
+}
+
+bool RowParser::sample_weight(const TaskPlan& task, float& value) {
+  value = 1.0f;
+  if (!task.sample_weight) return true;
+  const std::string_view text = field(*task.sample_weight);
+  const std::optional<double> parsed = missing(text) ? std::nullopt : parse_number(text);
+  if (parsed && *parsed >= 0.0 && fits_float(*parsed)) {
+    value = static_cast<float>(*parsed);
+    return true;
+  }
+  reason_ = fmt::format("weight '{}': '{}' is no number of 0 or more",
+                        plan_.columns[*task.sample_weight], printable(text));
+  return false;
 }
 
 }  // namespace cairn

@@ -21,9 +21,10 @@ struct RowSet {
     std::vector<Key> keys;          // [occurrences]
   };
   uint32_t rows = 0;
-  std::vector<float> dense;   // [rows, numbers]
-  std::vector<float> labels;  // [rows, tasks]
-  std::vector<Bag> bags;      // one an id feature
+  std::vector<float> dense;    // [rows, numbers]
+  std::vector<float> labels;   // [rows, tasks]
+  std::vector<float> weights;  // [rows, tasks]; empty where no task has weights of rows
+  std::vector<Bag> bags;       // one an id feature
 
   void clear(size_t bag_count);
 };
@@ -59,6 +60,7 @@ class RowParser {
   bool append_bag(const FeaturePlan& feature, RowSet::Bag& bag);
   bool append_all(RowSet& rows);
   bool label(const TaskPlan& task, float& value);
+  bool sample_weight(const TaskPlan& task, float& value);
   bool fail(const FeaturePlan& feature, std::string_view text, std::string_view what);
   std::string_view field(uint32_t column) const { return fields_[places_[column]]; }
 

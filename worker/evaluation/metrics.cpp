@@ -90,7 +90,7 @@ TaskQuality measure(std::vector<PredictionPair> pairs, Loss loss) {
   std::sort(pairs.begin(), pairs.end(), [](const PredictionPair& a, const PredictionPair& b) {
     return a.prediction != b.prediction ? a.prediction < b.prediction : a.label < b.label;
   });
-  if (loss == Loss::kBce) {
+  if (is_binary(loss)) {
     quality.auc = sorted_auc(pairs);
     quality.logloss = mean_logloss(pairs);
   } else {

@@ -15,7 +15,7 @@ inline nlohmann::ordered_json quality_json(const TaskQuality& quality, Loss loss
     return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
   };
   nlohmann::ordered_json json = {{"samples", quality.samples}};
-  if (loss == Loss::kBce) {
+  if (is_binary(loss)) {
     json["auc"] = number(quality.auc);
     json["logloss"] = number(quality.logloss);
   } else {

@@ -50,7 +50,7 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
     if (const auto pulled = session.client->finish_pull(current.value().pull, buffers.rows);
         !pulled.ok())
       return pulled.error();
-    session.model->predict(buffers.input(batch, 1.0), buffers.predictions);
+    session.model->predict(buffers.input(batch, {}), buffers.predictions);
     take(batch, buffers.predictions);
     current = std::move(next);
   }

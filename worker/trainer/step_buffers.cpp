@@ -18,7 +18,7 @@ void StepBuffers::resize(const Batch& batch) {
   predictions.resize(size_t{batch.rows} * losses.size());
 }
 
-const ModelInput& StepBuffers::input(const Batch& batch, double loss_divisor) {
+const ModelInput& StepBuffers::input(const Batch& batch, const StepPlace& place) {
   bags_.clear();
   for (const Bag& bag : batch.bags) bags_.push_back({bag.offsets, bag.index});
   row_views_.assign(rows.begin(), rows.end());
@@ -27,7 +27,11 @@ const ModelInput& StepBuffers::input(const Batch& batch, double loss_divisor) {
   input_.bags = bags_;
   input_.tables = row_views_;
   input_.labels = batch.labels;
-  input_.loss_divisor = loss_divisor;
+  input_.weights = batch.weights;
+  input_.loss_divisor = place.rows;
+  input_.step = place.step;
+  input_.first_row = place.first_row;
+  input_.peers = place.peers;
   return input_;
 }
 

@@ -10,6 +10,14 @@
 
 namespace cairn {
 
+// Where a batch stands among those of the other workers.
+struct StepPlace {
+  double rows = 1.0;       // of the global batch
+  uint64_t step = 0;       // of the job
+  uint64_t first_row = 0;  // in the global batch
+  Peers* peers = nullptr;  // null: alone
+};
+
 class StepBuffers {
  public:
   StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks);
@@ -18,7 +26,7 @@ class StepBuffers {
   void resize(const Batch& batch);
 
   // Views of `batch`, which must outlive their use, and of `rows`.
-  const ModelInput& input(const Batch& batch, double loss_divisor);
+  const ModelInput& input(const Batch& batch, const StepPlace& place);
   // Views of what a step writes.
   const ModelOutput& output();
 

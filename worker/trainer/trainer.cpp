@@ -26,7 +26,8 @@ Trainer::Trainer(Session& session)
     : session_(session),
       checkpointer_(session),
       report_(session),
-      buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size())) {
+      buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size())),
+      peers_(session.collective) {
   const ReaderRange readers =
       readers_of(session.rank(), session.collective.size(), session.job.data.readers);
   if (session.manifest) {
@@ -119,13 +120,45 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
   const Batch& batch = current.batch;
   if (!current.pull) {
     const auto pull = client.start_pull(step, batch.keys, 0);
-    if (!pull.ok()) return pull.error();
+    if (!pull.ok()) {
+      compute_nothing(step, rows);
+      return pull.error();
+    }
     current.pull = pull.value();
   }
   const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
-  if (!split.ok()) return split.error();
-  session_.model->train_step(buffers_.input(batch, static_cast<double>(rows)), buffers_.output());
+  if (!split.ok()) {
+    compute_nothing(step, rows);
+    return split.error();
+  }
+  const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
+  session_.model->train_step(buffers_.input(batch, place), buffers_.output());
+  if (peers_.failure()) return *peers_.failure();
   return client.push(step, batch.keys, split.value(), buffers_.gradients);
+}
+
+void Trainer::compute_nothing(uint64_t step, uint64_t rows) {
+  if (!session_.model->exchanges()) return;
+  const Batch none = without_rows();
+  buffers_.resize(none);
+  const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
+  session_.model->train_step(buffers_.input(none, place), buffers_.output());
+}
+
+// The rows of a step travel with the control vectors of the step before.
+uint64_t Trainer::first_row() const {
+  uint64_t before = 0;
+  for (uint32_t rank = 0; rank < session_.rank(); ++rank) before += controls_[rank].next_rows;
+  return before;
+}
+
+// Whose bags and keys are there, and empty.
+Batch Trainer::without_rows() const {
+  Batch batch;
+  batch.keys.resize(session_.job.tables.size());
+  for (const FeatureConfig& feature : session_.job.features)
+    if (feature.is_id()) batch.bags.push_back({.offsets = {0}, .index = {}});
+  return batch;
 }
 
 bool Trainer::ended() const {
@@ -162,10 +195,8 @@ void Trainer::look_ahead() {
     }
     // This worker goes on without rows; all stop when this batch would be next.
     if (!batch.ok()) ahead.error = batch.error();
-    ahead.batch.keys.resize(session_.job.tables.size());
+    ahead.batch = without_rows();
     ahead.batch.positions = state_.positions;
-    for (const FeatureConfig& feature : session_.job.features)
-      if (feature.is_id()) ahead.batch.bags.push_back({.offsets = {0}, .index = {}});
   }
   for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i) {
     if (ahead_[i].pull) continue;

@@ -14,6 +14,7 @@
 
 #include "worker/data/prefetching_source.h"
 #include "worker/trainer/checkpointer.h"
+#include "worker/trainer/collective_peers.h"
 #include "worker/trainer/evaluator.h"
 #include "worker/trainer/run_report.h"
 #include "worker/trainer/session.h"
@@ -40,6 +41,10 @@ class Trainer {
 
   Next run_epoch();
   Next run_step(uint64_t rows);
+  Batch without_rows() const;
+  // Takes part in what the other workers' layers exchange, without rows.
+  void compute_nothing(uint64_t step, uint64_t rows);
+  uint64_t first_row() const;  // of this worker's rows in the batch of the next step
   // Pulled rows, forward, backward, push.
   Status compute(uint64_t step, uint64_t rows, Ahead& current);
   // All-reduces the dense gradients and decides what all workers do next.
@@ -65,6 +70,7 @@ class Trainer {
   Checkpointer checkpointer_;
   RunReport report_;
   StepBuffers buffers_;
+  CollectivePeers peers_;
   std::unique_ptr<PrefetchingSource> source_;
   std::deque<Ahead> ahead_;  // front: the batch of the next step
   TrainState state_;

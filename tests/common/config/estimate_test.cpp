@@ -35,6 +35,31 @@ TEST(Estimate, CountsParametersAndOperationsOfTheModel) {
   EXPECT_NEAR(estimated.flops_per_sample, 14.3e6, 0.05e6);
 }
 
+TEST(Estimate, CountsEveryKindOfInteractionAndHead) {
+  JobConfig job = yardstick();
+  job.model.interaction = Interaction::kDot;
+  job.model.structure = Structure::kStacked;
+  job.model.deep_units = {32};
+  job.model.head = Head::kPle;
+  job.model.levels = 2;
+  job.model.experts = 3;
+  job.model.task_experts = 1;
+  job.model.expert_units = {8};
+  job.model.tower_units = {};
+  const uint64_t bottom = 13 * 64 + 64 + 64 * 16 + 16, dots = 16 + 27 * 26 / 2;
+  const uint64_t deep = dots * 32 + 32;
+  const uint64_t first = 2 * (32 * 4 + 4) + 32 * 5 + 5 + 5 * (32 * 8 + 8);
+  const uint64_t second = 2 * (8 * 4 + 4) + 5 * (8 * 8 + 8);
+  EXPECT_EQ(estimate(job, 0).dense_parameters, bottom + deep + first + second + 2 * 9);
+
+  job.model.interaction = Interaction::kFm;
+  job.model.structure = Structure::kParallel;
+  job.model.wide = true;
+  job.model.deep_units.clear();
+  EXPECT_EQ(estimate(job, 0).input_width, 26u * 14 + 13);
+  EXPECT_EQ(estimate(job, 0).dense_parameters, 2u * 13 + 13 * 14 + 2);
+}
+
 TEST(Estimate, RowsHoldWeightsAndOptimizerState) {
   const std::pair<const char*, uint64_t> state[] = {
       {"sgd", 0},   {"momentum", 16},     {"adagrad", 16}, {"rowwise_adagrad", 1},

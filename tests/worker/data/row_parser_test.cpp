@@ -208,6 +208,20 @@ TEST_F(RowParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
   }
 }
 
+TEST_F(RowParserTest, WeightsOfRowsAreNumbersOfZeroOrMore) {
+  TaskConfig task;
+  task.sample_weight = "b";
+  use_label(task);
+  ASSERT_TRUE(parse("1", "2.5"));
+  ASSERT_TRUE(parse("0", "0"));
+  for (const char* bad : {"-1", "", "x", "1e99"}) {
+    EXPECT_FALSE(parse("1", bad));
+    EXPECT_THAT(parser_->reason(), HasSubstr("weight 'b'"));
+  }
+  EXPECT_EQ(rows_.weights, (std::vector<float>{2.5f, 0.0f}));
+  EXPECT_EQ(rows_.labels.size(), 2u);
+}
+
 TEST(PlanTest, RefusesTransformsThatDoNotFitTogether) {
   const auto refusal = [](const FeatureConfig& f) {
     JobConfig job;
