@@ -133,6 +133,15 @@ std::vector<zmq::message_t> to_parts(Message message) {
   return parts;
 }
 
+Message share(Message& message) {
+  Message shared;
+  shared.header = message.header;
+  shared.directory = message.directory;
+  shared.keys.copy(message.keys);
+  shared.values.copy(message.values);
+  return shared;
+}
+
 Message text_reply(const Header& request, StatusCode status, std::string_view text) {
   Message reply;
   reply.header = request;

@@ -52,6 +52,9 @@ Header header_of(const zmq::message_t& part);
 // The parts of a message, in order, ready to send. The message is consumed.
 std::vector<zmq::message_t> to_parts(Message message);
 
+// The same message again; its parts share memory.
+Message share(Message& message);
+
 // A reply to `request` that carries only text.
 Message text_reply(const Header& request, StatusCode status, std::string_view text);
 

@@ -42,6 +42,9 @@ Result<std::unique_ptr<PsClient>> PsClient::connect(const PsClientOptions& optio
     }
     client->shards_.push_back(std::move(shard));
   }
+  for (uint32_t s = 0; s < client->shards_.size(); ++s)
+    if (const Status status = client->monitor_connection(context, s); !status.ok())
+      return status.error();
   for (Shard& shard : client->shards_)
     client->poll_items_.push_back({shard.socket.handle(), 0, ZMQ_POLLIN, 0});
   return client;
@@ -63,6 +66,7 @@ Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std
   const PullId id = next_request_++;
   Pull& pull = pulls_[id];
   pull.split = ShardSplit(keys, options_.slots);
+  pull.requests.resize(shards_.size());
   pull.replies.resize(shards_.size());
   pull.answered.resize(shards_.size());
   pull.missing = static_cast<uint32_t>(shards_.size());
@@ -71,6 +75,7 @@ Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std
     message.header = header(Op::kPull, step, id);
     message.header.flags = flags;
     pull.split.write_keys(s, keys, options_.table_dims, options_.wire, message);
+    pull.requests[s] = share(message);
     if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
   }
   return id;
@@ -111,6 +116,7 @@ Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
     message.header = header(Op::kPush, step, ++shards_[s].sequence);
     split.write_keys(s, keys, options_.table_dims, options_.wire, message);
     message.values = split.gather(s, gradients, options_.table_dims, options_.wire);
+    shards_[s].pushes.push_back(share(message));
     if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent;
   }
   return Ok{};
@@ -131,6 +137,7 @@ Result<std::vector<std::string>> PsClient::checkpoint(uint64_t step,
     shards_[s].checkpoint_id = next_request_++;
     message.header = header(Op::kCheckpoint, step, shards_[s].checkpoint_id);
     message.values = zmq::message_t(folders[s]);
+    shards_[s].checkpoint_request = share(message);
     if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
   }
   const Status status = wait_until([&] {
@@ -208,10 +215,11 @@ Status PsClient::handle(uint32_t s, Message message) {
   shard.heard = Clock::now();
   const std::string name = "shard " + std::to_string(s) + " at " + shard.endpoint;
   if (header.incarnation != options_.incarnation && header.status == StatusCode::kOk) return Ok{};
+  if (const Status noted = note_boot(s, header.boot); !noted.ok()) return noted;
+  if (header.status == StatusCode::kOutOfOrder && header.op == Op::kPush)
+    return on_out_of_order(s, header.sequence);
   if (header.status != StatusCode::kOk)
     return unavailable(name + " refused: " + std::string(message.text()));
-  if (shard.boot == 0) shard.boot = header.boot;
-  if (shard.boot != header.boot) return unavailable(name + " was restarted and lost its state");
   switch (header.op) {
     case Op::kPull: {
       const auto found = pulls_.find(header.sequence);
@@ -224,11 +232,12 @@ Status PsClient::handle(uint32_t s, Message message) {
             std::to_string(pull.split.value_bytes(s, options_.table_dims, options_.wire)));
       if (std::exchange(pull.answered[s], uint8_t{1}) != 0) return Ok{};
       pull.replies[s] = std::move(message);
+      pull.requests[s] = Message();
       --pull.missing;
       return Ok{};
     }
     case Op::kPush:
-      shard.acknowledged = std::max(shard.acknowledged, header.sequence);
+      acknowledge(shard, header.sequence);
       return Ok{};
     case Op::kCheckpoint:
       if (header.sequence == shard.checkpoint_id) {
@@ -244,6 +253,20 @@ Status PsClient::handle(uint32_t s, Message message) {
   return Ok{};
 }
 
+void PsClient::acknowledge(Shard& shard, uint64_t sequence) {
+  if (sequence <= shard.acknowledged || sequence > shard.sequence) return;
+  shard.resending = false;
+  // In the order of its log: those before it are logged as well, though their answers were lost.
+  for (; shard.acknowledged < sequence; ++shard.acknowledged) shard.pushes.pop_front();
+}
+
+Status PsClient::ping(uint32_t shard) {
+  shards_[shard].pinged = Clock::now();
+  Message ping;
+  ping.header = header(Op::kPing, 0, next_request_++);
+  return send(shard, std::move(ping));
+}
+
 Status PsClient::check_silence(Clock::time_point waiting_since) {
   const Clock::time_point now = Clock::now();
   for (uint32_t s = 0; s < shards_.size(); ++s) {
@@ -253,12 +276,9 @@ Status PsClient::check_silence(Clock::time_point waiting_since) {
     if (silent > std::chrono::seconds(options_.timeout_s))
       return unavailable("nothing came from shard " + std::to_string(s) + " at " + shard.endpoint +
                          " for " + std::to_string(options_.timeout_s) + " s (ps.timeout_s)");
-    if (silent > kPingEvery && now - shard.pinged > kPingEvery) {
-      shard.pinged = now;
-      Message ping;
-      ping.header = header(Op::kPing, 0, next_request_++);
-      if (const Status sent = send(s, std::move(ping)); !sent.ok()) return sent;
-    }
+    if (const Status looked = look_for_lost_connection(s); !looked.ok()) return looked;
+    if (silent > kPingEvery && now - shard.pinged > kPingEvery)
+      if (const Status sent = ping(s); !sent.ok()) return sent;
     const bool owes_a_pull = std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& pull) {
       return pull.second.answered[s] == 0;
     });

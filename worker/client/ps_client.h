@@ -1,6 +1,10 @@
 // A worker's side of the wire: pulls rows from all shards, pushes gradients to them, asks for
 // checkpoints.
 //
+// A server that dies and comes back has what it acknowledged; the rest is sent again, in order,
+// when its replies show a new boot or a connection was lost. A shard that asks for a push which it
+// has acknowledged has lost data: an error.
+//
 // Every call may process replies that have come. Waiting calls return when their answer is
 // complete, when a shard refuses (its reason is the error), when nothing at all has come from a
 // shard for `timeout_s` although it was pinged, or when a pull stays parked for `stall_timeout_s`;
@@ -9,8 +13,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,23 +69,32 @@ class PsClient {
   // Every shard writes its part of the checkpoint of `step` into folders[shard]; the replies' JSON.
   Result<std::vector<std::string>> checkpoint(uint64_t step, std::span<const std::string> folders);
 
+  // How often a server process was seen to have started anew.
+  uint32_t server_restarts() const { return static_cast<uint32_t>(restarts_.size()); }
+
  private:
   using Clock = std::chrono::steady_clock;
 
   struct Shard {
     zmq::socket_t socket;
     std::string endpoint;
-    uint64_t boot = 0;          // of the server; 0 until its first reply
-    uint64_t sequence = 0;      // of the last push sent
-    uint64_t acknowledged = 0;  // the highest push answered
-    Clock::time_point heard;    // when anything last came
+    uint64_t boot = 0;           // of the server; 0 until its first reply
+    uint64_t sequence = 0;       // of the last push sent
+    uint64_t acknowledged = 0;   // the highest push answered
+    std::deque<Message> pushes;  // above that, in order
+    bool resending = false;      // they were sent again, and none has been answered since
+    zmq::socket_t monitor;       // tells of lost connections
+    bool connection_lost = false;
+    Clock::time_point heard;  // when anything last came
     Clock::time_point pinged;
     std::string pong;            // what the shard last said it waits for
     std::string checkpoint;      // reply's JSON
     uint64_t checkpoint_id = 0;  // 0: none is awaited
+    Message checkpoint_request;
   };
   struct Pull {
     ShardSplit split;
+    std::vector<Message> requests;  // by shard, until they are answered
     std::vector<Message> replies;   // by shard
     std::vector<uint8_t> answered;  // by shard
     uint32_t missing = 0;
@@ -93,6 +108,18 @@ class PsClient {
   Status pump(std::chrono::milliseconds wait);
   Status receive(uint32_t shard);
   Status handle(uint32_t shard, Message message);
+  Status on_out_of_order(uint32_t shard, uint64_t expected);
+  void acknowledge(Shard& shard, uint64_t sequence);
+  Status ping(uint32_t shard);
+
+  // ps_resend.cpp
+  Status monitor_connection(zmq::context_t& context, uint32_t shard);
+  // Takes note of a connection that was lost since the last look, and asks whether the shard is
+  // there.
+  Status look_for_lost_connection(uint32_t shard);
+  // Judges the boot that a reply carries; sends again what that server may not have.
+  Status note_boot(uint32_t shard, uint64_t boot);
+  Status resend(uint32_t shard, RetryReason reason);
   // Pings what is silent, gives up on what stays so.
   Status check_silence(Clock::time_point waiting_since);
   template <typename Ready>
@@ -104,6 +131,7 @@ class PsClient {
   std::vector<zmq::pollitem_t> poll_items_;
   std::map<PullId, Pull> pulls_;
   uint64_t next_request_ = 1;
+  std::set<uint64_t> restarts_;  // boots that took the place of others
 };
 
 }  // namespace cairn

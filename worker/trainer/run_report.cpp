@@ -158,6 +158,7 @@ Status RunReport::finish(const TrainState& state) {
   result.samples = samples_;
   result.seconds = seconds_between(started_, Clock::now()) - paused_seconds_;
   result.bad_rows = bad_rows_;
+  if (session_.client) result.server_restarts = session_.client->server_restarts();
   result.config_hash = config_hash(session_.job);
   progress_.reset();  // the bar ends before the table
   fmt::print("{}", closing_table(result));

@@ -145,19 +145,62 @@ TEST_F(PsClientTest, ARefusalIsTheErrorAndNamesTheShard) {
   EXPECT_THAT(status.error().message, HasSubstr("shard 0 at inproc://refusing"));
 }
 
-TEST_F(PsClientTest, AServerThatLostItsStateIsAnError) {
-  uint64_t boot = 1;
-  PlayedShard shard(context, "restarted", [&](const Message& pull) {
+TEST_F(PsClientTest, WhatANewBootHasNotAnsweredIsSentAgainInOrder) {
+  // The first process takes pushes and dies before it acknowledges the last two of them.
+  std::vector<uint64_t> pushes, pulls;
+  bool died = false;
+  PlayedShard shard(context, "restarted", [&](const Message& request) {
     std::vector<Message> replies;
-    replies.push_back(rows_for(pull));
-    replies.back().header.boot = boot++;
+    if (request.header.op == Op::kPush) pushes.push_back(request.header.sequence);
+    if (request.header.op == Op::kPull) pulls.push_back(request.header.step);
+    if (!died) {
+      if (request.header.op == Op::kPush && request.header.sequence == 1)
+        replies.push_back(reply_to(request, 1));
+      died = request.header.op == Op::kPull;
+      if (died)
+        replies.push_back(
+            text_reply({.op = Op::kPing, .incarnation = kIncarnation}, StatusCode::kOk, "{}"));
+      if (died) replies.back().header.boot = 2;
+    } else if (request.header.op == Op::kPull) {
+      replies.push_back(rows_for(request));
+      replies.back().header.boot = 2;
+    } else {
+      replies.push_back(reply_to(request, 2));
+    }
     return replies;
   });
   const auto client = connect({shard.endpoint()});
-  ASSERT_TRUE(pull_one(*client).ok());
-  const Status status = pull_one(*client);
+  const std::vector<std::vector<float>> gradients = {{1, 2}, {}};
+  const ShardSplit split(keys, options.slots);
+  for (uint64_t step = 1; step <= 3; ++step)
+    ASSERT_TRUE(client->push(step, keys, split, gradients).ok());
+  const Status pulled = pull_one(*client, 4);
+  ASSERT_TRUE(pulled.ok()) << pulled.error().message;
+  ASSERT_TRUE(client->wait_pushes().ok());
+  EXPECT_EQ(pushes, (std::vector<uint64_t>{1, 2, 3, 2, 3}));
+  EXPECT_EQ(pulls, (std::vector<uint64_t>{4, 4}));
+  EXPECT_EQ(client->server_restarts(), 1u);
+}
+
+TEST_F(PsClientTest, AShardThatAsksForAnAcknowledgedPushHasLostData) {
+  PlayedShard shard(context, "forgetful", [&](const Message& push) {
+    std::vector<Message> replies;
+    replies.push_back(reply_to(push));
+    if (push.header.sequence < 3) return replies;
+    replies.back().header.status = StatusCode::kOutOfOrder;
+    replies.back().header.sequence = 2;
+    return replies;
+  });
+  const auto client = connect({shard.endpoint()});
+  const std::vector<std::vector<float>> gradients = {{1, 2}, {}};
+  const ShardSplit split(keys, options.slots);
+  for (uint64_t step = 1; step <= 2; ++step)
+    ASSERT_TRUE(client->push(step, keys, split, gradients).ok());
+  ASSERT_TRUE(client->wait_pushes().ok());
+  ASSERT_TRUE(client->push(3, keys, split, gradients).ok());
+  const Status status = client->wait_pushes();
   ASSERT_FALSE(status.ok());
-  EXPECT_THAT(status.error().message, HasSubstr("restarted"));
+  EXPECT_THAT(status.error().message, HasSubstr("lost data"));
 }
 
 TEST_F(PsClientTest, RowsOfTheWrongSizeAreAnError) {
