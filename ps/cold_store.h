@@ -48,7 +48,8 @@ class ColdStore {
   // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
   virtual void save_run(SortedRun run, std::function<void(Status)> done) = 0;
 
-  // Everything saved so far, in a new folder, by hard links where the file system allows. Synced.
+  // Everything saved so far, in a folder that is new or holds another checkpoint, whose place it
+  // takes: by hard links where the file system allows. Synced.
   virtual void checkpoint(const std::filesystem::path& folder,
                           std::function<void(Result<ShardFiles>)> done) = 0;
 

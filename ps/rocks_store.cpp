@@ -304,6 +304,11 @@ Status RocksStore::scan(SlotRange slots, const std::function<Status(const Stored
 }
 
 Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
+  // A process that died after it had written it was not heard: the same request has come again.
+  std::error_code error;
+  if (fs::exists(folder / "CURRENT", error)) fs::remove_all(folder, error);
+  if (error) return system_error("replace", folder, error.value());
+
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
@@ -313,7 +318,6 @@ Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {
   fault_point("store.checkpoint_linked");
 
   ShardFiles files;
-  std::error_code error;
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     if (const Status synced = sync_path(entry->path()); !synced.ok()) return synced.error();

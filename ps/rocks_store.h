@@ -65,8 +65,8 @@ class RocksStore {
   // it.
   Status scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const;
 
-  // Everything saved so far, in `folder`, which must not exist: hard links where the file system
-  // allows. Files and folder are synced.
+  // Everything saved so far, in `folder`, which must not exist, but for a checkpoint that it is to
+  // take the place of: hard links where the file system allows. Files and folder are synced.
   Result<ShardFiles> checkpoint(const std::filesystem::path& folder);
 
   // Not below the lsn of any row stored.
