@@ -32,14 +32,18 @@ std::string to_line(const ServerOrders& orders) {
                {"server", orders.server},
                {"hot_bytes", orders.hot_bytes},
                {"endpoint", orders.endpoint},
-               {"checkpoint", orders.checkpoint ? Json(*orders.checkpoint) : Json()}});
+               {"checkpoint", orders.checkpoint ? Json(*orders.checkpoint) : Json()},
+               {"recover", orders.recover},
+               {"endpoints", orders.endpoints},
+               {"metrics_port", orders.metrics_port}});
 }
 
 std::string to_line(const StartReport& report) {
   return dump({{"exit_code", report.exit_code},
                {"message", report.message},
                {"endpoints", report.endpoints},
-               {"metrics_port", report.metrics_port}});
+               {"metrics_port", report.metrics_port},
+               {"lost", report.lost}});
 }
 
 Result<ServerOrders> parse_orders(const std::string& line) {
@@ -52,6 +56,9 @@ Result<ServerOrders> parse_orders(const std::string& line) {
     json.at("hot_bytes").get_to(orders.hot_bytes);
     json.at("endpoint").get_to(orders.endpoint);
     if (!json.at("checkpoint").is_null()) orders.checkpoint = json.at("checkpoint");
+    json.at("recover").get_to(orders.recover);
+    json.at("endpoints").get_to(orders.endpoints);
+    json.at("metrics_port").get_to(orders.metrics_port);
     return orders;
   });
 }
@@ -63,6 +70,7 @@ Result<StartReport> parse_report(const std::string& line) {
     json.at("message").get_to(report.message);
     json.at("endpoints").get_to(report.endpoints);
     json.at("metrics_port").get_to(report.metrics_port);
+    json.at("lost").get_to(report.lost);
     return report;
   });
 }

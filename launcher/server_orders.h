@@ -19,6 +19,11 @@ struct ServerOrders {
   uint64_t hot_bytes = 0;
   std::string endpoint;  // pattern, as in ServerOptions
   std::optional<std::string> checkpoint;
+  // Of a server that takes a dead one's place: it recovers, binds where that one was bound, and
+  // serves its metrics there.
+  bool recover = false;
+  std::vector<std::string> endpoints;
+  uint16_t metrics_port = 0;
 };
 
 // What a process of the job reports when it has started, or failed to.
@@ -26,7 +31,8 @@ struct StartReport {
   int exit_code = 0;
   std::string message;  // of a failure
   std::vector<std::string> endpoints;
-  uint16_t metrics_port = 0;  // 0: none
+  uint16_t metrics_port = 0;      // 0: none
+  std::vector<std::string> lost;  // of a recovery: what it could not bring back, for people
 };
 
 std::string to_line(const ServerOrders& orders);

@@ -70,13 +70,23 @@ ServerOptions server_options(const ServerOrders& orders, const JobConfig& job) {
   options.endpoint = orders.endpoint;
   options.state = job.ps.state;
   if (orders.checkpoint) options.checkpoint = *orders.checkpoint;
+  options.recover = orders.recover;
+  options.endpoints = orders.endpoints;
   return options;
+}
+
+// A server that takes a dead one's place serves where Prometheus looks for that one.
+MetricsConfig metrics_config(const ServerOrders& orders, const JobConfig& job) {
+  MetricsConfig config = job.metrics;
+  if (orders.recover) config.port = orders.metrics_port;
+  return config;
 }
 
 int serve(const ServerOrders& orders, const JobConfig& job) {
   Metrics metrics(kVersionText);
   std::atomic<bool> ready{false};
-  auto http = serve_metrics(job.metrics, orders.rank, metrics, ready);
+  auto http =
+      serve_metrics(metrics_config(orders, job), orders.recover ? 0 : orders.rank, metrics, ready);
   if (!http.ok()) return refuse(http.error());
 
   const int failed = eventfd(0, EFD_CLOEXEC);
@@ -90,7 +100,12 @@ int serve(const ServerOrders& orders, const JobConfig& job) {
 
   ready = true;
   const uint16_t port = http.value() ? http.value()->port() : uint16_t{0};
-  answer({kDone, "", server.value()->endpoints(), port});
+  const RecoveryReport& recovery = server.value()->recovery();
+  if (orders.recover)
+    spdlog::info("recovered in {:.2f} s: {} row gradients of {} rows read from the log",
+                 recovery.seconds, recovery.logged_rows, recovery.unique_keys);
+  for (const std::string& lost : recovery.lost) spdlog::error("{}", lost);
+  answer({kDone, "", server.value()->endpoints(), port, recovery.lost});
   if (!wait_for_end(failed)) {
     spdlog::default_logger()->flush();
     _exit(kFailed);  // the other shards may wait for what will not come

@@ -26,14 +26,27 @@ std::string name_of(uint32_t server, uint32_t shards) {
 }  // namespace
 
 StartReport ServerRank::start(const ServerOrders& orders) {
+  orders_ = orders;
+  StartReport report = spawn();
+  // Where another one is to be found that takes its place.
+  orders_.recover = true;
+  orders_.endpoints = report.endpoints;
+  orders_.metrics_port = report.metrics_port;
+  for (std::string& endpoint : report.endpoints)
+    endpoint = reachable(std::move(endpoint), host_name());
+  return report;
+}
+
+StartReport ServerRank::spawn() {
   Keeper::Options options;
-  options.name = name_of(orders.server, job_.ps.shards_per_server);
+  options.name = name_of(orders_.server, job_.ps.shards_per_server);
   std::error_code error;
   options.command = {std::filesystem::read_symlink("/proc/self/exe", error).string(), "ps",
                      "--keeper", std::to_string(getpid())};
-  options.orders = to_line(orders);
+  if (orders_.recover) options.command.push_back("--recover");
+  options.orders = to_line(orders_);
   options.log =
-      std::filesystem::path(job_.output) / "logs" / fmt::format("server-{}.log", orders.server);
+      std::filesystem::path(job_.output) / "logs" / fmt::format("server-{}.log", orders_.server);
   auto keeper = Keeper::start(std::move(options));
   if (!keeper.ok()) return failure(keeper.error());
 
@@ -43,12 +56,29 @@ StartReport ServerRank::start(const ServerOrders& orders) {
   if (!line.ok()) return failure(line.error());
   auto report = parse_report(line.value());
   if (!report.ok()) return failure(report.error());
-  if (report.value().exit_code != kDone) return report.value();
-
-  for (std::string& endpoint : report.value().endpoints)
-    endpoint = reachable(std::move(endpoint), host_name());
-  keeper_ = std::move(keeper).value();
+  if (report.value().exit_code == kDone) keeper_ = std::move(keeper).value();
   return report.value();
+}
+
+bool ServerRank::may_respawn() const {
+  return respawns_ < job_.ps.max_respawns && job_.ps.durability != Durability::kCheckpoint;
+}
+
+Status ServerRank::watch() {
+  if (!keeper_) return Ok{};
+  Status status = keeper_->watch();
+  while (!status.ok() && may_respawn()) {
+    ++respawns_;
+    complain(fmt::format("{}\n  it is started again, {} of {} times, and recovers",
+                         status.error().message, respawns_, job_.ps.max_respawns));
+    const StartReport report = spawn();
+    if (report.exit_code == kDone) {
+      for (const std::string& lost : report.lost) complain(lost);
+      return Ok{};
+    }
+    status = Error{ErrorCode::kUnavailable, report.message};
+  }
+  return status;
 }
 
 StartReport ServerRank::finish() {

@@ -17,13 +17,20 @@ class ServerRank {
   // none.
   StartReport start(const ServerOrders& orders);
 
-  // Errors: kUnavailable, as Keeper::watch; never before `start` has succeeded.
-  Status watch() { return keeper_ ? keeper_->watch() : Status(Ok{}); }
+  // Where the server process has died, starts one that recovers in its place, on the same
+  // endpoints, and waits until it serves; at most ps.max_respawns times. Errors: kUnavailable, as
+  // Keeper::watch, where it may not or cannot; never before `start` has succeeded.
+  Status watch();
 
   StartReport finish();
 
  private:
+  StartReport spawn();
+  bool may_respawn() const;
+
   const JobConfig& job_;
+  ServerOrders orders_;
+  uint32_t respawns_ = 0;
   std::unique_ptr<Keeper> keeper_;
 };
 

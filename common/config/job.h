@@ -251,6 +251,7 @@ struct PsConfig {
   bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
   ValueType wire = ValueType::kFloat32;  // of weights pulled and gradients pushed
   uint32_t timeout_s = 120;
+  uint32_t max_respawns = 3;  // of each server process within a run
   uint32_t read_threads = 2;  // of one shard, for rows that are not in memory
   // Steps after which every slot has been examined once for rows that expire or exceed a cap.
   uint32_t policy_period = 16'384;

@@ -377,6 +377,11 @@ std::span<const ConfigKey> ps_keys() {
           {.name = "timeout_s",
            .text = "seconds without any answer of a shard before it is given up",
            .min = 1}),
+      key<&PsDraft::config, &PsConfig::max_respawns>(
+          {.name = "max_respawns",
+           .text = "times that a server process which died is started again and recovers from its "
+                   "log; none with durability checkpoint",
+           .max = 1000}),
       key<&PsDraft::config, &PsConfig::read_threads>(
           {.name = "read_threads",
            .text = "threads of one shard for rows that are not in memory",

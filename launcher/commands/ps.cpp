@@ -13,7 +13,11 @@ void add_ps(Program& program) {
   command->add_option("--keeper", *keeper, "Process that started this one")
       ->type_name("PID")
       ->group("");
-  command->callback([&program, keeper] {
+  // The orders say it too; here, so that a list of processes shows it.
+  const auto recover = std::make_shared<bool>(false);
+  command->add_flag("--recover", *recover, "Go on from the store and log of one that died")
+      ->group("");
+  command->callback([&program, keeper, recover] {
     if (*keeper != 0) {
       program.exit_code = run_server_process(*keeper);
       return;

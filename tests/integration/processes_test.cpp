@@ -29,11 +29,25 @@ class Processes : public testing::Test {
     return read_file(job.folder() / "run" / "metrics.jsonl").find("\"train\"") != std::string::npos;
   }
 
+  // Of the servers' logs.
+  size_t lines_with(const std::string& text) const {
+    size_t lines = 0;
+    for (int server = 0; server < 2; ++server) {
+      const std::string log =
+          read_file(job.folder() / "run" / "logs" / ("server-" + std::to_string(server) + ".log"));
+      for (size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1))
+        ++lines;
+    }
+    return lines;
+  }
+
   SmallJob job{test_seed(), 2000};
 };
 
-TEST_F(Processes, ADeadServerEndsTheJobWithItsName) {
-  BackgroundCairn cairn(endless(), log());
+TEST_F(Processes, AServerThatMayNotRecoverEndsTheJobWithItsName) {
+  BackgroundCairn cairn(job.train_arguments("run", {"train.epochs=100000", "train.report_every=5",
+                                                    "ps.max_respawns=0"}),
+                        log());
   ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
   const std::vector<pid_t> servers = cairn.processes_with("ps");
   ASSERT_EQ(servers.size(), 2u);
@@ -41,6 +55,31 @@ TEST_F(Processes, ADeadServerEndsTheJobWithItsName) {
   EXPECT_EQ(cairn.exit_code(), 1) << cairn.output();
   EXPECT_THAT(cairn.output(), ContainsRegex("server [01] \\(shard [01]\\) was killed by signal 9"));
   EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
+}
+
+TEST_F(Processes, AJobWhoseServersAreKilledEndsWithTheSameBits) {
+  const std::vector<std::string> settings = {"train.epochs=40", "train.report_every=5"};
+  const Ran undisturbed = job.train("undisturbed", settings);
+  ASSERT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
+  BackgroundCairn cairn(job.train_arguments("run", settings), log());
+  ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+  constexpr int kKills = 3;
+  for (int kill = 0; kill < kKills; ++kill) {
+    std::vector<pid_t> servers;
+    ASSERT_TRUE(wait_until([&] {
+      servers = cairn.processes_with("ps");
+      return servers.size() == 2;
+    })) << cairn.output();
+    const size_t recovered = lines_with("recovered in");
+    ASSERT_EQ(::kill(servers[kill % 2], SIGKILL), 0);
+    ASSERT_TRUE(wait_until([&] { return lines_with("recovered in") > recovered; }))
+        << cairn.output();
+  }
+  EXPECT_EQ(cairn.exit_code(), 0) << cairn.output();
+  EXPECT_THAT(cairn.output(), HasSubstr("was killed by signal 9"));
+  EXPECT_EQ(bits_of(job.checkpoint("run")), bits_of(job.checkpoint("undisturbed")));
+  const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
+  EXPECT_GT(result.at("server_restarts"), 0);
 }
 
 TEST_F(Processes, ADeadWorkerEndsTheJobAndTheRunResumes) {

@@ -180,6 +180,7 @@ class RandomJob {
     ps.allow_insecure = coin();
     if (ps.allow_insecure) ps.address = "10.0.0.7";
     ps.timeout_s = 1 + static_cast<uint32_t>(number(99));
+    ps.max_respawns = static_cast<uint32_t>(number(9));
     ps.read_threads = 1 + static_cast<uint32_t>(number(7));
     ps.policy_period = 16 + static_cast<uint32_t>(number(100'000));
   }
