@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <system_error>
 
 #include "common/file.h"
@@ -142,6 +144,26 @@ Status copy_rows(const CheckpointSource& source, const std::vector<CheckpointSha
   return writer.save();
 }
 
+// What the shards of the checkpoint had counted, under the lsn that the new log starts from.
+Status copy_filters(const CheckpointSource& source, const std::vector<CheckpointShard>& shards,
+                    const std::vector<TableConfig>& tables, SlotRange slots, MadeStore& made) {
+  for (const CheckpointShard& shard : shards) {
+    const auto opened = RocksStore::open_read_only(source.folder / shard.folder, tables);
+    if (!opened.ok()) return opened.error();
+    const SlotRange part = {std::max(slots.first, shard.slots.first),
+                            std::min(slots.last, shard.slots.last)};
+    Result<std::vector<SlotFilter>> filters = opened.value()->newest_filters(part);
+    if (!filters.ok()) return filters.error();
+    std::ranges::move(filters.value(), std::back_inserter(made.filters));
+  }
+  if (made.filters.empty()) return Ok{};
+  // Files that were linked hold the versions of another log.
+  if (const Status dropped = made.store->drop_filters(std::numeric_limits<Lsn>::max());
+      !dropped.ok())
+    return dropped;
+  return made.store->save_filters(made.next_lsn - 1, made.filters);
+}
+
 Result<MadeStore> fill_store(const fs::path& folder, const std::vector<TableConfig>& tables,
                              SlotRange slots, const std::optional<CheckpointSource>& source) {
   std::vector<CheckpointShard> shards;
@@ -167,6 +189,10 @@ Result<MadeStore> fill_store(const fs::path& folder, const std::vector<TableConf
   made.store = std::move(store).value();
   made.next_lsn = made.store->highest_lsn() + 1;
   made.applied_step = source ? source->manifest.step : 0;
+  if (source) {
+    const Status copied = copy_filters(*source, shards, tables, slots, made);
+    if (!copied.ok()) return copied.error();
+  }
   return made;
 }
 

@@ -28,6 +28,8 @@ struct MadeStore {
   std::unique_ptr<RocksStore> store;
   Lsn next_lsn = 1;           // above every lsn in the store
   uint64_t applied_step = 0;  // of the checkpoint
+  // Admission filters of the checkpoint, which the store holds as of the lsn before `next_lsn`.
+  std::vector<SlotFilter> filters;
 };
 
 // Makes a store of `slots` in `folder`, which must not exist or be empty; on an error it is removed

@@ -18,10 +18,20 @@
 
 namespace cairn {
 
+// The counters of one slot of a table's admission filter (ps/policy/key_filter.h).
+struct SlotFilter {
+  uint32_t table = 0, slot = 0;
+  std::string counters;
+  friend bool operator==(const SlotFilter&, const SlotFilter&) = default;
+};
+
 // Rows that ascend by (slot, table, key), each once; a row of count 0 is a deletion.
 struct SortedRun {
   RowBatch rows;
   Lsn highest_lsn = 0;
+  // Filters as they stood when the log was at `filters_version`, beside those of older versions.
+  std::vector<SlotFilter> filters = {};
+  Lsn filters_version = 0;
 };
 
 // What a shard's part of a checkpoint is made of: paths relative to its folder.
@@ -47,6 +57,9 @@ class ColdStore {
 
   // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
   virtual void save_run(SortedRun run, std::function<void(Status)> done) = 0;
+
+  // Forgets filters of versions below.
+  virtual void drop_filters(Lsn below, std::function<void(Status)> done) = 0;
 
   // Everything saved so far, in a folder that is new or holds another checkpoint, whose place it
   // takes: by hard links where the file system allows. Synced.

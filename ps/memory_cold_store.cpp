@@ -37,6 +37,22 @@ void MemoryColdStore::save_run(SortedRun run, std::function<void(Status)> done) 
                     [done](const Error& error) { done(error); }});
 }
 
+void MemoryColdStore::drop_filters(Lsn below, std::function<void(Status)> done) {
+  calls_.push_back({[this, below, done] {
+                      filters_.erase(filters_.begin(), filters_.lower_bound(below));
+                      done(Ok{});
+                    },
+                    [done](const Error& error) { done(error); }});
+}
+
+std::vector<SlotFilter> MemoryColdStore::filters(Lsn version) const {
+  std::vector<SlotFilter> filters;
+  if (const auto found = filters_.find(version); found != filters_.end())
+    for (const auto& [at, counters] : found->second)
+      filters.push_back({at.first, at.second, counters});
+  return filters;
+}
+
 void MemoryColdStore::checkpoint(const std::filesystem::path& folder,
                                  std::function<void(Result<ShardFiles>)> done) {
   calls_.push_back({[this, folder, done] { done(checkpoint_now(folder)); },
@@ -77,6 +93,8 @@ Result<RowBatch> MemoryColdStore::scan_now(const std::vector<uint32_t>& slots) c
 }
 
 void MemoryColdStore::save_now(const SortedRun& run) {
+  for (const SlotFilter& filter : run.filters)
+    filters_[run.filters_version][{filter.table, filter.slot}] = filter.counters;
   const auto& entries = run.rows.entries;
   for (size_t i = 0; i < entries.size(); ++i) {
     check(i == 0 || entries[i - 1].key < entries[i].key, "the rows of a run ascend");

@@ -30,6 +30,7 @@ class MemoryColdStore final : public ColdStore {
   void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) override;
   void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) override;
   void save_run(SortedRun run, std::function<void(Status)> done) override;
+  void drop_filters(Lsn below, std::function<void(Status)> done) override;
   void checkpoint(const std::filesystem::path& folder,
                   std::function<void(Result<ShardFiles>)> done) override;
   bool empty() const override { return rows_.empty(); }
@@ -48,6 +49,7 @@ class MemoryColdStore final : public ColdStore {
 
   void set_backlog(uint32_t files) { backlog_ = files; }
   const Rows& rows() const { return rows_; }
+  std::vector<SlotFilter> filters(Lsn version) const;
   // What a checkpoint in `folder` holds; null if there is none.
   const Rows* rows_in(const std::filesystem::path& folder) const;
 
@@ -64,6 +66,7 @@ class MemoryColdStore final : public ColdStore {
 
   const std::vector<RowLayout> layouts_;
   Rows rows_;
+  std::map<Lsn, std::map<std::pair<uint32_t, uint32_t>, std::string>> filters_;  // by version
   std::map<std::filesystem::path, Rows> checkpoints_;
   std::deque<Call> calls_;
   uint32_t backlog_ = 0;

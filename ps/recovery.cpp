@@ -52,6 +52,10 @@ Result<std::unique_ptr<ShardRecovery>> ShardRecovery::begin(RecoveryOptions opti
   Result<std::unique_ptr<ShardRows>> rows =
       ShardRows::create(options.slots, options.tables, options.seed, options.hot_bytes);
   if (!rows.ok()) return rows.error();
+  const Result<std::vector<SlotFilter>> filters = store.filters(options.base);
+  if (!filters.ok()) return filters.error();
+  if (const Status loaded = rows.value()->load_filters(filters.value()); !loaded.ok())
+    return loaded.error();
   return std::unique_ptr<ShardRecovery>(
       new ShardRecovery(std::move(options), store, std::move(rows).value()));
 }
@@ -178,7 +182,7 @@ Status ShardRecovery::make_room(uint64_t rows) {
 }
 
 Status ShardRecovery::write_back(Lsn acknowledged) {
-  write_back_.begin();
+  write_back_.begin(options_.base);
   while (write_back_.active()) {
     write_back_.work(acknowledged);
     for (const SortedRun& run : std::exchange(runs_, {})) {

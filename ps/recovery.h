@@ -42,6 +42,8 @@ class RecoveryStore {
   // `keys` ascend. `found` is called, by this thread, with part after part of them, in any order.
   virtual Status read(std::span<const RowKey> keys, const Found& found) = 0;
   virtual Status save_run(const SortedRun& run) = 0;
+  // As they stood at a BASE.
+  virtual Result<std::vector<SlotFilter>> filters(Lsn base) = 0;
 };
 
 struct RecoveryOptions {

@@ -20,6 +20,7 @@ class RocksRecoveryStore final : public RecoveryStore {
   bool empty() const override { return store_.empty(); }
   Status read(std::span<const RowKey> keys, const Found& found) override;
   Status save_run(const SortedRun& run) override { return store_.save_run(run); }
+  Result<std::vector<SlotFilter>> filters(Lsn base) override { return store_.filters(base); }
 
   // A slot is scanned where more than one in this many of its rows is wanted; 0: never.
   void set_scan_ratio(uint32_t rows_a_wanted_row) { scan_ratio_ = rows_a_wanted_row; }

@@ -35,6 +35,10 @@ void RocksColdStore::save_run(SortedRun run, std::function<void(Status)> done) {
       [this, run = std::move(shared), done = std::move(done)] { done(store_->save_run(*run)); });
 }
 
+void RocksColdStore::drop_filters(Lsn below, std::function<void(Status)> done) {
+  writer_.add([this, below, done = std::move(done)] { done(store_->drop_filters(below)); });
+}
+
 void RocksColdStore::checkpoint(const std::filesystem::path& folder,
                                 std::function<void(Result<ShardFiles>)> done) {
   writer_.add([this, folder, done = std::move(done)] { done(store_->checkpoint(folder)); });

@@ -192,6 +192,8 @@ Result<fs::path> RocksStore::write_run_file(const SortedRun& run) const {
 }
 
 Status RocksStore::save_run(const SortedRun& run) {
+  if (const Status saved = save_filters(run.filters_version, run.filters); !saved.ok())
+    return saved;
   if (run.rows.entries.empty()) return Ok{};
   const Result<fs::path> file = write_run_file(run);
   if (!file.ok()) return file.error();

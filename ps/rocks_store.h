@@ -3,9 +3,9 @@
 // background threads.
 //
 // Rows come in only as sorted runs, each ingested as one file: all of a run is durable, or none.
-// What is small (the tables, the highest lsn) stands in a column family of its own, written through
-// RocksDB's log with sync. Thread safety: save_run and checkpoint by one thread at a time;
-// everything else by any, also meanwhile.
+// What is small (the tables, the highest lsn, admission filters) stands in a column family of its
+// own, written through RocksDB's log with sync. Thread safety: save_run and checkpoint by one
+// thread at a time; everything else by any, also meanwhile.
 #pragma once
 
 #include <atomic>
@@ -54,6 +54,13 @@ class RocksStore {
   // Errors: kUnavailable if the disk is full or fails; the rows are then as they were.
   Status save_run(const SortedRun& run);
 
+  // Of one version; none if there is no such. Errors: kCorrupt, kUnavailable.
+  Result<std::vector<SlotFilter>> filters(Lsn version) const;
+  // Of each table and slot the newest, ascending. Errors: as filters.
+  Result<std::vector<SlotFilter>> newest_filters(SlotRange slots) const;
+  Status save_filters(Lsn version, std::span<const SlotFilter> filters);
+  Status drop_filters(Lsn below);
+
   // Keys ascend; absent ones are left out. Errors: kCorrupt, naming the file.
   Result<RowBatch> read(std::span<const RowKey> keys) const;
 
@@ -89,6 +96,7 @@ class RocksStore {
   Status load_highest_lsn();
   Status find_whether_empty();
   uint64_t number(const char* property) const;
+  Status scan_filters(Lsn first, Lsn last, const std::function<void(SlotFilter)>& filter) const;
   Result<std::filesystem::path> write_run_file(const SortedRun& run) const;
 
   const std::filesystem::path folder_;

@@ -53,6 +53,25 @@ StoredKey first_key_of_slot(uint32_t slot) {
   return bytes;
 }
 
+constexpr std::string_view kFilterPrefix = "filter";
+
+StoredFilterKey encode_filter_key(const FilterKey& key) {
+  StoredFilterKey bytes;
+  std::memcpy(bytes.data(), kFilterPrefix.data(), 6);
+  put_big_endian(key.version, bytes.data() + 6);
+  put_big_endian(static_cast<uint16_t>(key.table), bytes.data() + 14);
+  put_big_endian(static_cast<uint16_t>(key.slot), bytes.data() + 16);
+  return bytes;
+}
+
+std::optional<FilterKey> decode_filter_key(std::string_view bytes) {
+  if (bytes.size() != sizeof(StoredFilterKey) || !bytes.starts_with(kFilterPrefix))
+    return std::nullopt;
+  return FilterKey{get_big_endian<Lsn>(bytes.data() + 6),
+                   get_big_endian<uint16_t>(bytes.data() + 14),
+                   get_big_endian<uint16_t>(bytes.data() + 16)};
+}
+
 void encode_value(const RowBatch::Entry& entry, const RowLayout& layout,
                   std::span<const float> floats, std::string& to) {
   check(floats.size() == layout.floats(), "a row is as long as its table says");

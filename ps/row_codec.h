@@ -35,6 +35,17 @@ StoredKey first_key_of_slot(uint32_t slot);
 
 inline std::string_view view_of(const StoredKey& key) { return {key.data(), key.size()}; }
 
+// Of an admission filter in the small state: "filter" (6 bytes), version (8), table (2), slot (2),
+// big-endian, so that versions are ranges.
+struct FilterKey {
+  Lsn version = 0;
+  uint32_t table = 0, slot = 0;
+  friend bool operator==(const FilterKey&, const FilterKey&) = default;
+};
+using StoredFilterKey = std::array<char, 18>;
+StoredFilterKey encode_filter_key(const FilterKey& key);
+std::optional<FilterKey> decode_filter_key(std::string_view bytes);
+
 // Replaces `to`. floats [layout.floats()].
 void encode_value(const RowBatch::Entry& entry, const RowLayout& layout,
                   std::span<const float> floats, std::string& to);

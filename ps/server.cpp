@@ -172,6 +172,7 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
   its.tables = job.tables;
   its.applied_step = start.made.applied_step;
   its.next_lsn = start.made.next_lsn;
+  its.filters = std::move(start.made.filters);
   if (options.checkpoint.has_value()) its.rows = std::nullopt;
 
   ShardLoop::Stores stores;

@@ -9,6 +9,16 @@
 
 namespace cairn {
 
+namespace {
+std::vector<WriteBack::Filter> filters_of(ShardRows& rows) {
+  std::vector<WriteBack::Filter> filters;
+  for (uint32_t table = 0; table < rows.tables(); ++table)
+    if (KeyFilter* const filter = rows.admission(table).filter())
+      filters.push_back({table, filter});
+  return filters;
+}
+}  // namespace
+
 Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world,
                                              std::optional<RecoveredShard> recovered) {
   const auto invalid = [](std::string why) {
@@ -27,6 +37,9 @@ Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world,
     Result<std::unique_ptr<ShardRows>> rows = ShardRows::create(
         options.slots.range_of(options.shard), options.tables, options.seed, options.hot_bytes);
     if (!rows.ok()) return rows.error();
+    if (const Status loaded = rows.value()->load_filters(options.filters); !loaded.ok())
+      return loaded.error();
+    options.filters.clear();
     PushGather gather(options.workers, options.applied_step);
     std::vector<WorkerSequence> sequences = gather.sequences();
     recovered = RecoveredShard{std::move(rows).value(), std::move(gather), options.next_lsn - 1,
@@ -57,7 +70,9 @@ Shard::Shard(ShardOptions options, World world, RecoveredShard from)
             rows_->install(keys, found, pin > gather_.applied_step() ? pin : 0);
           },
           [this](const Error& error) { fail(error); }),
-      write_back_(slots_, rows_->tier(), [this](SortedRun run) { save_run(std::move(run)); }) {
+      write_back_(
+          slots_, rows_->tier(), [this](SortedRun run) { save_run(std::move(run)); },
+          filters_of(*rows_)) {
   // Recovery starts at a BASE, so a log begins with one. After a recovery the rows changed since
   // its BASE are dirty still, so it is said again.
   append_base(from.base, std::move(from.sequences));
@@ -232,6 +247,7 @@ void Shard::on_logged(Result<Lsn> acknowledged) {
   while (!bases_.empty() && bases_.front().lsn <= acknowledged_) {
     fault_point("shard.base_acknowledged");
     world_.log.cut(bases_.front().base);
+    drop_filters(bases_.front().base);
     bases_.pop_front();
   }
   release_pulls();

@@ -73,6 +73,7 @@ struct ShardOptions {
   uint64_t log_bytes_max = 0;
   uint32_t policy_period = kSlots;  // steps in which every slot is examined once
   std::vector<TableConfig> tables;
+  std::vector<SlotFilter> filters;  // of the checkpoint
   // In the store at the start, a table; nothing: not known, and then checkpoints do not tell
   // theirs.
   std::optional<std::vector<uint64_t>> rows = std::vector<uint64_t>{};
@@ -183,6 +184,7 @@ class Shard {
   bool work_on_sweep();
   void save_run(SortedRun run);
   void sweep_ended();
+  void drop_filters(Lsn below);
   void append_base(Lsn base, std::vector<WorkerSequence> sequences);
   void on_checkpoint(Request from, const Message& message);
   void advance_checkpoint();

@@ -1,5 +1,7 @@
 #include "ps/shard_rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -34,6 +36,27 @@ Result<std::unique_ptr<ShardRows>> ShardRows::create(SlotRange slots,
   std::unique_ptr<ShardRows> rows(new ShardRows(std::move(tables), seed));
   rows->tier_ = std::make_unique<HotTier>(slots, layouts, hot_bytes);
   return rows;
+}
+
+Status ShardRows::load_filters(std::span<const SlotFilter> filters) {
+  for (const SlotFilter& saved : filters) {
+    if (saved.table >= tables_.size()) continue;
+    KeyFilter* const filter = tables_[saved.table].admission.filter();
+    if (filter == nullptr || filter->load(saved.slot, saved.counters)) continue;
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("table '{}': the admission filter was saved with {} bytes a slot and "
+                    "has {} now; keep admission.filter_bytes",
+                    tables_[saved.table].config.name, saved.counters.size(), filter->slot_bytes())};
+  }
+  return Ok{};
+}
+
+bool ShardRows::filters_changed() {
+  return std::ranges::any_of(tables_, [](Table& table) {
+    KeyFilter* const filter = table.admission.filter();
+    return filter != nullptr && filter->changed_since_save();
+  });
 }
 
 const char* ShardRows::initial_bytes(uint32_t table, Key key) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "ps/cold_store.h"
 #include "ps/hot_tier.h"
 #include "ps/optimizers/row_optimizer.h"
 #include "ps/policy/admission.h"
@@ -35,6 +36,10 @@ class ShardRows {
   uint32_t dim(uint32_t table) const { return tables_[table].config.dim; }
   const TableConfig& config(uint32_t table) const { return tables_[table].config; }
   Admission& admission(uint32_t table) { return tables_[table].admission; }
+  // Takes what a store saved; of tables that no longer filter, nothing.
+  // Errors: kInvalidArgument where a filter has another size now.
+  Status load_filters(std::span<const SlotFilter> filters);
+  bool filters_changed();
 
   enum class Absent : uint8_t {
     kUnknown,     // the store may hold it: report it in `missing`

@@ -32,7 +32,7 @@ void Shard::start_sweep() {
   // Log rule 2: fixed now, written once the last run is in the store.
   sweep_base_ = gather_.oldest_waiting(next_lsn_) - 1;
   sweep_sequences_ = gather_.sequences();
-  write_back_.begin();
+  write_back_.begin(sweep_base_);
 }
 
 bool Shard::work_on_sweep() {
@@ -64,6 +64,15 @@ void Shard::sweep_ended() {
   rows_->tier().make_room(0, gather_.applied_step());
   release_pulls_waiting_for_room();
   advance_checkpoint();
+}
+
+// The log begins at a later BASE now, so nothing is replayed from before it.
+void Shard::drop_filters(Lsn below) {
+  if (!write_back_.saves_filters()) return;
+  world_.store.drop_filters(below, [this, post = world_.post](Status status) {
+    if (status.ok()) return;
+    post([this, status = std::move(status)] { fail(status.error()); });
+  });
 }
 
 void Shard::append_base(Lsn base, std::vector<WorkerSequence> sequences) {
@@ -116,8 +125,10 @@ void Shard::advance_checkpoint() {
   if (checkpoint_->phase == Phase::kWaiting) {
     if (!applying_is_held() || examining_ || commit_lsn_ > acknowledged_) return;
     checkpoint_->phase = Phase::kSweeping;
-    // Nothing dirty: the store holds every row. Otherwise a sweep that begins now will see to it.
-    checkpoint_->sweep = rows_->tier().dirty_bytes() == 0 ? 0 : sweeps_begun_ + 1;
+    // Nothing changed: the store holds every row and count. Otherwise a sweep that begins now will
+    // see to it.
+    checkpoint_->sweep =
+        rows_->tier().dirty_bytes() == 0 && !rows_->filters_changed() ? 0 : sweeps_begun_ + 1;
   }
   if (checkpoint_->phase != Phase::kSweeping) return;
   if (checkpoint_->sweep > sweeps_ended_) {

@@ -14,11 +14,18 @@ constexpr uint64_t kRunBytes = uint64_t{64} << 20;
 constexpr uint64_t kSliceRows = 8192;
 }  // namespace
 
-WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save)
-    : slots_(slots), tier_(tier), save_(std::move(save)), dirty_(tier.tables()) {}
+WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save,
+                     std::vector<Filter> filters)
+    : slots_(slots),
+      tier_(tier),
+      save_(std::move(save)),
+      filters_(std::move(filters)),
+      dirty_(tier.tables()) {}
 
-void WriteBack::begin() {
+void WriteBack::begin(Lsn base) {
   check(!active(), "one sweep at a time");
+  base_ = base;
+  for (const Filter& filter : filters_) filter.counters->begin_save();
   active_ = true;
   slot_ = slots_.first;
   reserve_run();
@@ -31,22 +38,23 @@ bool WriteBack::work(Lsn acknowledged, bool may_copy) {
     if (!saved_.empty()) return true;
   }
   bool more = may_copy && copy_slice(acknowledged);
-  if (run_is_full() && saving_.empty()) {
+  if (run_is_full() && !run_under_way_) {
     send_run();
     more = may_copy && slot_ < slots_.last;
   }
-  active_ = slot_ < slots_.last || !copied_.empty() || !saving_.empty();
+  active_ = slot_ < slots_.last || has_run() || run_under_way_;
   return more;
 }
 
 bool WriteBack::run_is_full() const {
-  return run_bytes_ >= kRunBytes || (slot_ == slots_.last && !copied_.empty());
+  return run_bytes_ >= kRunBytes || (slot_ == slots_.last && has_run());
 }
 
 // False: there is nothing to copy now.
 bool WriteBack::copy_slice(Lsn acknowledged) {
   for (looked_at_ = 0; looked_at_ < kSliceRows;) {
     if (slot_ == slots_.last || run_is_full() || !copy_slot(acknowledged)) return false;
+    copy_filters();
     ++slot_;
     ++looked_at_;  // empty slots cost something too
   }
@@ -85,6 +93,13 @@ bool WriteBack::find_dirty(uint32_t table, Lsn acknowledged) {
   return true;
 }
 
+void WriteBack::copy_filters() {
+  for (const Filter& filter : filters_) {
+    run_.filters.push_back({filter.table, slot_, filter.counters->saved(slot_)});
+    run_bytes_ += filter.counters->slot_bytes();
+  }
+}
+
 void WriteBack::copy_row(uint32_t table, uint32_t number) {
   const HotTable& rows = tier_.table(table);
   const HotRow& row = *rows.row(number);
@@ -110,6 +125,8 @@ void WriteBack::reserve_run() {
 }
 
 void WriteBack::send_run() {
+  run_under_way_ = true;
+  run_.filters_version = base_;
   rows_saved_ += copied_.size();
   run_bytes_ = 0;
   saving_ = std::exchange(copied_, {});
@@ -119,7 +136,8 @@ void WriteBack::send_run() {
 }
 
 void WriteBack::run_saved() {
-  check(!saving_.empty() && saved_.empty(), "a run was saved that was not sent");
+  check(run_under_way_ && saved_.empty(), "a run was saved that was not sent");
+  run_under_way_ = false;
   saved_ = std::exchange(saving_, {});
   cleaned_ = 0;
 }

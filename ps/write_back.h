@@ -14,16 +14,27 @@
 
 #include "ps/cold_store.h"
 #include "ps/hot_tier.h"
+#include "ps/policy/key_filter.h"
 
 namespace cairn {
 
 class WriteBack {
  public:
+  // A table's admission filter, which sweeps save with its rows.
+  struct Filter {
+    uint32_t table;
+    KeyFilter* counters;
+  };
+
   // `save` hands a run to the store and leads to run_saved().
-  WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save);
+  WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save,
+            std::vector<Filter> filters = {});
+
+  bool saves_filters() const { return !filters_.empty(); }
 
   bool active() const { return active_; }
-  void begin();  // only when not active
+  // Only when not active. Filters are saved as they stand now, as those of version `base`.
+  void begin(Lsn base);
 
   // Does one slice of work; true if there is more to do at once (else an acknowledgement or
   // run_saved() has to come first, or the sweep has ended: active() tells). Without `may_copy` it
@@ -46,13 +57,18 @@ class WriteBack {
   void reserve_run();
   void send_run();
   void clean_slice();
+  void copy_filters();
+  bool has_run() const { return !copied_.empty() || !run_.filters.empty(); }
   bool run_is_full() const;
 
   const SlotRange slots_;
   HotTier& tier_;
   const std::function<void(SortedRun)> save_;
+  const std::vector<Filter> filters_;
   bool active_ = false;
-  uint32_t slot_ = 0;  // the next to copy
+  bool run_under_way_ = false;  // with the store
+  uint32_t slot_ = 0;           // the next to copy
+  Lsn base_ = 0;
   SortedRun run_;
   uint64_t run_bytes_ = 0;
   // Rows of a run: being copied, with the store, and saved but not yet marked clean. Dirty rows

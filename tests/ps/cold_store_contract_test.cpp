@@ -20,12 +20,23 @@ class Harness {
   virtual ~Harness() = default;
   virtual ColdStore& store() = 0;
   virtual void let_complete() {}
+  virtual std::vector<SlotFilter> filters(Lsn version) = 0;
   virtual RowMap rows_of_checkpoint(const std::filesystem::path& folder) = 0;
   TemporaryFolder folder;
 };
 
+// Of all slots given to it, in order.
+std::vector<SlotFilter> random_filters(RandomStream& random,
+                                       std::initializer_list<uint32_t> slots) {
+  std::vector<SlotFilter> filters;
+  for (const uint32_t slot : slots)
+    filters.push_back({1, slot, std::string(16, static_cast<char>(random.next_u32()))});
+  return filters;
+}
+
 class RocksHarness final : public Harness {
  public:
+  std::vector<SlotFilter> filters(Lsn version) override { return rocks_->filters(version).value(); }
   ColdStore& store() override { return store_; }
   RowMap rows_of_checkpoint(const std::filesystem::path& folder) override {
     RowMap rows;
@@ -43,11 +54,15 @@ class RocksHarness final : public Harness {
   }
 
  private:
-  RocksColdStore store_{RocksStore::open(folder.path() / "store", some_tables()).value(), 2};
+  std::unique_ptr<RocksStore> opened_ =
+      RocksStore::open(folder.path() / "store", some_tables()).value();
+  RocksStore* const rocks_ = opened_.get();
+  RocksColdStore store_{std::move(opened_), 2};
 };
 
 class MemoryHarness final : public Harness {
  public:
+  std::vector<SlotFilter> filters(Lsn version) override { return store_.filters(version); }
   ColdStore& store() override { return store_; }
   void let_complete() override { store_.complete_all(); }
   RowMap rows_of_checkpoint(const std::filesystem::path& folder) override {
@@ -147,6 +162,30 @@ TEST_P(ColdStoreContract, AScanGivesTheNewestOfEveryRowOfItsSlotsAndNoDeletedOne
   EXPECT_TRUE(std::is_sorted(rows.value().entries.begin(), rows.value().entries.end(),
                              [](const auto& a, const auto& b) { return a.key < b.key; }));
   EXPECT_EQ(map_of(rows.value()), expected);
+}
+
+TEST_P(ColdStoreContract, FiltersOfAVersionStayBesideThoseOfOthersUntilTheyAreDropped) {
+  const auto save_filters = [&](Lsn version, const std::vector<SlotFilter>& filters) {
+    SortedRun run;
+    run.filters = filters;
+    run.filters_version = version;
+    return ask<Ok>([&](auto done) { harness_->store().save_run(run, done); });
+  };
+  const std::vector<SlotFilter> older = random_filters(random_, {3, 4, 9000});
+  const std::vector<SlotFilter> first = random_filters(random_, {3, 4});
+  const std::vector<SlotFilter> second = random_filters(random_, {9000});
+  ASSERT_TRUE(save_filters(255, older).ok());
+  ASSERT_TRUE(save_filters(256, first).ok());
+  ASSERT_TRUE(save_filters(256, second).ok());
+  EXPECT_TRUE(harness_->store().empty());
+  std::vector<SlotFilter> newer = first;
+  newer.insert(newer.end(), second.begin(), second.end());
+  EXPECT_EQ(harness_->filters(255), older);
+  EXPECT_EQ(harness_->filters(256), newer);
+  EXPECT_TRUE(harness_->filters(257).empty());
+  ASSERT_TRUE(ask<Ok>([&](auto done) { harness_->store().drop_filters(256, done); }).ok());
+  EXPECT_TRUE(harness_->filters(255).empty());
+  EXPECT_EQ(harness_->filters(256), newer);
 }
 
 TEST_P(ColdStoreContract, AnEmptyRunIsSaved) {

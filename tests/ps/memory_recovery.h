@@ -27,6 +27,7 @@ class MemoryRecoveryStore final : public RecoveryStore {
     store_.complete_all();
     return status;
   }
+  Result<std::vector<SlotFilter>> filters(Lsn base) override { return store_.filters(base); }
   Status save_run(const SortedRun& run) override {
     Status status = Ok{};
     store_.save_run(run, [&](const Status& saved) { status = saved; });

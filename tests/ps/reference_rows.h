@@ -1,11 +1,15 @@
 // What rows must be after each step, computed the straightforward way: one map, one key at a time.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "ps/initializer.h"
+#include "ps/policy/admission.h"
 #include "ps/row.h"
 #include "tests/ps/shard_messages.h"
 
@@ -44,6 +48,9 @@ class ReferenceRows {
         }
       }
       for (const auto& [key, sum] : sums) {
+        const bool admitted = admits(table, key, step);
+        ++seen_[{table, key}];
+        if (!admitted) continue;
         bool finite = true;
         for (size_t i = 0; i < sum.size(); ++i) {
           finite = finite && std::isfinite(sum[i]);
@@ -52,6 +59,27 @@ class ReferenceRows {
         }
         if (finite) update(table, key, sum, step, lsn);
       }
+    }
+  }
+
+  // What expires or exceeds a cap after a step, in the slots that are due.
+  void remove_rows(uint32_t step, uint32_t period) {
+    std::map<std::pair<uint32_t, uint32_t>, std::vector<RowKey>> slots;
+    std::erase_if(rows_, [&](const auto& row) {
+      const auto& [key, its] = row;
+      if (slot_of(key.key) % period != step % period) return false;
+      if (expires(tables_[key.table], its, step)) return true;
+      slots[{key.table, slot_of(key.key)}].push_back(key);
+      return false;
+    });
+    for (auto& [slot, keys] : slots) {
+      const uint64_t max_rows = tables_[slot.first].max_rows;
+      std::ranges::sort(keys, {}, [&](const RowKey& key) {
+        const Row& row = rows_.at(key);
+        return std::tuple(row.count, row.last_step, key.key);
+      });
+      for (size_t i = 0; max_rows > 0 && i + (max_rows + kSlots - 1) / kSlots < keys.size(); ++i)
+        rows_.erase(keys[i]);
     }
   }
 
@@ -71,7 +99,25 @@ class ReferenceRows {
     if (config.optimizer.name == "adagrad")
       row.state.assign(config.dim, config.optimizer.initial_accumulator);
     if (config.optimizer.name == "adam") row.state.assign(2 * config.dim, 0.0f);
+    if (holds_created_step(config)) row.state.push_back(0);
     return row;
+  }
+
+  bool admits(uint32_t table, Key key, uint32_t step) const {
+    const AdmissionConfig& config = tables_[table].admission;
+    if (rows_.contains({table, key})) return true;
+    if (config.min_count == 1) return Admission({}, config, table, seed_).admits(key, step);
+    const auto seen = seen_.find({table, key});
+    return (seen == seen_.end() ? 0 : seen->second) + 1 >= config.min_count;
+  }
+  static bool expires(const TableConfig& table, const Row& row, uint32_t step) {
+    const ExpiryConfig& expiry = table.expiry;
+    double squares = 0;
+    for (const float weight : row.weights) squares += double{weight} * weight;
+    const bool unseen = expiry.unseen_steps > 0 && step >= row.last_step + expiry.unseen_steps;
+    const bool old = expiry.age_steps > 0 &&
+                     step >= std::bit_cast<uint32_t>(row.state.back()) + expiry.age_steps;
+    return unseen || old || std::sqrt(squares) < double{expiry.min_norm};
   }
 
   void update(uint32_t table, Key key, const std::vector<float>& g, uint32_t step, Lsn lsn) {
@@ -79,7 +125,8 @@ class ReferenceRows {
     Row& row = rows_.try_emplace({table, key}, fresh(table, key)).first->second;
     if (lsn > 0 && row.lsn >= lsn) return;
     row.lsn = lsn;
-    ++row.count;
+    if (++row.count == 1 && holds_created_step(tables_[table]))
+      row.state.back() = std::bit_cast<float>(step);
     row.last_step = step;
     const size_t dim = g.size();
     for (size_t i = 0; i < dim; ++i) {
@@ -104,6 +151,7 @@ class ReferenceRows {
   std::vector<TableConfig> tables_;
   uint64_t seed_;
   std::map<RowKey, Row> rows_;
+  std::map<RowKey, uint32_t> seen_;  // steps that held a key
 };
 
 }  // namespace cairn
