@@ -1,6 +1,9 @@
 // When a shard admits and removes rows, and in what order its log says so.
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "ps/initializer.h"
 #include "tests/ps/simulated_shard.h"
 #include "tests/seed.h"
 
@@ -87,15 +90,43 @@ TEST_F(ShardPolicyTest, APushGetsNoLsnBeforeTheStepBeforeItsOwnIsOver) {
   push(1, kFive);
   EXPECT_EQ(stored(1).size(), 1u);
   push(2, kSix);
-  sim_->settle();
+  sim_->store.complete_all();
+  while (!sim_->posted.empty()) sim_->run_posted();
   // Step 3 is over once the slots due after it are read from the store, and that takes a while.
+  ASSERT_EQ(sim_->store.pending(), 1u);
   push(3, kSix);
-  ASSERT_GT(sim_->store.pending() + sim_->posted.size(), 0u);
   push(4, kFive);
   sim_->shard->on_message("w", rows_message(header(Op::kPush, 4), kFive, {2}), 0);  // again
   sim_->settle();
   EXPECT_EQ(logged_from(3), (std::vector<std::string>{"push 3", "delete 3", "push 4"}));
   EXPECT_EQ(stored(4), (std::map<Key, uint32_t>{{5, 1}, {6, 2}}));
+}
+
+TEST_F(ShardPolicyTest, APullSeesADeletionOnceItIsLogged) {
+  TableConfig unseen = table();
+  unseen.expiry.unseen_steps = 2;
+  start(unseen);
+  push(1, kFive);
+  EXPECT_EQ(stored(1).size(), 1u);
+  push(2, kSix);
+  push(3, kSix);
+  sim_->shard->on_message("w", rows_message(header(Op::kPull, 4), {{0, {{5, {}}}}}, {2}), 0);
+  sim_->take_replies();
+  while (sim_->store.pending() + sim_->posted.size() > 0) {
+    sim_->store.complete_all();
+    while (!sim_->posted.empty()) sim_->run_posted();
+  }
+  ASSERT_EQ(sim_->log.pending(), 3u);  // the pushes and the deletion
+  sim_->log.complete(2);
+  while (!sim_->posted.empty()) sim_->run_posted();
+  for (const SimulatedShard::Reply& reply : sim_->take_replies())
+    EXPECT_EQ(reply.message.header.op, Op::kPush);
+  sim_->settle();
+  const std::vector<SimulatedShard::Reply> replies = sim_->take_replies();
+  ASSERT_EQ(replies.size(), 1u);
+  std::vector<float> initial(2);
+  initial_weights(unseen.initializer, test_seed(), 0, 5, initial);
+  EXPECT_EQ(floats_of(replies[0].message), initial);
 }
 
 TEST_F(ShardPolicyTest, AKeyThatIsNotAdmittedHasNoRowAndTrainsNothing) {
@@ -119,12 +150,26 @@ TEST_F(ShardPolicyTest, ACheckpointWithoutANewRowStillKeepsWhatWasCounted) {
   EXPECT_TRUE(stored(1).empty());
   push(2, kFive);
   EXPECT_TRUE(stored(2).empty());
+  // As of the BASE that the log has now, the newest that the checkpoint could hold.
+  Lsn base = 0;
+  for (const LogRecord& record : sim_->log.kept())
+    if (record.kind == RecordKind::kBase) base = record.base;
+  KeyFilter filter({}, 1024, test_seed());
+  for (const SlotFilter& saved : sim_->store.filters(base))
+    ASSERT_TRUE(filter.load(saved.slot, saved.counters));
+  EXPECT_EQ(filter.count(5), 2u);
   // The process dies and the next one admits the key in its third step.
   RandomStream random(test_seed(), 1);
   sim_->crash(random);
   sim_->settle();
   push(3, kFive);
   EXPECT_EQ(stored(3), (std::map<Key, uint32_t>{{5, 1}}));
+}
+
+HotRow* find_row(ShardRows& rows, Key key) {
+  HotRow* row = nullptr;
+  rows.tier().table(0).find({&key, 1}, &row);
+  return row;
 }
 
 // Log rule 6. In a whole recovery the pushes behind the deletion would make the row anew, bit for
@@ -136,18 +181,46 @@ TEST(ShardRowsRemove, LeavesARowOfAHigherLsn) {
   found.floats = {0.5f, 0.25f};
   const std::vector<RowKey> keys = {{0, 5}};
   rows->install(keys, found, 0);
-  const auto row_of_five = [&] {
-    const Key key = 5;
-    HotRow* row = nullptr;
-    rows->tier().table(0).find({&key, 1}, &row);
-    return row;
-  };
   rows->remove(0, 5, 39);
-  EXPECT_EQ(row_of_five()->meta.count, 3u);
-  EXPECT_FALSE(row_of_five()->dirty());
+  EXPECT_EQ(find_row(*rows, 5)->meta.count, 3u);
+  EXPECT_FALSE(find_row(*rows, 5)->dirty());
   rows->remove(0, 5, 41);
-  EXPECT_EQ(row_of_five()->meta.count, 0u);
-  EXPECT_TRUE(row_of_five()->dirty());
+  EXPECT_EQ(find_row(*rows, 5)->meta.count, 0u);
+  EXPECT_TRUE(find_row(*rows, 5)->dirty());
+}
+
+// A key pulled for a later step gets a row, loses it, and that step comes: what says that the store
+// holds an old row must stay.
+TEST(ShardRowsRemove, KeepsTheTombstoneOfAKeyThatWasPulledBeforeItHadARow) {
+  auto rows = ShardRows::create({}, {table()}, test_seed(), 1 << 20).value();
+  const Key key = 5;
+  std::array<char, 8> weights;
+  std::vector<RowKey> missing;
+  rows->read(0, {&key, 1}, 5, ShardRows::Absent::kMakeRow, ValueType::kFloat32, weights.data(),
+             missing);
+  ShardRows::Deferred deferred;
+  const std::array<float, 2> gradient = {1, 2};
+  rows->apply(0, {&key, 1}, gradient.data(), {.step = 3, .lsn = 10, .create = true}, deferred);
+  rows->drop_placeholders(3);
+  rows->remove(0, key, 11);
+  rows->drop_placeholders(5);
+  ASSERT_NE(find_row(*rows, key), nullptr);
+  EXPECT_TRUE(find_row(*rows, key)->dirty());
+}
+
+TEST(ShardRowsRemove, IsNotUndoneByAReadThatBeganBefore) {
+  TableConfig unseen = table();
+  unseen.expiry.unseen_steps = 2;
+  auto rows = ShardRows::create({}, {unseen}, test_seed(), 1 << 20).value();
+  rows->remove(0, 5, 11);
+  RowBatch found;
+  found.entries.push_back({.key = {0, 5}, .lsn = 4, .last_step = 7, .count = 3});
+  found.floats = {0.5f, 0.25f};
+  const std::vector<RowKey> keys = {{0, 5}};
+  rows->install(keys, found, 8);
+  EXPECT_EQ(rows->tier().rows(), 1u);
+  EXPECT_EQ(find_row(*rows, 5)->meta.count, 0u);
+  EXPECT_EQ(find_row(*rows, 5)->pin(), 8u);
 }
 
 }  // namespace
