@@ -38,8 +38,8 @@ std::vector<std::string> listing(const fs::path& folder) {
 
 class CheckpointStoreTest : public testing::Test {
  protected:
-  // Divides random rows over shards and has each write its part.
-  CheckpointSource write_checkpoint(uint32_t shards) {
+  // Divides random rows, and filters, over shards and has each write its part.
+  CheckpointSource write_checkpoint(uint32_t shards, std::span<const SlotFilter> filters = {}) {
     CheckpointSource source;
     source.folder = folder_.path() / fmt::format("checkpoint-of-{}", shards);
     fs::create_directories(source.folder);
@@ -55,6 +55,12 @@ class CheckpointStoreTest : public testing::Test {
                              map.range_of(k), std::nullopt);
       RocksStore& store = *made.value().store;
       EXPECT_TRUE(store.save_run(run_of(part)).ok());
+      for (const SlotFilter& filter : filters) {
+        if (!map.range_of(k).contains(filter.slot)) continue;
+        const SlotFilter older{filter.table, filter.slot, "older"};
+        EXPECT_TRUE(store.save_filters(2, {&older, 1}).ok());
+        EXPECT_TRUE(store.save_filters(100 + k, {&filter, 1}).ok());
+      }
       const Result<ShardFiles> files = store.checkpoint(source.folder / name);
       source.manifest.shards.push_back({name, map.range_of(k)});
       for (const auto& file : files.value().files)
@@ -108,6 +114,28 @@ TEST_F(CheckpointStoreTest, LoadsOnAnyNumberOfShardsAndLeavesTheCheckpointAsItWa
       EXPECT_EQ(all, rows_);
     }
     EXPECT_EQ(listing(source.folder), before);
+  }
+}
+
+TEST_F(CheckpointStoreTest, FiltersGoWithTheirSlotsToAnyNumberOfShards) {
+  std::vector<SlotFilter> newest;
+  for (uint32_t slot = 0; slot < kSlots; slot += 1000)
+    newest.push_back({1, slot, std::string(16, static_cast<char>(random_.next_u32()))});
+  for (const uint32_t from : {1, 4}) {
+    const CheckpointSource source = write_checkpoint(from, newest);
+    for (const uint32_t to : {1, 3, 4}) {
+      std::vector<SlotFilter> all;
+      for (uint32_t k = 0; k < to; ++k) {
+        const auto made = make_store(new_folder(), tables_, SlotMap{1, to}.range_of(k), source);
+        ASSERT_TRUE(made.ok()) << made.error().message;
+        // The log that starts behind them recovers with them, and no other version is left.
+        const RocksStore& store = *made.value().store;
+        EXPECT_EQ(store.filters(made.value().next_lsn - 1).value(), made.value().filters);
+        EXPECT_EQ(store.newest_filters({}).value(), made.value().filters);
+        all.insert(all.end(), made.value().filters.begin(), made.value().filters.end());
+      }
+      EXPECT_EQ(all, newest);
+    }
   }
 }
 
