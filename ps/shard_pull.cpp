@@ -15,8 +15,9 @@ constexpr size_t kHeldMax = 256;
 // Steps ahead of the last one applied that rows are pinned for. Rows of a pull further ahead are
 // merely read again if they have to be.
 constexpr uint64_t kPinAheadMax = 64;
-// Reads after which a pull that pins nothing does pin, so that rows it has read stay until it is
-// answered.
+// Reads after which a pull that pins nothing (read-only, or late, as one that comes again is) does
+// pin, so that rows it has read stay until it is answered. Without it, where there is room for no
+// clean row, a pull whose rows are partly here would read the others and lose these, for ever.
 constexpr uint32_t kReadsUnpinnedMax = 2;
 }  // namespace
 
@@ -62,10 +63,10 @@ void Shard::release_pulls() {
 uint32_t Shard::pin_of(const Pull& pull) const {
   const Header& header = pull.message.header;
   const uint64_t applied = gather_.applied_step();
-  if ((header.flags & kPullReadOnly) != 0)
-    return pull.reads < kReadsUnpinnedMax ? 0 : static_cast<uint32_t>(applied + 1);
-  if (header.step <= applied || header.step > applied + kPinAheadMax) return 0;
-  return static_cast<uint32_t>(header.step);
+  const bool of_a_coming_step = header.step > applied && header.step <= applied + kPinAheadMax;
+  if ((header.flags & kPullReadOnly) == 0 && of_a_coming_step)
+    return static_cast<uint32_t>(header.step);
+  return pull.reads < kReadsUnpinnedMax ? 0 : static_cast<uint32_t>(applied + 1);
 }
 
 ShardRows::Absent Shard::absent_rows_of(const Pull& pull) const {
