@@ -27,18 +27,18 @@ uint8_t* KeyFilter::counters_of(uint32_t slot) const {
   return reinterpret_cast<uint8_t*>(pages_.data()) + size_t{slot - slots_.first} * slot_bytes_;
 }
 
-// Kirsch and Mitzenmacher, "Less hashing, same performance", ESA 2006: two hashes make all others.
+// Places of their own, all four: where they are the multiples of one stride, as in Kirsch and
+// Mitzenmacher, "Less hashing, same performance", ESA 2006, one key in a few hundred has a stride
+// so short, in counters as few as those of a slot, that all its places are one.
 KeyFilter::Places KeyFilter::places_of(Key key) const {
+  static_assert(kHashes == 4, "two hashes of 64 bits");
   uint8_t* const counters = counters_of(slot_of(key));
-  const uint64_t hash = hash_key(hash_key(key) ^ seed_);
-  uint32_t place = static_cast<uint32_t>(hash);
-  const uint32_t stride = static_cast<uint32_t>(hash >> 32) | 1;
-  Places places;
-  for (uint8_t*& counter : places.counters) {
-    counter = counters + (uint64_t{place} * slot_bytes_ >> 32);
-    place += stride;
-  }
-  return places;
+  const uint64_t first = hash_key(hash_key(key) ^ seed_);
+  const uint64_t second = hash_key(first ^ seed_);
+  const auto at = [&](uint64_t hash) {
+    return counters + ((hash & 0xFFFFFFFF) * slot_bytes_ >> 32);
+  };
+  return {{at(first), at(first >> 32), at(second), at(second >> 32)}};
 }
 
 uint32_t KeyFilter::count(Key key) const {

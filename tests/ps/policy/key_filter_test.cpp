@@ -55,6 +55,17 @@ TEST(KeyFilter, NeverCountsTooLowAndSeldomTooHigh) {
   EXPECT_LT(share(strangers_seen_twice), 0.01);
 }
 
+// About 8 keys in the 1024 counters of each slot: the four places of a stranger are all taken in 2
+// cases of a million, if they are places of their own.
+TEST(KeyFilter, PlacesOfAKeyAreIndependent) {
+  constexpr size_t kKeys = 8 * kSlots, kStrangers = 3'000'000;
+  KeyFilter filter({}, 1024, test_seed());
+  for (size_t i = 0; i < kKeys; ++i) filter.add(hash_key(i));
+  size_t seen = 0;
+  for (size_t i = 0; i < kStrangers; ++i) seen += filter.count(hash_key(kKeys + i)) > 0;
+  EXPECT_LT(seen, 24u);
+}
+
 TEST(KeyFilter, CountsUpTo255) {
   KeyFilter filter({}, kSlotBytes, 1);
   for (uint32_t i = 1; i <= 300; ++i) {
