@@ -555,6 +555,23 @@ TEST_F(ColdShardTest, ReadThatEndsAfterItsStepWasAppliedLeavesNothingToDrop) {
   EXPECT_EQ(stats()["applied_step"], 3u);
 }
 
+TEST_F(ColdShardTest, LatePullWhoseRowsHaveNoRoomTogetherIsAnswered) {
+  const auto read = [&] {
+    sim_->store.complete_all();
+    while (!sim_->posted.empty()) sim_->run_posted();
+  };
+  pull(0, 1, {{0, {{3, {}}}}}, kPullReadOnly);
+  read();
+  EXPECT_EQ(reply().header.status, StatusCode::kOk);
+  pull(0, 1, {{0, {{3, {}}, {4, {}}}}});  // of the step applied; 3 is here and may be evicted
+  for (int reads = 0; sim_->replies.empty(); ++reads) {
+    ASSERT_LT(reads, 10);
+    for (int i = 0; i < 10; ++i) sim_->shard->on_tick();  // evicts what no step waits for
+    read();
+  }
+  EXPECT_EQ(reply().header.status, StatusCode::kOk);
+}
+
 TEST_F(ColdShardTest, PullsThatWaitAreLimitedWhateverTheyWaitFor) {
   constexpr size_t kMost = 256;  // a worker
   const auto refused = [&] {
