@@ -24,6 +24,9 @@ constexpr uint32_t kEntriesMin = 64;
 
 constexpr size_t kLineBytes = 64;
 
+// Into the second cache, whose misses under way may be many more than those of the first.
+void ask_for(const void* line) { __builtin_prefetch(line, /*rw=*/0, /*locality=*/2); }
+
 // Cache lines of `bytes` at any multiple of 4, to the nearest: one that is asked for in vain costs
 // as much as one that is missed.
 constexpr size_t lines_of(size_t bytes) { return (bytes + kLineBytes - 4 + kLineBytes / 2) / 64; }
@@ -45,7 +48,7 @@ HotTable::Lookup::Lookup(const HotTable& table, std::span<const Key> keys, Use u
   const size_t bytes = use == Use::kAll       ? layout.hot_bytes()
                        : use == Use::kWeights ? layout.weight_bytes()
                                               : 0;
-  used_from_ = use == Use::kAll ? 0 : offsetof(HotRow, meta.state);
+  used_from_ = use == Use::kAll ? 0 : offsetof(HotRow, meta.count);
   lines_ = lines_of(sizeof(HotRow) + bytes - used_from_);
   table.growing() ? begin<true>() : begin<false>();
 }
@@ -85,7 +88,7 @@ template <bool kGrowing>
 inline void HotTable::Lookup::ask_for_entry(size_t i) {
   const uint64_t hash = hashes_[i] = hash_key(keys_[i]);
   const HotIndex& index = index_of<kGrowing>(hash);
-  __builtin_prefetch(&index[index.home(hash)]);
+  ask_for(&index[index.home(hash)]);
 }
 
 // From here on the row is known: an entry may move to the larger index meanwhile, a row may not.
@@ -99,7 +102,7 @@ inline void HotTable::Lookup::ask_for_row(size_t i) {
   if (entry == IndexEntry::kEmpty) return;
   rows_[i] = table_.slab_.at(IndexEntry::row(entry));
   const char* used = reinterpret_cast<const char*>(rows_[i]) + used_from_;
-  for (size_t line = 0; line < lines_; ++line) __builtin_prefetch(used + line * kLineBytes);
+  for (size_t line = 0; line < lines_; ++line) ask_for(used + line * kLineBytes);
 }
 
 inline void HotTable::Lookup::look_at_key(size_t i) {

@@ -10,10 +10,19 @@ namespace {
 // Of address space: memory comes page by page. Large, so that few huge pages have an end of a chunk
 // in them.
 constexpr size_t kChunkBytes = size_t{256} << 20;
+
+// Rows that begin at halves of cache lines have bytes in fewer of them: of dim 16 with as much
+// state in 3 instead of 3.4. Worth a twentieth of their size.
+size_t stride_of(const RowLayout& layout) {
+  constexpr size_t kHalfLine = 32;
+  const size_t bytes = sizeof(HotRow) + layout.hot_bytes();
+  const size_t padding = (kHalfLine - bytes % kHalfLine) % kHalfLine;
+  return padding * 20 <= bytes ? bytes + padding : bytes;
+}
 }  // namespace
 
 RowSlab::RowSlab(RowLayout layout)
-    : stride_(sizeof(HotRow) + layout.hot_bytes()),
+    : stride_(stride_of(layout)),
       chunk_bits_(std::bit_width(kChunkBytes / stride_) - 1),
       chunk_mask_((1u << chunk_bits_) - 1) {}
 

@@ -116,6 +116,7 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
                      ValueType wire, char* weights, std::vector<RowKey>& missing) {
   const RowLayout& layout = tables_[table].layout;
   const size_t wire_bytes = layout.dim * size_of(wire);
+  const bool near_bound = tier_->near_bound();
   HotTable::Lookup lookup(tier_->table(table), keys, HotTable::Lookup::Use::kWeights);
   std::span<HotRow* const> rows;
   for (size_t i = 0; i < keys.size(); ++i, weights += wire_bytes) {
@@ -132,8 +133,10 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
       }
       row = create_placeholder(table, keys[i], pin);
     }
-    row->meta.state |= HotRow::kReferenced;
-    row->raise_pin(pin);
+    if (near_bound || row->meta.count == 0) {
+      row->meta.state |= HotRow::kReferenced;
+      row->raise_pin(pin);
+    }
     copy_weights(layout, row->bytes(), wire, weights);
   }
 }

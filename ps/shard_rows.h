@@ -47,7 +47,8 @@ class ShardRows {
     kComputeOnly  // it does not: its initial value will do
   };
   // Copies the weights of `keys` to `weights` [keys, dim] of type `wire`, which may start at any
-  // address, and pins their rows for step `pin` (0: not). Weights of keys added to `missing` are
+  // address, and pins their rows for step `pin` (0: not) where memory runs short: a row that goes
+  // before its push is read again. Weights of keys added to `missing` are
   // left as they are.
   void read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent, ValueType wire,
             char* weights, std::vector<RowKey>& missing);

@@ -38,13 +38,13 @@ void BareTable::each(std::span<const Key> keys, Work work) {
   const size_t count = keys.size();
   found_.resize(count);
   for (size_t i = 0; i < count + 2 * kAhead; ++i) {
-    if (i < count) __builtin_prefetch(&entries_[hash_key(keys[i]) & mask_]);
+    if (i < count) __builtin_prefetch(&entries_[hash_key(keys[i]) & mask_], 0, 2);
     if (i >= kAhead && i < count + kAhead) {
       const uint64_t hash = hash_key(keys[i - kAhead]);
       uint64_t at = hash & mask_;
       while ((entries_[at] ^ hash) >> 32 != 0) at = (at + 1) & mask_;
       float* its = found_[i - kAhead] = row(static_cast<uint32_t>(entries_[at]) - 1);
-      for (size_t line = 0; line < kRowFloats; line += 16) __builtin_prefetch(its + line);
+      for (size_t line = 0; line < kRowFloats; line += 16) __builtin_prefetch(its + line, 0, 2);
     }
     if (i >= 2 * kAhead) {
       const size_t k = i - 2 * kAhead;
