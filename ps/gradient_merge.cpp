@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "common/values.h"
+#include "ps/aligned_keys.h"
 
 namespace cairn {
 
@@ -19,7 +20,7 @@ Key load_key(const char* at) {
 }  // namespace
 
 GradientMerge::GradientMerge(std::span<const GradientPart> parts, size_t dim, size_t block_keys)
-    : dim_(dim), block_keys_(block_keys), keys_(block_keys), sums_(block_keys * dim) {
+    : dim_(dim), block_keys_(block_keys), sums_(block_keys * dim) {
   for (const GradientPart& part : parts) {
     if (part.count == 0) continue;
     parts_.push_back(part);
@@ -34,28 +35,21 @@ GradientMerge::Block GradientMerge::next() {
 
 GradientMerge::Block GradientMerge::next_of_one() {
   GradientPart& part = parts_.front();
-  const size_t count = std::min(part.count, block_keys_);
-  const size_t key_bytes = count * sizeof(Key), values = count * dim_;
-  std::memcpy(keys_.data(), part.keys, key_bytes);
-  const float* gradients = reinterpret_cast<const float*>(part.gradients);
-  if (part.dtype != ValueType::kFloat32 ||
-      std::bit_cast<uintptr_t>(part.gradients) % alignof(float) != 0) {
-    widen(part.gradients, part.dtype, sums_.data(), values);
-    gradients = sums_.data();
-  }
-  part.keys += key_bytes;
-  part.gradients += values * size_of(part.dtype);
+  const bool as_it_is = part.dtype == ValueType::kFloat32 &&
+                        std::bit_cast<uintptr_t>(part.gradients) % alignof(float) == 0;
+  const size_t count = as_it_is ? part.count : std::min(part.count, block_keys_);
+  const Block block{aligned_keys(part.keys, count, keys_),
+                    as_it_is ? reinterpret_cast<const float*>(part.gradients) : sums_.data()};
+  if (!as_it_is) widen(part.gradients, part.dtype, sums_.data(), count * dim_);
+  part.keys += count * sizeof(Key);
+  part.gradients += count * dim_ * size_of(part.dtype);
   part.count -= count;
-  if (part.count == 0) {
-    parts_.clear();
-    heads_.clear();
-  } else {
-    heads_.front() = load_key(part.keys);
-  }
-  return {{keys_.data(), count}, gradients};
+  if (part.count == 0) parts_.clear();
+  return block;
 }
 
 GradientMerge::Block GradientMerge::next_of_many() {
+  keys_.resize(block_keys_);
   size_t count = 0;
   for (; count < block_keys_ && !parts_.empty(); ++count) {
     const Key key = *std::ranges::min_element(heads_);

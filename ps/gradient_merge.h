@@ -21,8 +21,8 @@ struct GradientPart {
   ValueType dtype = ValueType::kFloat32;  // of gradients; sums are f32
 };
 
-// Walks the union of the parts' keys, ascending, in blocks. Of a single part it copies nothing that
-// is aligned f32 already.
+// Walks the union of the parts' keys, ascending, in blocks of `block_keys` at most. A single part
+// of aligned f32 is one block, as it is.
 class GradientMerge {
  public:
   struct Block {

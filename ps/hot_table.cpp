@@ -1,17 +1,15 @@
 #include "ps/hot_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <utility>
 
 #include "common/check.h"
 
 namespace cairn {
 
 namespace {
-
-// Keys between the request for a piece of memory and its use: enough to hide its latency, few
-// enough for the processor's queue of outstanding loads.
-constexpr size_t kAhead = 16;
 
 // The index is grown above this part of its capacity: longer probes cost more than memory saves.
 constexpr uint64_t kFillMaxPercent = 70;
@@ -22,15 +20,6 @@ constexpr uint64_t kFillMaxPercent = 70;
 constexpr uint64_t kMovedPerInsert = 32;
 constexpr uint32_t kEntriesMin = 64;
 
-constexpr size_t kLineBytes = 64;
-
-// Into the second cache, whose misses under way may be many more than those of the first.
-void ask_for(const void* line) { __builtin_prefetch(line, /*rw=*/0, /*locality=*/2); }
-
-// Cache lines of `bytes` at any multiple of 4, to the nearest: one that is asked for in vain costs
-// as much as one that is missed.
-constexpr size_t lines_of(size_t bytes) { return (bytes + kLineBytes - 4 + kLineBytes / 2) / 64; }
-
 }  // namespace
 
 HotTable::HotTable(SlotRange slots, RowLayout layout)
@@ -39,92 +28,31 @@ HotTable::HotTable(SlotRange slots, RowLayout layout)
       slab_(layout),
       index_(slots, std::max(1u, kEntriesMin / (slots.last - slots.first))) {}
 
-// Three stages, kAhead keys apart: ask for the entry; probe it and ask for the row; look at the
-// key.
-HotTable::Lookup::Lookup(const HotTable& table, std::span<const Key> keys, Use use)
-    : table_(table), keys_(keys) {
-  check(keys.size() <= kBlock, "a lookup takes one block of keys");
-  const RowLayout& layout = table.layout();
-  const size_t bytes = use == Use::kAll       ? layout.hot_bytes()
-                       : use == Use::kWeights ? layout.weight_bytes()
-                                              : 0;
-  used_from_ = use == Use::kAll ? 0 : offsetof(HotRow, meta.count);
-  lines_ = lines_of(sizeof(HotRow) + bytes - used_from_);
-  table.growing() ? begin<true>() : begin<false>();
-}
-
-std::span<HotRow* const> HotTable::Lookup::next() {
-  const size_t first = next_;
-  next_ = std::min(keys_.size(), first + kGroup);
-  // Growth begins and ends between groups only.
-  table_.growing() ? find_group<true>(first, next_) : find_group<false>(first, next_);
-  return {rows_ + first, next_ - first};
-}
-
-template <bool kGrowing>
-void HotTable::Lookup::begin() {
-  for (size_t i = 0; i < std::min(2 * kAhead, keys_.size()); ++i) ask_for_entry<kGrowing>(i);
-  for (size_t i = 0; i < std::min(kAhead, keys_.size()); ++i) ask_for_row<kGrowing>(i);
-}
-
-template <bool kGrowing>
-void HotTable::Lookup::find_group(size_t first, size_t end) {
-  const size_t count = keys_.size();
-  for (size_t i = first; i < end; ++i) {
-    if (i + 2 * kAhead < count) ask_for_entry<kGrowing>(i + 2 * kAhead);
-    if (i + kAhead < count) ask_for_row<kGrowing>(i + kAhead);
-    look_at_key(i);
-  }
-}
-
-// Of a table that does not grow there is nothing to choose, which saves a tenth of a lookup.
-template <bool kGrowing>
-inline const HotIndex& HotTable::Lookup::index_of(uint64_t hash) const {
-  if constexpr (kGrowing) return table_.index_of(hash);
-  return table_.index_;
-}
-
-template <bool kGrowing>
-inline void HotTable::Lookup::ask_for_entry(size_t i) {
-  const uint64_t hash = hashes_[i] = hash_key(keys_[i]);
-  const HotIndex& index = index_of<kGrowing>(hash);
-  ask_for(&index[index.home(hash)]);
-}
-
-// From here on the row is known: an entry may move to the larger index meanwhile, a row may not.
-template <bool kGrowing>
-inline void HotTable::Lookup::ask_for_row(size_t i) {
-  const HotIndex& index = index_of<kGrowing>(hashes_[i]);
-  uint64_t at = index.home(hashes_[i]), entry = index[at];
-  while (entry != IndexEntry::kEmpty && !IndexEntry::matches(entry, hashes_[i]))
-    entry = index[at = index.next(at)];
-  rows_[i] = nullptr;
-  if (entry == IndexEntry::kEmpty) return;
-  rows_[i] = table_.slab_.at(IndexEntry::row(entry));
-  const char* used = reinterpret_cast<const char*>(rows_[i]) + used_from_;
-  for (size_t line = 0; line < lines_; ++line) ask_for(used + line * kLineBytes);
-}
-
-inline void HotTable::Lookup::look_at_key(size_t i) {
-  // Otherwise another key of the same fingerprint: the plain way.
-  if (rows_[i] != nullptr && rows_[i]->key != keys_[i]) [[unlikely]]
-    rows_[i] = table_.find_slowly(hashes_[i], keys_[i]);
+HotTable::Lines HotTable::lines_of(Use use) const {
+  const size_t floats = use == Use::kAll       ? layout_.hot_bytes()
+                        : use == Use::kWeights ? layout_.weight_bytes()
+                                               : 0;
+  // What a push writes and what a pull reads begin in different places.
+  const size_t from = use == Use::kAll ? 0 : offsetof(HotRow, meta.count);
+  // So many bytes at any multiple of 4 lie in one line more than they fill, or not: to the nearest,
+  // as one that is asked for in vain costs as much as one that is missed.
+  const size_t bytes = sizeof(HotRow) + floats - from;
+  return {from, (bytes + kLineBytes - 4 + kLineBytes / 2) / kLineBytes};
 }
 
 void HotTable::find(std::span<const Key> keys, HotRow** rows) const {
-  Lookup lookup(*this, keys, Lookup::Use::kKey);
-  for (auto group = lookup.next(); !group.empty(); group = lookup.next())
-    rows = std::copy(group.begin(), group.end(), rows);
+  each_group(keys, Use::kKey,
+             [&](size_t first, Group group) { std::ranges::copy(group, rows + first); });
 }
 
 HotRow* HotTable::find_slowly(uint64_t hash, Key key) const {
   const HotIndex& index = index_of(hash);
-  for (uint64_t at = index.home(hash); index[at] != IndexEntry::kEmpty; at = index.next(at)) {
-    if (!IndexEntry::matches(index[at], hash)) continue;
-    HotRow* row = slab_.at(IndexEntry::row(index[at]));
-    if (row->key == key) return row;
-  }
-  return nullptr;
+  HotRow* row = nullptr;
+  const bool found = index.search(hash, [&](uint64_t place) {
+    row = slab_.at(IndexEntry::row(index[place]));
+    return row->key == key;
+  });
+  return found ? row : nullptr;
 }
 
 HotTable::Inserted HotTable::insert(Key key) {
@@ -143,44 +71,51 @@ HotTable::Inserted HotTable::insert(Key key) {
 }
 
 void HotTable::put(const HotIndex& index, uint64_t hash, uint32_t number) {
-  uint64_t at = index.home(hash), displaced = 0;
-  for (; index[at] != IndexEntry::kEmpty; at = index.next(at)) ++displaced;
-  displaced_max_ = std::max(displaced_max_, displaced);
-  index[at] = IndexEntry::make(hash, number);
+  uint64_t at = index.home_line(hash), displaced = 0;
+  unsigned empty = index.line(at).empty();
+  for (; empty == 0; ++displaced) empty = index.line(at = index.next_line(at)).empty();
+  displaced_lines_max_ = std::max(displaced_lines_max_, displaced);
+  index[at + static_cast<unsigned>(std::countr_zero(empty))] = IndexEntry::make(hash, number);
 }
 
 void HotTable::erase(uint32_t number) {
   const uint64_t hash = hash_key(slab_.at(number)->key);
   const HotIndex& index = index_of(hash);
   const uint64_t entry = IndexEntry::make(hash, number);
-  uint64_t at = index.home(hash);
-  while (index[at] != entry) {
-    check(index[at] != IndexEntry::kEmpty, "an erased row stands in the index");
-    at = index.next(at);
-  }
+  uint64_t its_place = 0;
+  const bool found = index.search(hash, [&](uint64_t place) {
+    its_place = place;
+    return index[place] == entry;
+  });
+  check(found, "an erased row stands in the index");
   // Entries of the old index are on their way out: it is not worth keeping in order.
   if (&index == &old_) {
-    index[at] = IndexEntry::kMoved;
+    index[its_place] = IndexEntry::kMoved;
   } else {
-    close_gap(at);
+    close_gap(its_place);
   }
   slab_.free(number);
 }
 
-// Knuth, The Art of Computer Programming, volume 3, section 6.4, algorithm R: entries behind the
-// gap that probing could no longer reach move up.
+// Entries stand behind a line only while it is full: one that had to pass the line of the gap moves
+// up into it, and leaves a gap of its own.
 void HotTable::close_gap(uint64_t gap) {
-  const uint64_t capacity = index_.capacity();
-  for (uint64_t at = index_.next(gap); index_[at] != IndexEntry::kEmpty; at = index_.next(at)) {
-    const uint64_t home = index_.home(hash_key(slab_.at(IndexEntry::row(index_[at]))->key));
-    const auto distance = [&](uint64_t from) {
-      return at >= from ? at - from : at + capacity - from;
-    };
-    if (distance(home) < distance(gap)) continue;
-    index_[gap] = index_[at];
-    gap = at;
-  }
+  uint64_t line = gap / IndexLine::kEntries * IndexLine::kEntries;
+  bool full = index_.line(line).empty() == 0;
   index_[gap] = IndexEntry::kEmpty;
+  for (uint64_t at = index_.next_line(line); full; at = index_.next_line(at)) {
+    full = index_.line(at).empty() == 0;
+    for (uint64_t place = at; place < at + IndexLine::kEntries; ++place) {
+      if (index_[place] == IndexEntry::kEmpty) continue;
+      const Key key = slab_.at(IndexEntry::row(index_[place]))->key;
+      const uint64_t home = index_.home_line(hash_key(key));
+      if (index_.lines_between(home, at) < index_.lines_between(line, at)) continue;
+      index_[gap] = std::exchange(index_[place], IndexEntry::kEmpty);
+      gap = place;
+      line = at;
+      break;
+    }
+  }
 }
 
 void HotTable::grow() {
@@ -201,20 +136,26 @@ void HotTable::grow_on(uint64_t entries) {
   }
 }
 
-// Calls `visit` with the place of each entry of a slot: they stand in its stretch and, pushed on by
-// others, up to the next empty place behind it. Other entries there are of slots near by, which
+// Calls `visit` with the place of each entry of a slot: they stand in its stretch and in the lines
+// up to the first behind it that is not full. Other entries there are of slots near by, which
 // their fingerprints tell apart; only where keys crowd in few slots are there rows to be asked.
 template <typename Visit>
 void HotTable::each_of_slot(const HotIndex& index, uint32_t slot, Visit visit) const {
-  const uint64_t stretch = index.entries_per_slot();
-  const bool near_by = displaced_max_ / stretch + 2 < IndexEntry::kSlotHints;
-  const uint64_t last = std::min(index.capacity(), stretch + displaced_max_);
-  uint64_t at = index.home(uint64_t{slot} << (64 - kSlotBits));
-  for (uint64_t passed = 0; passed < last; at = index.next(at), ++passed) {
-    const uint64_t entry = index[at];
-    if (entry == IndexEntry::kEmpty && passed >= stretch) return;
-    if (!IndexEntry::holds_row(entry) || !IndexEntry::may_be_of(entry, slot)) continue;
-    if (near_by || slot_of(slab_.at(IndexEntry::row(entry))->key) == slot) visit(at);
+  const uint64_t entries_passed = (displaced_lines_max_ + 1) * IndexLine::kEntries;
+  const bool near_by = entries_passed / index.entries_per_slot() + 2 < IndexEntry::kSlotHints;
+  const uint64_t first_hash = uint64_t{slot} << (64 - kSlotBits);
+  const uint64_t first = index.home_line(first_hash);
+  const uint64_t last = index.home_line(first_hash | ((uint64_t{1} << (64 - kSlotBits)) - 1));
+  const uint64_t stretch = index.lines_between(first, last) + 1;
+  const uint64_t most = std::min(index.lines(), stretch + displaced_lines_max_);
+  uint64_t at = first;
+  for (uint64_t passed = 1; passed <= most; at = index.next_line(at), ++passed) {
+    for (uint64_t place = at; place < at + IndexLine::kEntries; ++place) {
+      const uint64_t entry = index[place];
+      if (!IndexEntry::holds_row(entry) || !IndexEntry::may_be_of(entry, slot)) continue;
+      if (near_by || slot_of(slab_.at(IndexEntry::row(entry))->key) == slot) visit(place);
+    }
+    if (passed >= stretch && index.line(at).empty() != 0) return;
   }
 }
 

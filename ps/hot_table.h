@@ -1,9 +1,9 @@
 // The rows of one table that are in memory: a slab of rows and an index over them (row_slab.h,
-// hot_index.h). Lookups come in batches and prefetch: a batch of scattered keys costs memory
-// bandwidth, not memory latency. The index grows slot by slot as rows come in, so that no call
+// hot_index.h), looked up in batches. The index grows slot by slot as rows come in, so that no call
 // waits for all of it. Thread safety: none; a shard's thread owns it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -15,49 +15,23 @@ namespace cairn {
 
 class HotTable {
  public:
-  // Keys of a find or Lookup.
-  static constexpr size_t kBlock = 1024;
-
   // Every key given later must be of `slots`.
   HotTable(SlotRange slots, RowLayout layout);
 
-  // Looks the keys of a block up, a group at a time, and asks ahead for the memory of the groups to
-  // come: they travel while the caller works on one. Between two groups rows may be inserted for
-  // keys of groups before; nothing else may change.
-  class Lookup {
-   public:
-    static constexpr size_t kGroup = 16;
+  enum class Use : uint8_t { kKey, kWeights, kAll };  // of a row, beside its meta
 
-    enum class Use : uint8_t { kKey, kWeights, kAll };  // of a row, beside its pin
+  static constexpr size_t kGroup = 16;
+  using Group = std::span<HotRow* const>;
 
-    // Each key once, at most kBlock.
-    Lookup(const HotTable& table, std::span<const Key> keys, Use use);
+  // Calls `work(first, rows)` for each kGroup keys in order, fewer at the end: rows[i] is the row
+  // of keys[first + i], or nullptr. The memory of the groups to come is asked for before, so that
+  // it travels while `work` does something: a batch of scattered keys costs memory bandwidth, not
+  // memory latency. `keys`: each once. `work` may insert rows for the keys of its group; nothing
+  // else may change.
+  template <typename Work>
+  void each_group(std::span<const Key> keys, Use use, Work work) const;
 
-    // The rows of the next kGroup keys, fewer at the end of the block: each row, or nullptr.
-    std::span<HotRow* const> next();
-
-   private:
-    template <bool kGrowing>
-    const HotIndex& index_of(uint64_t hash) const;
-    template <bool kGrowing>
-    void begin();
-    template <bool kGrowing>
-    void find_group(size_t first, size_t end);
-    template <bool kGrowing>
-    void ask_for_entry(size_t i);
-    template <bool kGrowing>
-    void ask_for_row(size_t i);
-    void look_at_key(size_t i);
-
-    const HotTable& table_;
-    const std::span<const Key> keys_;
-    size_t used_from_, lines_;  // of a row: where what is used begins, and cache lines of it
-    size_t next_ = 0;
-    uint64_t hashes_[kBlock];
-    HotRow* rows_[kBlock];
-  };
-
-  // rows[i]: the row of keys[i], or nullptr. Each key once, at most kBlock.
+  // rows[i]: the row of keys[i], or nullptr. `keys`: each once.
   void find(std::span<const Key> keys, HotRow** rows) const;
 
   struct Inserted {
@@ -85,11 +59,39 @@ class HotTable {
   void grow_on(uint64_t entries);
 
  private:
+  static constexpr size_t kLineBytes = 64;
+
   // The index in which a hash's entry stands: while growing, slots below `moved_slots_end_` have
   // moved.
   const HotIndex& index_of(uint64_t hash) const {
     return hash >> (64 - kSlotBits) >= moved_slots_end_ ? old_ : index_;
   }
+  // Cache lines of a row that a use needs: how far into the row they begin, and how many they are.
+  struct Lines {
+    size_t from, count;
+  };
+  Lines lines_of(Use use) const;
+  // Into the second cache, which waits for many more lines at once than the first.
+  static void ask_for(const void* line) { __builtin_prefetch(line, /*rw=*/0, /*locality=*/2); }
+  // The groups of a lookup that are under way.
+  static constexpr size_t kGroupsAhead = 4;  // a power of two, at least the three stages
+  struct Lookup {
+    std::span<const Key> keys;
+    Lines lines;
+    uint64_t hashes[kGroupsAhead * kGroup];
+    HotRow* rows[kGroupsAhead * kGroup];
+
+    static size_t place(size_t i) { return i % (kGroupsAhead * kGroup); }
+  };
+  template <bool kGrowing>
+  const HotIndex& index_for(uint64_t hash) const;
+  template <bool kGrowing>
+  void ask_for_entries(Lookup& lookup, size_t first) const;
+  template <bool kGrowing, size_t kLines>
+  void ask_for_rows(Lookup& lookup, size_t first) const;
+  Group rows_of(Lookup& lookup, size_t first) const;
+  template <size_t kLines, typename Work>
+  void each_group(Lookup& lookup, Work& work) const;
   HotRow* find_slowly(uint64_t hash, Key key) const;
   void put(const HotIndex& index, uint64_t hash, uint32_t number);
   template <typename Visit>
@@ -104,8 +106,91 @@ class HotTable {
   HotIndex index_;
   HotIndex old_;                       // while growing
   uint32_t moved_slots_end_ = kSlots;  // while not growing, too
-  uint64_t move_credit_ = 0;    // entries that inserts have paid for and that are not yet moved
-  uint64_t displaced_max_ = 0;  // places between an entry and its home, ever
+  uint64_t move_credit_ = 0;  // entries that inserts have paid for and that are not yet moved
+  uint64_t displaced_lines_max_ = 0;  // between an entry and its home, ever
 };
+
+template <bool kGrowing>
+inline const HotIndex& HotTable::index_for(uint64_t hash) const {
+  if constexpr (kGrowing) return index_of(hash);
+  return index_;
+}
+
+template <bool kGrowing>
+inline void HotTable::ask_for_entries(Lookup& lookup, size_t first) const {
+  const size_t end = std::min(first + kGroup, lookup.keys.size());
+  for (size_t i = first; i < end; ++i) {
+    const uint64_t hash = hash_key(lookup.keys[i]);
+    const HotIndex& index = index_for<kGrowing>(hash);
+    ask_for(&index[index.home_line(hash)]);
+    lookup.hashes[Lookup::place(i)] = hash;
+  }
+}
+
+// Takes the row of the first entry that looks like the hash. From here on it is known: entries may
+// move to the larger index, rows may not.
+template <bool kGrowing, size_t kLines>
+inline void HotTable::ask_for_rows(Lookup& lookup, size_t first) const {
+  const size_t end = std::min(first + kGroup, lookup.keys.size());
+  const size_t lines = kLines > 0 ? kLines : lookup.lines.count;
+  for (size_t i = first; i < end; ++i) {
+    const uint64_t hash = lookup.hashes[Lookup::place(i)];
+    const HotIndex& index = index_for<kGrowing>(hash);
+    HotRow* row = nullptr;
+    index.search(hash, [&](uint64_t place) {
+      row = slab_.at(IndexEntry::row(index[place]));
+      return true;
+    });
+    const char* const needed = reinterpret_cast<const char*>(row) + lookup.lines.from;
+    for (size_t line = 0; line < lines; ++line) ask_for(needed + line * kLineBytes);
+    lookup.rows[Lookup::place(i)] = row;
+  }
+}
+
+inline HotTable::Group HotTable::rows_of(Lookup& lookup, size_t first) const {
+  const size_t count = std::min(kGroup, lookup.keys.size() - first);
+  HotRow** const rows = lookup.rows + Lookup::place(first);
+  for (size_t i = 0; i < count; ++i) {
+    // Otherwise another key of the same fingerprint: the plain way.
+    if (rows[i] != nullptr && rows[i]->key != lookup.keys[first + i]) [[unlikely]]
+      rows[i] = find_slowly(lookup.hashes[Lookup::place(first + i)], lookup.keys[first + i]);
+  }
+  return {rows, count};
+}
+
+// Of few lines the number is a constant: a loop over them costs a fifth of a lookup.
+template <typename Work>
+void HotTable::each_group(std::span<const Key> keys, Use use, Work work) const {
+  Lookup lookup;
+  lookup.keys = keys;
+  lookup.lines = lines_of(use);
+  switch (lookup.lines.count) {
+    case 1:
+      return each_group<1>(lookup, work);
+    case 2:
+      return each_group<2>(lookup, work);
+    case 3:
+      return each_group<3>(lookup, work);
+    default:
+      return each_group<0>(lookup, work);
+  }
+}
+
+// Three stages, a group apart: ask for entries; look at them and ask for rows; work on those. Of a
+// table that does not grow there is one index: a choice for each key costs a tenth.
+template <size_t kLines, typename Work>
+void HotTable::each_group(Lookup& lookup, Work& work) const {
+  const size_t count = lookup.keys.size();
+  const auto ask = [&]<bool kGrowing>(size_t first) {
+    ask_for_entries<kGrowing>(lookup, first);
+    if (first >= kGroup) ask_for_rows<kGrowing, kLines>(lookup, first - kGroup);
+  };
+  for (size_t first = 0; first < count + 2 * kGroup; first += kGroup) {
+    growing() ? ask.template operator()<true>(first) : ask.template operator()<false>(first);
+    if (first < 2 * kGroup) continue;
+    const size_t its = first - 2 * kGroup;
+    if (its < count) work(its, rows_of(lookup, its));
+  }
+}
 
 }  // namespace cairn

@@ -1,9 +1,8 @@
 // Pulls: parked until their step, answered from memory, or once the store has answered.
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
+#include "ps/aligned_keys.h"
 #include "ps/shard.h"
 
 namespace cairn {
@@ -116,17 +115,13 @@ std::vector<RowKey> Shard::copy_rows(const Pull& pull, char* weights) {
   const uint32_t pin = pin_of(pull);
   const ShardRows::Absent absent = absent_rows_of(pull);
   std::vector<RowKey> missing;
-  std::array<Key, HotTable::kBlock> block;
+  std::vector<Key> copy;
   const char* keys = static_cast<const char*>(pull.message.keys.data());
   for (const TableEntry& entry : pull.message.directory) {
-    for (size_t done = 0; done < entry.count;) {
-      const size_t count = std::min<size_t>(block.size(), entry.count - done);
-      std::memcpy(block.data(), keys, count * sizeof(Key));
-      rows_->read(entry.table, {block.data(), count}, pin, absent, entry.dtype, weights, missing);
-      keys += count * sizeof(Key);
-      weights += count * entry.dim * size_of(entry.dtype);
-      done += count;
-    }
+    rows_->read(entry.table, aligned_keys(keys, entry.count, copy), pin, absent, entry.dtype,
+                weights, missing);
+    keys += entry.count * sizeof(Key);
+    weights += size_t{entry.count} * entry.dim * size_of(entry.dtype);
   }
   return missing;
 }

@@ -1,5 +1,5 @@
 // The rows of a shard as pulls and pushes use them: the hot tier, and what makes and changes a row
-// (initial values, optimizer). Works in blocks of at most HotTable::kBlock keys of one table.
+// (initial values, optimizer).
 //
 // A placeholder is a clean row of count 0: a key that was pulled and that the store does not hold.
 // It keeps the answer "absent" at hand until the push of the pull's step makes a row of it;
@@ -8,6 +8,7 @@
 // table admits the key (ps/policy/admission.h). Thread safety: none; a shard's thread owns it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -104,13 +105,19 @@ class ShardRows {
   // In the table's type; valid until the next call.
   const char* initial_bytes(uint32_t table, Key key);
   void copy_weights(const RowLayout& layout, const char* weights, ValueType wire, char* to);
-  void update(uint32_t table, std::span<HotRow* const> rows, std::span<const uint32_t> counts,
-              const float* gradients, uint32_t step);
   void reset_values(uint32_t table, HotRow* row);
   HotRow* find(uint32_t table, Key key) const;
-  void apply_group(uint32_t table, std::span<const Key> keys, std::span<HotRow* const> rows,
-                   const float* gradients, const Change& change, Deferred& deferred,
-                   Changed& changed);
+  // Rows that are updated together, with their gradients [used, dim].
+  struct Group {
+    const float* gradients = nullptr;
+    size_t used = 0;
+    std::array<HotRow*, HotTable::kGroup> rows;
+    std::array<uint32_t, HotTable::kGroup> counts;
+  };
+  HotRow* row_to_change(uint32_t table, Key key, HotRow* row, const float* gradient,
+                        const Change& change, Deferred& deferred, Changed& changed);
+  void add(HotRow* row, const float* gradient, size_t in_group, size_t dim, Group& group);
+  void update(uint32_t table, const Group& group, uint32_t step);
   HotRow* create_row(uint32_t table, Key key, uint32_t pin, uint32_t* number);
   HotRow* create_placeholder(uint32_t table, Key key, uint32_t pin);
 

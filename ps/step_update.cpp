@@ -6,6 +6,10 @@
 
 namespace cairn {
 
+namespace {
+constexpr size_t kBlockKeys = 1024;  // that gradients are summed for at a time
+}  // namespace
+
 ShardRows::Change change_of(const PushGather::Step& step, bool create) {
   return {.step = static_cast<uint32_t>(step.step), .lsn = step.commit_lsn, .create = create};
 }
@@ -68,7 +72,7 @@ ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change,
                                ShardRows::Deferred& deferred) {
   ShardRows::Changed all;
   if (parts.empty()) return all;
-  GradientMerge merge(parts, rows.dim(table), HotTable::kBlock);
+  GradientMerge merge(parts, rows.dim(table), kBlockKeys);
   for (auto block = merge.next(); !block.keys.empty(); block = merge.next()) {
     const ShardRows::Changed changed =
         rows.apply(table, block.keys, block.gradients, change, deferred);

@@ -73,8 +73,8 @@ TEST_P(HotTableTest, HoldsWhatAMapHoldsWhileItGrowsAndShrinks) {
       keys.pop_back();
     }
     if (round % 500 != 0) continue;
-    std::array<Key, HotTable::kBlock> asked;
-    std::array<HotRow*, HotTable::kBlock> rows;
+    std::array<Key, 1024> asked;
+    std::array<HotRow*, 1024> rows;
     for (Key& key : asked)
       key = random.next_below(3) == 0 || keys.empty() ? key_in(slots, random)
                                                       : keys[random.next_below(keys.size())];
