@@ -3,6 +3,7 @@ add_library(cairn_math STATIC
   ops/factory.cpp
   ops/cuda_absent.cpp
   ops/cpu/activation.cpp
+  ops/cpu/attention.cpp
   ops/cpu/copy.cpp
   ops/cpu/cpu_ops.cpp
   ops/cpu/cross.cpp
@@ -14,11 +15,13 @@ add_library(cairn_math STATIC
   ops/cpu/loss.cpp
   ops/cpu/matmul.cpp
   ops/cpu/normalization.cpp
+  autograd/attention.cpp
   autograd/functions.cpp
   autograd/interactions.cpp
   autograd/losses.cpp
   autograd/tape.cpp
   autograd/towers.cpp
+  nn/attention.cpp
   nn/cross.cpp
   nn/cross_low_rank.cpp
   nn/dot.cpp

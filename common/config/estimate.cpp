@@ -35,7 +35,8 @@ struct Layers {
 // What the layers see of a row's inputs.
 struct Input {
   uint64_t width = 0, numbers = 0, fields = 0, dim = 0;
-  uint64_t tasks = 0;  // that have a tower
+  uint64_t tasks = 0;              // that have a tower
+  std::vector<uint64_t> attended;  // vectors of features pooled by attention: their dims
 };
 
 Input input_of(const JobConfig& job) {
@@ -48,6 +49,7 @@ Input input_of(const JobConfig& job) {
       input.dim = table.dim - std::min<uint64_t>(table.dim, job.model.wide ? input.tasks : 0);
       input.fields += input.dim > 0 ? 1 : 0;
       input.width += input.dim;
+      if (feature.pooling == Pooling::kAttention) input.attended.push_back(input.dim);
     }
   }
   input.width += input.numbers;
@@ -97,6 +99,8 @@ uint64_t count_head(const ModelConfig& model, uint64_t width, uint64_t tasks, La
 Layers count_layers(const ModelConfig& model, const Input& in) {
   Layers layers;
   if (model.wide) layers.weights += in.tasks * in.numbers;
+  for (const uint64_t dim : in.attended)  // of a row with one id
+    layers.dense(layers.tower(4 * dim, model.attention_units), 1);
   const bool stacked = model.structure == Structure::kStacked;
   const bool second_order = model.interaction == Interaction::kFm && !stacked;
   const uint64_t interacted = count_interaction(model, in, layers);

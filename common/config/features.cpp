@@ -71,9 +71,46 @@ class Expansion {
                       used.empty() ? "remove it" : suggest(table.name, used));
   }
 
+  // What attention scores for: a target may stand behind the feature that names it.
+  void check_targets() const {
+    for (size_t i = 0; i < out_.features.size(); ++i) {
+      const FeatureConfig& feature = out_.features[i];
+      const std::string entry = std::to_string(out_.entries[i]);
+      if (feature.is_id() && feature.pooling == Pooling::kAttention &&
+          judge_.sound({fmt::format("features.{}.target", entry)}))
+        check_target(feature, {"features", entry, "target"});
+    }
+  }
+
   ExpandedFeatures take() { return std::move(out_); }
 
  private:
+  void check_target(const FeatureConfig& feature, YamlPath path) const {
+    if (feature.target.empty())
+      return judge_.report(path, "required key is missing",
+                           "name the feature of ids that attention scores for");
+    std::vector<std::string> known;
+    const FeatureConfig* target = nullptr;
+    for (const FeatureConfig& other : out_.features) {
+      if (!other.is_id() || other.pooling == Pooling::kAttention) continue;
+      known.push_back(other.name);
+      if (other.name == feature.target) target = &other;
+    }
+    if (target == nullptr)
+      return judge_.report(
+          path, fmt::format("'{}' is no feature of ids pooled without attention", feature.target),
+          known.empty() ? "there is none" : suggest(feature.target, known));
+    const uint32_t own = dim_of(feature), wanted = dim_of(*target);
+    if (own != wanted)
+      judge_.report(
+          path, fmt::format("'{}' has dim {}, '{}' {}", target->name, wanted, feature.name, own),
+          "give both the same dim, or one table");
+  }
+
+  uint32_t dim_of(const FeatureConfig& feature) const {
+    return out_.tables[tables_.at(feature.table)].dim;
+  }
+
   std::string at(std::string_view key) const { return fmt::format("features.{}.{}", text_, key); }
 
   void report(std::string_view key, std::string what, std::string hint) const {
@@ -159,6 +196,7 @@ class Expansion {
     feature.num_buckets = entry.num_buckets;
     feature.separator = entry.separator;
     feature.pooling = entry.pooling;
+    feature.target = entry.target;
     feature.missing_value = entry.missing_value;
     if (feature.is_id()) {
       feature.table = entry.table.empty() ? name : entry.table;
@@ -235,6 +273,7 @@ ExpandedFeatures expand_features(const std::vector<FeatureEntry>& entries, const
                                  const Judge& judge) {
   Expansion expansion(ps, judge);
   for (size_t i = 0; i < entries.size(); ++i) expansion.add(entries[i], i);
+  expansion.check_targets();
   if (judge.sound({"features"})) expansion.check_tables_are_used();
   return expansion.take();
 }

@@ -177,6 +177,7 @@ struct ModelConfig {
   Normalization normalization = Normalization::kNone;  // of the deep and the tasks' towers
   float dropout = 0.0f;                                // of the same; the share that is dropped
   std::vector<uint32_t> attention_units = {36};        // kAttention: layers that make a score
+  bool attention_softmax = false;                      // kAttention: scores of a row sum to 1
   Head head = Head::kSharedBottom;
   uint32_t experts = 4;       // mmoe; ple: that tasks share
   uint32_t task_experts = 2;  // ple: of each task

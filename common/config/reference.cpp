@@ -68,6 +68,11 @@ itself), `bucketize` (its place among `boundaries`), `cross` (the hash of the va
 `hour_of_day` and `day_of_week` (of Unix seconds in UTC; 0 is Monday). Only `integer` and `bucketize` may follow
 `log1p` or `standardize`.
 
+A column with a `separator` holds a sequence of ids. `pooling` makes one vector of theirs: sum, mean, elementwise
+maximum, or, with `attention`, a sum in which a small network (`model.attention`) weighs each id by what it has to do
+with the `target`, another feature of the row: what a user has seen, over the item that is offered. A sequence
+without ids is a vector of zeros.
+
 Features that name the same `table` share its rows. Tables take `dim`, `optimizer`, `initializer`, `admission`,
 `expiry` and `max_rows` from `ps`, and what is different from `ps.tables`.
 )";

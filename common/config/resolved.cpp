@@ -28,6 +28,7 @@ JobDraft draft_of(const JobConfig& job) {
     entry.num_buckets = feature.num_buckets;
     entry.separator = feature.separator;
     entry.pooling = feature.pooling;
+    entry.target = feature.target;
     entry.missing_value = feature.missing_value;
     entry.table = feature.table;
   }

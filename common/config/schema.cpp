@@ -72,6 +72,10 @@ bool entry_makes_ids(const void* object) {
 bool entry_bucketizes(const void* object) {
   return has_transform(*static_cast<const FeatureEntry*>(object), Transform::kBucketize);
 }
+bool entry_attends(const void* object) {
+  return entry_makes_ids(object) &&
+         static_cast<const FeatureEntry*>(object)->pooling == Pooling::kAttention;
+}
 bool entry_has_missing_value(const void* object) {
   const auto& entry = *static_cast<const FeatureEntry*>(object);
   return !makes_ids(entry) && !has_transform(entry, Transform::kStandardize);
@@ -103,13 +107,21 @@ std::span<const ConfigKey> feature_keys() {
                                        .applies_text = kOnlyIds}),
       key<&FeatureEntry::separator>(
           {.name = "separator",
-           .text = "between the values of a multi-valued column; none: single-valued",
+           .text = "between the values of a multi-valued column, a sequence of ids; none: "
+                   "single-valued",
            .applies = entry_makes_ids,
            .applies_text = kOnlyIds}),
-      key<&FeatureEntry::pooling>({.name = "pooling",
-                                   .text = "how the rows of several values become one",
-                                   .applies = entry_makes_ids,
-                                   .applies_text = kOnlyIds}),
+      key<&FeatureEntry::pooling>(
+          {.name = "pooling",
+           .text = "how the rows of several values become one; attention weighs each by a learned "
+                   "score of it and the target's row (DIN; model.attention)",
+           .applies = entry_makes_ids,
+           .applies_text = kOnlyIds}),
+      key<&FeatureEntry::target>(
+          {.name = "target",
+           .text = "the feature of ids that attention scores for, whose table has the same dim",
+           .applies = entry_attends,
+           .applies_text = "only for ids with pooling: attention"}),
       key<&FeatureEntry::missing_value>(
           {.name = "missing_value",
            .text = "stands for a missing number, before transforms",

@@ -29,6 +29,7 @@ struct FeatureEntry {
   uint64_t num_buckets = 0;
   std::string separator;
   Pooling pooling = Pooling::kSum;
+  std::string target;
   double missing_value = 0.0;
   std::string table;
   std::optional<uint32_t> dim;

@@ -84,6 +84,23 @@ std::span<const ConfigKey> dot_keys() {
   return keys;
 }
 
+std::span<const ConfigKey> attention_keys() {
+  static const ConfigKey keys[] = {
+      key<&ModelConfig::attention_units>(
+          {.name = "units",
+           .text =
+               "widths of the hidden layers that make a score of [id, target, id - target, id * "
+               "target]",
+           .min = 1,
+           .max = kUnitsMax}),
+      key<&ModelConfig::attention_softmax>(
+          {.name = "softmax",
+           .text = "scores of a row become shares that sum to 1; false: they weigh as they are, so "
+                   "that many similar ids weigh more (DIN)"}),
+  };
+  return keys;
+}
+
 std::span<const ConfigKey> head_keys() {
   static const ConfigKey keys[] = {
       key<&ModelConfig::head>(
@@ -192,6 +209,8 @@ std::span<const ConfigKey> model_keys() {
                                     .applies = has_dot,
                                     .applies_text = "only for interaction: dot"}),
       group<deep_keys, ModelConfig>({.name = "deep", .text = "the deep tower"}),
+      group<attention_keys, ModelConfig>(
+          {.name = "attention", .text = "of features with pooling: attention"}),
       group<head_keys, ModelConfig>({.name = "head", .text = "what tasks share above them"}),
       key<&ModelConfig::task_weights>(
           {.name = "task_weights",

@@ -11,7 +11,7 @@ namespace cairn {
 inline constexpr std::string_view kFormatWords[] = {"csv", "tsv", "criteo"};
 inline constexpr std::string_view kTransformWords[] = {
     "log1p", "standardize", "hash", "integer", "bucketize", "cross", "hour_of_day", "day_of_week"};
-inline constexpr std::string_view kPoolingWords[] = {"sum", "mean"};
+inline constexpr std::string_view kPoolingWords[] = {"sum", "mean", "max", "attention"};
 inline constexpr std::string_view kInitializerWords[] = {"zero", "uniform", "normal"};
 inline constexpr std::string_view kValueTypeWords[] = {"f32", "bf16"};
 inline constexpr std::string_view kScheduleWords[] = {"constant", "step", "cosine", "inverse_sqrt"};

@@ -17,6 +17,7 @@ data:
 features:
   - {names: [user, item], transform: hash}
   - {name: tags, transform: hash, separator: "|", pooling: mean}
+  - {name: tags_for_item, column: tags, transform: hash, separator: "|", pooling: attention, target: item}
   - {name: price, transform: [log1p, standardize]}
   - {name: user_x_item, columns: [user, item], transform: cross, dim: 4}
 model:

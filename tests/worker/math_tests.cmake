@@ -1,7 +1,7 @@
 # The mathematics. The programs link nothing else of the worker, so that a GPU machine can run them.
 cairn_test(math_ops_test
   SOURCES tensor/arena_test.cpp
-          ops/activation_test.cpp ops/cross_test.cpp ops/embedding_test.cpp ops/gates_test.cpp ops/interaction_test.cpp
+          ops/activation_test.cpp ops/attention_test.cpp ops/cross_test.cpp ops/embedding_test.cpp ops/gates_test.cpp ops/interaction_test.cpp
           ops/linear_test.cpp
           ops/loss_test.cpp ops/matmul_test.cpp ops/numbers.cpp ops/ops_test.cpp
           autograd/functions_test.cpp

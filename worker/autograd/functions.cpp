@@ -145,7 +145,8 @@ Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bag
     size_t at = 0;
     for (size_t i = 0; i < kept_bags.size(); ++i) {
       const size_t dim = kept_tables[i]->cols();
-      t.ops().pool_backward(kept_bags[i], dy.columns(at, dim), t.gradient_of(kept_tables[i]));
+      t.ops().pool_backward(kept_bags[i], kept_tables[i]->matrix(), y->matrix().columns(at, dim),
+                            dy.columns(at, dim), t.gradient_of(kept_tables[i]));
       at += dim;
     }
   });

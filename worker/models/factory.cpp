@@ -56,6 +56,24 @@ Status judge_interaction(const ModelConfig& config, const ModelShape& shape) {
   return Ok{};
 }
 
+// The vectors of ids and of their target are compared element by element.
+Status judge_attention(const ModelConfig& config, const ModelShape& shape) {
+  const size_t weights = wide_weights(config);
+  for (const ModelShape::BagFeature& bag : shape.bags) {
+    if (bag.pooling != Pooling::kAttention) continue;
+    if (bag.target >= shape.bags.size() || shape.bags[bag.target].pooling == Pooling::kAttention)
+      return invalid("the target of attention is no feature pooled otherwise");
+    const uint32_t dim = shape.table_dims[bag.table];
+    const uint32_t target = shape.table_dims[shape.bags[bag.target].table];
+    if (dim != target)
+      return invalid("attention over ids of dim " + std::to_string(dim) + " with a target of dim " +
+                     std::to_string(target));
+    if (dim <= weights) return invalid("attention wants ids with vectors");
+  }
+  if (has_zero(config.attention_units)) return invalid("a layer has 0 units");
+  return Ok{};
+}
+
 Status judge_ple(const ModelConfig& config) {
   if (config.head != Head::kPle) return Ok{};
   if (config.levels == 0 || config.experts == 0 || config.task_experts == 0)
@@ -104,6 +122,8 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
   if (!(config.dropout >= 0.0f && config.dropout < 1.0f))
     return invalid("a dropout of " + std::to_string(config.dropout) + ", want 0 to below 1");
   if (const Status ple = judge_ple(config); !ple.ok()) return ple.error();
+  if (const Status attention = judge_attention(config, shape); !attention.ok())
+    return attention.error();
   if (const Status products = judge_products(config); !products.ok()) return products.error();
   return judge_interaction(config, shape);
 }

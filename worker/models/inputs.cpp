@@ -13,7 +13,8 @@ Matrix read_only(std::span<const float> data, size_t rows, size_t cols) {
 
 }  // namespace
 
-Inputs::Inputs(nn::Parameters& parameters, const ModelShape& shape, size_t weights)
+Inputs::Inputs(nn::Parameters& parameters, const ModelConfig& config, const ModelShape& shape,
+               size_t weights)
     : shape_(shape), weights_(weights) {
   features_.numbers = features_.columns = shape.dense_columns;
   for (size_t b = 0; b < shape.bags.size(); ++b) {
@@ -27,6 +28,10 @@ Inputs::Inputs(nn::Parameters& parameters, const ModelShape& shape, size_t weigh
     number_weights_ =
         parameters.add("wide.numbers", {static_cast<uint32_t>(weights), shape.dense_columns},
                        nn::glorot_limit(shape.dense_columns, weights));
+  attentions_.resize(shape.bags.size());
+  for (size_t b = 0; b < shape.bags.size(); ++b)
+    if (shape.bags[b].pooling == Pooling::kAttention)
+      attentions_[b].emplace(parameters, "attention." + std::to_string(b), config, vector_dim(b));
 }
 
 std::span<Inputs::TableRows> Inputs::tables(Tape& tape, const ModelInput& input,
@@ -47,14 +52,17 @@ std::span<Inputs::TableRows> Inputs::tables(Tape& tape, const ModelInput& input,
 }
 
 Variable* Inputs::pooled(Tape& tape, const ModelInput& input, std::span<const TableRows> tables,
-                         Variable* TableRows::*part, ConstMatrix numbers) const {
-  const std::span<BagView> bags = tape.arena().array<BagView>(shape_.bags.size());
-  const std::span<Variable*> rows = tape.arena().array<Variable*>(shape_.bags.size());
+                         Variable* TableRows::*part, size_t first, size_t last,
+                         ConstMatrix numbers) const {
+  const std::span<BagView> bags = tape.arena().array<BagView>(last - first);
+  const std::span<Variable*> rows = tape.arena().array<Variable*>(last - first);
   size_t count = 0;
-  for (size_t b = 0; b < shape_.bags.size(); ++b) {
+  for (size_t b = first; b < last; ++b) {
     Variable* table = tables[shape_.bags[b].table].*part;
     if (table == nullptr) continue;
-    bags[count] = {input.bags[b].offsets, input.bags[b].index, shape_.bags[b].pooling};
+    const Pooling pooling = shape_.bags[b].pooling;
+    bags[count] = {input.bags[b].offsets, input.bags[b].index,
+                   pooling == Pooling::kAttention ? Pooling::kSum : pooling};
     rows[count++] = table;
   }
   return autograd::pooled_features(tape, input.rows, bags.first(count), rows.first(count), numbers);
@@ -63,7 +71,30 @@ Variable* Inputs::pooled(Tape& tape, const ModelInput& input, std::span<const Ta
 nn::Features Inputs::features(Tape& tape, const ModelInput& input,
                               std::span<const TableRows> tables) const {
   const Matrix numbers = read_only(input.dense, input.rows, shape_.dense_columns);
-  return {pooled(tape, input, tables, &TableRows::vectors, numbers), tape.constant(numbers)};
+  const auto between = [&](size_t first, size_t last, ConstMatrix beside) {
+    return pooled(tape, input, tables, &TableRows::vectors, first, last, beside);
+  };
+  // What stands between features with attention is pooled at once.
+  const std::span<Variable*> parts = tape.arena().array<Variable*>(2 * shape_.bags.size() + 1);
+  size_t count = 0, first = 0;
+  for (size_t b = 0; b < shape_.bags.size(); ++b) {
+    if (!attentions_[b]) continue;
+    if (first < b) parts[count++] = between(first, b, {});
+    parts[count++] = attended(tape, input, tables, b);
+    first = b + 1;
+  }
+  if (count == 0 || first < shape_.bags.size() || numbers.cols > 0)
+    parts[count++] = between(first, shape_.bags.size(), numbers);
+  return {autograd::concat(tape, parts.first(count)), tape.constant(numbers)};
+}
+
+Variable* Inputs::attended(Tape& tape, const ModelInput& input, std::span<const TableRows> tables,
+                           size_t bag) const {
+  const uint32_t target = shape_.bags[bag].target;
+  return attentions_[bag]->forward(
+      tape, {input.bags[bag].offsets, input.bags[bag].index, Pooling::kAttention},
+      tables[shape_.bags[bag].table].vectors,
+      pooled(tape, input, tables, &TableRows::vectors, target, target + 1, {}));
 }
 
 Variable* Inputs::wide(Tape& tape, const ModelInput& input,
@@ -71,7 +102,7 @@ Variable* Inputs::wide(Tape& tape, const ModelInput& input,
   if (weights_ == 0) return nullptr;
   Variable* sum = nullptr;
   if (!shape_.bags.empty()) {
-    Variable* all = pooled(tape, input, tables, &TableRows::weights, {});
+    Variable* all = pooled(tape, input, tables, &TableRows::weights, 0, shape_.bags.size(), {});
     sum = autograd::sum_groups(tape, all, weights_);
   }
   if (number_weights_ == nullptr) return sum;

@@ -4,15 +4,20 @@
 //
 // Where the model is wide, the first floats of a row, one a task, are the id's weights in the
 // tasks' linear parts, and what follows is its vector; a feature whose rows hold no more has no
-// vector. Linear part of task t: sum of the ids' weights (pooled as their vectors are) + w_t .
-// numbers. Source: Cheng et al., "Wide & Deep Learning", DLRS 2016, section 3.1. Parameters:
-// "wide.numbers" [tasks, numbers], Glorot-uniform.
+// vector. Linear part of task t: sum of the ids' weights (pooled as their vectors are, by sum where
+// those are by attention) + w_t . numbers. Source: Cheng et al., "Wide & Deep Learning", DLRS 2016,
+// section 3.1. Parameters: "wide.numbers" [tasks, numbers], Glorot-uniform.
+//
+// The target of a feature pooled by attention (worker/nn/attention.h) is its row's pooled vector.
+// Parameters: "attention.<number of the id feature>.<layer>".
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "worker/models/model.h"
+#include "worker/nn/attention.h"
 #include "worker/nn/interaction.h"
 
 namespace cairn {
@@ -20,7 +25,8 @@ namespace cairn {
 class Inputs {
  public:
   // `weights`: of each row, of the linear part; 0: the model is not wide.
-  Inputs(nn::Parameters& parameters, const ModelShape& shape, size_t weights);
+  Inputs(nn::Parameters& parameters, const ModelConfig& config, const ModelShape& shape,
+         size_t weights);
 
   const nn::FeatureShape& shape() const { return features_; }
 
@@ -42,13 +48,18 @@ class Inputs {
   size_t vector_dim(size_t bag) const {
     return shape_.table_dims[shape_.bags[bag].table] - weights_;
   }
+  // Features [first, last) side by side, those by attention as sums, and `numbers`.
   Variable* pooled(Tape& tape, const ModelInput& input, std::span<const TableRows> tables,
-                   Variable* TableRows::*part, ConstMatrix numbers) const;
+                   Variable* TableRows::*part, size_t first, size_t last,
+                   ConstMatrix numbers) const;
+  Variable* attended(Tape& tape, const ModelInput& input, std::span<const TableRows> tables,
+                     size_t bag) const;
 
   ModelShape shape_;
   size_t weights_;
   nn::FeatureShape features_;
   Variable* number_weights_ = nullptr;
+  std::vector<std::optional<nn::Attention>> attentions_;  // of each feature that has one
 };
 
 }  // namespace cairn

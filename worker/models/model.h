@@ -21,6 +21,7 @@ struct ModelShape {
   struct BagFeature {
     uint32_t table;  // index into `table_dims`
     Pooling pooling;
+    uint32_t target = 0;  // kAttention: index into `bags` of the feature that is scored for
   };
   std::vector<uint32_t> table_dims;
   std::vector<BagFeature> bags;  // in the job's order; each contributes its table's dim columns

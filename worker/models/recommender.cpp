@@ -45,7 +45,7 @@ Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uin
       seed_(seed),
       exchanges_(config.normalization == Normalization::kBatch ||
                  std::ranges::count(config.tasks, Loss::kPairwise, &TaskConfig::loss) > 0),
-      inputs_(parameters_, shape, config.wide ? tasks_with_logits(config).size() : 0),
+      inputs_(parameters_, config, shape, config.wide ? tasks_with_logits(config).size() : 0),
       interaction_(nn::make_interaction(parameters_, config, inputs_.shape())),
       deep_(parameters_, "deep",
             config.structure == Structure::kStacked && interaction_ ? interaction_->out()

@@ -1,7 +1,8 @@
-// Pooled embedding: row r of y is the sum or the mean of the table rows of bag r; zero for an empty
-// bag. Shapes: table [unique, dim]; y [batch, dim]. Row-major float32. Outputs may not overlap
-// inputs.
+// Pooled embedding: row r of y is the sum, the mean or the elementwise maximum of the table rows of
+// bag r; zero for an empty bag. Shapes: table [unique, dim]; y [batch, dim]. Row-major float32.
+// Outputs may not overlap inputs.
 //
+// The gradient of a maximum goes to the first id of the bag that has it.
 // The backward adds row by row and occurrence by occurrence, so that its bits depend on the batch
 // alone; several bags of one table are several calls, of which the first replaces.
 #pragma once

@@ -9,6 +9,7 @@
 
 #include "common/result.h"
 #include "worker/ops/activation.h"
+#include "worker/ops/attention.h"
 #include "worker/ops/cross.h"
 #include "worker/ops/dropout.h"
 #include "worker/ops/embedding.h"
@@ -79,7 +80,18 @@ struct Ops {
   void (*sum_groups_backward)(ConstMatrix dy, const Gradient& dx);
 
   void (*pool_forward)(const BagView& bag, ConstMatrix table, Matrix y);
-  void (*pool_backward)(const BagView& bag, ConstMatrix dy, const Gradient& table);
+  void (*pool_backward)(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMatrix dy,
+                        const Gradient& dtable);
+
+  void (*attention_inputs_forward)(const AttentionInputs& in, Matrix y);
+  void (*attention_inputs_backward)(const AttentionInputs& in, ConstMatrix dy,
+                                    const AttentionGradients& out);
+  void (*bag_softmax_forward)(const BagView& bag, ConstMatrix scores, Matrix y);
+  void (*bag_softmax_backward)(const BagView& bag, ConstMatrix y, ConstMatrix dy,
+                               const Gradient& dscores);
+  void (*weighted_pool_forward)(const WeightedPoolInputs& in, Matrix y);
+  void (*weighted_pool_backward)(const WeightedPoolInputs& in, ConstMatrix dy,
+                                 const WeightedPoolGradients& out);
 
   // The sum of the loss over the batch, unscaled.
   double (*bce)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);

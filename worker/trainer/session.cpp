@@ -59,9 +59,16 @@ Status make_the_model(Session& session) {
   ModelShape shape;
   shape.table_dims = session.table_dims();
   shape.dense_columns = data.dense_columns;
-  size_t bag = 0;
+  std::vector<std::string> ids;
   for (const FeatureConfig& feature : session.job.features)
-    if (feature.is_id()) shape.bags.push_back({data.bag_tables[bag++], feature.pooling});
+    if (feature.is_id()) ids.push_back(feature.name);
+  for (const FeatureConfig& feature : session.job.features) {
+    if (!feature.is_id()) continue;
+    const auto target = std::find(ids.begin(), ids.end(), feature.target) - ids.begin();
+    shape.bags.push_back({.table = data.bag_tables[shape.bags.size()],
+                          .pooling = feature.pooling,
+                          .target = static_cast<uint32_t>(target)});
+  }
   Result<std::unique_ptr<Model>> model =
       make_model(session.job.model, shape, session.job.train.seed);
   if (!model.ok()) return model.error();

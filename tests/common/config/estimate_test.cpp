@@ -60,6 +60,13 @@ TEST(Estimate, CountsEveryKindOfInteractionAndHead) {
   EXPECT_EQ(estimate(job, 0).dense_parameters, 2u * 13 + 13 * 14 + 2);
 }
 
+TEST(Estimate, CountsTheLayersOfAttention) {
+  JobConfig job = yardstick();
+  const uint64_t without = estimate(job, 0).dense_parameters;
+  job.features.back().pooling = Pooling::kAttention;
+  EXPECT_EQ(estimate(job, 0).dense_parameters - without, 64u * 36 + 36 + 36 + 1);
+}
+
 TEST(Estimate, RowsHoldWeightsAndOptimizerState) {
   const std::pair<const char*, uint64_t> state[] = {
       {"sgd", 0},   {"momentum", 16},     {"adagrad", 16}, {"rowwise_adagrad", 1},

@@ -182,6 +182,23 @@ const Mistake kFeatures[] = {
     {"    dim: 8", "    dim: 8\n  - {name: friend, transform: hash, table: user, dim: 9}",
      "job.yaml:11:55: features.2.dim: table 'user' has dim 8 in features.1; give both the same "
      "dim, or use two tables"},
+    {"    dim: 8", "    dim: 8\n  - {name: seen, transform: hash, pooling: attention, dim: 8}",
+     "job.yaml:11:5: features.2.target: required key is missing; name the feature of ids that "
+     "attention scores for"},
+    {"    dim: 8",
+     "    dim: 8\n  - {name: seen, transform: hash, pooling: attention, dim: 8, target: items}",
+     "job.yaml:11:71: features.2.target: 'items' is no feature of ids pooled without attention; "
+     "did you mean 'item'?"},
+    {"    dim: 8",
+     "    dim: 8\n  - {name: seen, transform: hash, pooling: attention, dim: 8, target: seen}",
+     "job.yaml:11:71: features.2.target: 'seen' is no feature of ids pooled without attention; "
+     "known: user, item"},
+    {"    dim: 8",
+     "    dim: 8\n  - {name: seen, transform: hash, pooling: attention, dim: 9, target: item}",
+     "job.yaml:11:71: features.2.target: 'item' has dim 8, 'seen' 9; give both the same dim, or "
+     "one table"},
+    {"    dim: 8", "    dim: 8\n    target: item",
+     "job.yaml:11:5: features.1.target: has no meaning here; only for ids with pooling: attention"},
     {"train:\n  w", "ps: {tables: {usr: {dim: 4}}}\ntrain:\n  w",
      "job.yaml:17:15: ps.tables.usr: no feature uses this table; did you mean 'user'?"},
     {"train:\n  w", "ps: {tables: {user: {dim: 4}}}\ntrain:\n  w",

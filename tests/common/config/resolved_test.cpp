@@ -82,7 +82,7 @@ class RandomJob {
           feature.transforms = {static_cast<Transform>(static_cast<int>(Transform::kHourOfDay) +
                                                        static_cast<int>(number(1)))};
           if (coin()) feature.separator = text();
-          feature.pooling = static_cast<Pooling>(number(1));
+          feature.pooling = static_cast<Pooling>(number(2));
       }
       if (feature.is_id()) {
         feature.table = coin() ? feature.name : "shared";

@@ -37,6 +37,24 @@ TEST(MakeModel, RefusesWhatCannotBeAModel) {
   expect_refused(with(mmoe, [](auto& c) { c.expert_units.clear(); }), shape, "no layer");
 }
 
+TEST(MakeModel, RefusesAttentionOverWhatIsNoTarget) {
+  ModelConfig config = example_config();
+  ModelShape shape = example_shape();  // tables of dim 3 and 5
+  shape.bags[0] = {0, Pooling::kAttention, 1};
+  expect_refused(config, shape, "attention over ids of dim 3 with a target of dim 5");
+  shape.bags[0].target = 3;
+  expect_refused(config, shape, "no feature pooled otherwise");
+  shape.bags[0].target = 0;
+  expect_refused(config, shape, "no feature pooled otherwise");
+  shape.bags[0].target = 2;
+  config.attention_units = {4, 0};
+  expect_refused(config, shape, "0 units");
+  config.attention_units = {4};
+  config.wide = true;
+  config.tasks.resize(3);
+  expect_refused(config, shape, "attention wants ids with vectors");
+}
+
 TEST(MakeModel, RefusesInteractionsThatTheShapeCannotHave) {
   const ModelShape shape = example_shape();  // tables of dim 3 and 5
   ModelConfig config = example_config();

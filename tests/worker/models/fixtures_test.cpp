@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/autograd/attention.h"
 #include "worker/autograd/functions.h"
 #include "worker/autograd/interactions.h"
 #include "worker/autograd/losses.h"
@@ -90,6 +91,28 @@ Variable* gates(Tape& t, const Inputs& in) {
   return mixed[0];
 }
 
+BagView three_bags(Pooling pooling) {
+  static const std::vector<uint32_t> offsets = {0, 3, 3, 5}, index = {2, 0, 2, 1, 3};
+  return {offsets, index, pooling};
+}
+
+// In seven rows, of which the ids have five.
+Variable* attention(Tape& t, const Inputs& in, bool softmax) {
+  const BagView bag = three_bags(Pooling::kAttention);
+  Variable* x = autograd::attention_inputs(t, bag, in[0], in[1], 7);
+  Variable* hidden =
+      autograd::activation(t, Activation::kSigmoid, autograd::linear(t, x, in[2], in[3], kLinear));
+  Variable* scores = autograd::linear(t, hidden, in[4], in[5], kLinear);
+  if (softmax) scores = autograd::bag_softmax(t, bag, scores);
+  return autograd::weighted_pool(t, bag, in[0], scores);
+}
+
+Variable* max_pool(Tape& t, const Inputs& in) {
+  const std::array bags = {three_bags(Pooling::kMax)};
+  const std::array tables = {in[0]};
+  return autograd::pooled_features(t, 3, bags, tables, {});
+}
+
 Forward activation(Activation kind) {
   return [kind](Tape& t, const Inputs& in) {
     return autograd::activation(t, kind, in[0], in.size() > 1 ? in[1] : nullptr);
@@ -126,6 +149,9 @@ const std::map<std::string, Forward>& layers() {
       {"pairs", [](Tape& t, const Inputs& in) { return autograd::pairs(t, in[0], kDim); }},
       {"dots", [](Tape& t, const Inputs& in) { return autograd::dots(t, in[0], kDim); }},
       {"gates", gates},
+      {"attention", [](Tape& t, const Inputs& in) { return attention(t, in, false); }},
+      {"attention_softmax", [](Tape& t, const Inputs& in) { return attention(t, in, true); }},
+      {"max_pool", max_pool},
   };
   return all;
 }

@@ -130,3 +130,26 @@ optimizer_case("nesterov", lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, ne
 optimizer_case("adagrad", lambda p: torch.optim.Adagrad(p, lr=0.1, eps=1e-8))
 optimizer_case("adam", lambda p: torch.optim.Adam(p, lr=0.1))
 optimizer_case("adamw", lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.2))
+
+# Three bags of ids, the second empty, and a target for each: the activation unit of DIN.
+OFFSETS, INDEX = [0, 3, 3, 5], [2, 0, 2, 1, 3]
+ROW = [0, 0, 0, 2, 2]  # of each id
+
+
+def attention(softmax):
+    def forward(table, target, w1, b1, w2, b2):
+        k, t = table[INDEX], target[ROW]
+        x = torch.cat([k, t, k - t, k * t], 1)
+        scores = F.linear(torch.sigmoid(F.linear(x, w1, b1[0])), w2, b2[0])
+        if softmax:
+            scores = torch.cat([torch.softmax(scores[a:b], 0)
+                                for a, b in zip(OFFSETS, OFFSETS[1:])])
+        return torch.zeros_like(target).index_add(0, torch.tensor(ROW), scores * k)
+    return forward
+
+
+for name, softmax in ("attention", False), ("attention_softmax", True):
+    case(name, [draw(4, D), draw(3, D), draw(3, 4 * D), draw(1, 3), draw(1, 3), draw(1, 1)],
+         attention(softmax))
+case("max_pool", [draw(4, D)], lambda table: F.embedding_bag(
+    torch.tensor(INDEX), table, torch.tensor(OFFSETS[:-1]), mode="max"))

@@ -137,10 +137,41 @@ Doubles ReferenceModel::pooled(const ReferenceInput& input, size_t bag, size_t r
   const size_t table = shape_.bags[bag].table, dim = shape_.table_dims[table];
   const auto& indices = input.bags[bag][row];
   Doubles sum(dim, 0.0);
-  for (const uint32_t index : indices)
-    for (size_t i = 0; i < dim; ++i) sum[i] += input.tables[table][index * dim + i];
+  const bool max = shape_.bags[bag].pooling == Pooling::kMax;
+  for (size_t n = 0; n < indices.size(); ++n) {
+    for (size_t i = 0; i < dim; ++i) {
+      const double v = input.tables[table][indices[n] * dim + i];
+      // Rows that meet are a kink as well, but for those of one id.
+      if (max && n > 0 && v != sum[i])
+        closest_kink_ = std::min(closest_kink_, std::abs(v - sum[i]));
+      sum[i] = max && n > 0 ? std::max(v, sum[i]) : sum[i] + v;
+    }
+  }
   if (shape_.bags[bag].pooling == Pooling::kMean && !indices.empty())
     for (double& v : sum) v /= static_cast<double>(indices.size());
+  return sum;
+}
+
+Doubles ReferenceModel::attended(const ReferenceInput& input, size_t bag, size_t row) const {
+  const size_t table = shape_.bags[bag].table, dim = shape_.table_dims[table];
+  const Doubles whole = pooled(input, shape_.bags[bag].target, row);
+  const Doubles target(whole.begin() + static_cast<ptrdiff_t>(weights()), whole.end());
+  const std::string name = "attention." + std::to_string(bag);
+  const size_t layers = config_.attention_units.size();
+  const std::string last = name + "." + std::to_string(layers);
+  Doubles scores, sum(target.size(), 0.0);
+  Rows keys;
+  for (const uint32_t index : input.bags[bag][row]) {
+    Doubles& key = keys.emplace_back();
+    for (size_t i = weights(); i < dim; ++i) key.push_back(input.tables[table][index * dim + i]);
+    Doubles x = joined(key, target);
+    for (size_t i = 0; i < key.size(); ++i) x.push_back(key[i] - target[i]);
+    for (size_t i = 0; i < key.size(); ++i) x.push_back(key[i] * target[i]);
+    scores.push_back(linear(last + ".weight", last + ".bias", mlp(name, {x}, layers))[0][0]);
+  }
+  if (config_.attention_softmax) scores = softmax(scores);
+  for (size_t n = 0; n < keys.size(); ++n)
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += scores[n] * keys[n][i];
   return sum;
 }
 
@@ -148,6 +179,10 @@ Rows ReferenceModel::vectors(const ReferenceInput& input) const {
   Rows all(input.rows);
   for (size_t r = 0; r < input.rows; ++r) {
     for (size_t b = 0; b < shape_.bags.size(); ++b) {
+      if (shape_.bags[b].pooling == Pooling::kAttention) {
+        all[r] = joined(all[r], attended(input, b, r));
+        continue;
+      }
       const Doubles row = pooled(input, b, r);
       all[r].insert(all[r].end(), row.begin() + static_cast<ptrdiff_t>(weights()), row.end());
     }

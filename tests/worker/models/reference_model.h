@@ -60,6 +60,7 @@ class ReferenceModel {
   double pairwise(const Rows& logits, const ReferenceInput& input, size_t task) const;
 
   Doubles pooled(const ReferenceInput& input, size_t bag, size_t row) const;
+  Doubles attended(const ReferenceInput& input, size_t bag, size_t row) const;
   std::vector<std::string> towered() const;  // tasks that are no product
   size_t weights() const { return config_.wide ? towered().size() : 0; }
   Rows vectors(const ReferenceInput& input) const;  // of ids, side by side

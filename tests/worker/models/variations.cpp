@@ -144,6 +144,45 @@ constexpr Variation kInteractions[] = {
      }},
 };
 
+// Ids of the first table over a feature of the second, in front of it and behind all others.
+void attention(ModelConfig& c, ModelShape& s) {
+  one_dim(s, 5);
+  s.bags = {{0, Pooling::kAttention, 1},
+            {1, Pooling::kMean},
+            {0, Pooling::kSum},
+            {1, Pooling::kAttention, 2}};
+  c.attention_units = {6, 3};
+}
+
+constexpr Variation kSequences[] = {
+    {"MaxPooling",
+     [](ModelConfig&, ModelShape& s) { s.bags[0].pooling = s.bags[2].pooling = Pooling::kMax; }},
+    {"Attention", attention},
+    {"AttentionWithSoftmax",
+     [](ModelConfig& c, ModelShape& s) {
+       attention(c, s);
+       c.attention_softmax = true;
+       c.activation = Activation::kPrelu;
+     }},
+    {"AttentionWithoutNumbers",
+     [](ModelConfig& c, ModelShape& s) {
+       attention(c, s);
+       c.attention_units.clear();
+       s.dense_columns = 0;
+     }},
+    {"AttentionUnderDeepFm",
+     [](ModelConfig& c, ModelShape& s) {
+       attention(c, s);
+       c.interaction = Interaction::kFm;
+       c.wide = true;
+     }},
+    {"AttentionUnderBatchNorm",
+     [](ModelConfig& c, ModelShape& s) {
+       attention(c, s);
+       c.normalization = Normalization::kBatch;
+     }},
+};
+
 void ple(ModelConfig& c, uint32_t levels) {
   c.head = Head::kPle;
   c.levels = levels;
@@ -256,6 +295,7 @@ std::vector<Variation> model_variations() {
   std::vector<Variation> all;
   for (const Variation& variation : kStructures) all.push_back(variation);
   for (const Variation& variation : kInteractions) all.push_back(variation);
+  for (const Variation& variation : kSequences) all.push_back(variation);
   for (const Variation& variation : kHeads) all.push_back(variation);
   for (const Variation& variation : kTowers) all.push_back(variation);
   for (const Variation& variation : kLosses) all.push_back(variation);

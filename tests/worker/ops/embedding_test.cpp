@@ -36,7 +36,10 @@ TEST_P(EmbeddingTest, ForwardMatchesDouble) {
     const uint32_t count = offsets[r + 1] - offsets[r];
     for (uint32_t i = offsets[r]; i < offsets[r + 1]; ++i)
       for (size_t d = 0; d < dim; ++d)
-        want[r][d] += table.at(index[i], d) / (pooling == Pooling::kMean ? count : 1.0);
+        want[r][d] =
+            pooling == Pooling::kMax && i > offsets[r]
+                ? std::max(want[r][d], double{table.at(index[i], d)})
+                : want[r][d] + table.at(index[i], d) / (pooling == Pooling::kMean ? count : 1.0);
   }
   expect_near("y", y, want, 1e-6);
   EXPECT_TRUE(y.gaps_untouched());
@@ -47,14 +50,33 @@ TEST_P(EmbeddingTest, BackwardMatchesFiniteDifferences) {
     ops.pool_forward(bag(), table, y);
     return dot(y, dy);
   };
-  const Table want = numeric_gradient(loss, table, 0.25f);
-  expect_gradient("table", want, [&](const Gradient& g) { ops.pool_backward(bag(), dy, g); });
+  // A maximum has no slope where two rows meet: within the step they must not.
+  const Table want = numeric_gradient(loss, table, pooling == Pooling::kMax ? 1e-3f : 0.25f);
+  loss();
+  expect_gradient(
+      "table", want, [&](const Gradient& g) { ops.pool_backward(bag(), table, y, dy, g); },
+      pooling == Pooling::kMax ? 1e-3 : 1e-5);
 }
 
 TEST_P(EmbeddingTest, RowsThatNoBagNamesHaveNoGradient) {
   Numbers dtable(kUnique, dim);
-  ops.pool_backward(bag(), dy, {dtable});
+  ops.pool_forward(bag(), table, y);
+  ops.pool_backward(bag(), table, y, dy, {dtable});
   for (size_t d = 0; d < dim; ++d) EXPECT_EQ(dtable.at(kUnique - 1, d), 0.0f);
+}
+
+TEST_P(EmbeddingTest, OfEqualRowsTheFirstHasTheGradientOfTheMaximum) {
+  if (pooling != Pooling::kMax) GTEST_SKIP() << "only of maxima";
+  for (size_t d = 0; d < dim; ++d) table.at(1, d) = table.at(0, d) = table.at(2, d) + 1.0f;
+  offsets = {0, 4};
+  index = {2, 1, 0, 1};
+  Numbers dtable(kUnique, dim), largest(1, dim), done = Numbers::random(1, dim, 9);
+  ops.pool_forward(bag(), table, largest);
+  ops.pool_backward(bag(), table, largest, done, {dtable});
+  for (size_t d = 0; d < dim; ++d) {
+    EXPECT_EQ(dtable.at(1, d), done.at(0, d));
+    EXPECT_EQ(dtable.at(0, d), 0.0f);
+  }
 }
 
 TEST_P(EmbeddingTest, AnIndexBeyondTheTableEndsTheProcess) {
@@ -64,7 +86,8 @@ TEST_P(EmbeddingTest, AnIndexBeyondTheTableEndsTheProcess) {
 
 INSTANTIATE_TEST_SUITE_P(EveryBackend, EmbeddingTest,
                          testing::Combine(testing::ValuesIn(backends_in_this_build()),
-                                          testing::Values(Pooling::kSum, Pooling::kMean),
+                                          testing::Values(Pooling::kSum, Pooling::kMean,
+                                                          Pooling::kMax),
                                           testing::Values(1, 16, 19)));
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "common/simd.h"
+#include "worker/ops/cpu/bags.h"
 #include "worker/ops/cpu/cpu.h"
 
 namespace cairn::cpu {
@@ -8,14 +9,8 @@ namespace {
 
 void check_shapes(const BagView& bag, ConstMatrix table, ConstMatrix y) {
   check(table.cols == y.cols, "pool: table and output differ in dim");
-  check(bag.offsets.size() == y.rows + 1, "pool: offsets are not rows + 1");
-  check(bag.offsets.front() == 0 && bag.offsets.back() == bag.index.size(),
-        "pool: offsets do not span the occurrences");
-  uint32_t highest = 0, ascending = 1;
-  for (size_t r = 0; r < y.rows; ++r) ascending &= bag.offsets[r] <= bag.offsets[r + 1];
-  for (const uint32_t i : bag.index) highest = i > highest ? i : highest;
-  check(ascending, "pool: offsets descend");
-  check(bag.index.empty() || highest < table.rows, "pool: an index is beyond the table's rows");
+  check(bag.pooling != Pooling::kAttention, "pool: attention is no pooling without scores");
+  check_bag(bag, table.rows, y.rows);
 }
 
 float share(const BagView& bag, size_t count) {
@@ -31,8 +26,24 @@ CAIRN_SIMD void add_scaled(const float* __restrict x, float scale, float* __rest
   for (size_t i = 0; i < dim; ++i) y[i] += scale * x[i];
 }
 
+CAIRN_SIMD void raise(const float* __restrict x, float* __restrict y, size_t dim) {
+  for (size_t i = 0; i < dim; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
+}
+
 CAIRN_SIMD void multiply(float* y, float scale, size_t dim) {
   for (size_t i = 0; i < dim; ++i) y[i] *= scale;
+}
+
+// `largest` is the maximum of the rows of `index`.
+void spread_to_largest(std::span<const uint32_t> index, ConstMatrix table, const float* largest,
+                       const float* dy, Matrix dtable) {
+  for (size_t d = 0; d < table.cols; ++d) {
+    for (const uint32_t id : index) {
+      if (table.row(id)[d] != largest[d]) continue;
+      dtable.row(id)[d] += dy[d];
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -48,19 +59,31 @@ void pool_forward(const BagView& bag, ConstMatrix table, Matrix y) {
       continue;
     }
     std::memcpy(sum, table.row(bag.index[first]), row_bytes);
-    for (uint32_t i = first + 1; i < last; ++i) add(table.row(bag.index[i]), sum, y.cols);
+    for (uint32_t i = first + 1; i < last; ++i) {
+      if (bag.pooling == Pooling::kMax) {
+        raise(table.row(bag.index[i]), sum, y.cols);
+      } else {
+        add(table.row(bag.index[i]), sum, y.cols);
+      }
+    }
     if (const float scale = share(bag, last - first); scale != 1.0f) multiply(sum, scale, y.cols);
   }
 }
 
-void pool_backward(const BagView& bag, ConstMatrix dy, const Gradient& table) {
-  check_shapes(bag, table.into, dy);
-  if (!table.adds()) zero(table.into);
+void pool_backward(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMatrix dy,
+                   const Gradient& dtable) {
+  check_shapes(bag, dtable.into, dy);
+  if (!dtable.adds()) zero(dtable.into);
   for (size_t r = 0; r < dy.rows; ++r) {
     const uint32_t first = bag.offsets[r], last = bag.offsets[r + 1];
+    if (bag.pooling == Pooling::kMax) {
+      spread_to_largest(bag.index.subspan(first, last - first), table, y.row(r), dy.row(r),
+                        dtable.into);
+      continue;
+    }
     const float scale = share(bag, last - first);
     for (uint32_t i = first; i < last; ++i)
-      add_scaled(dy.row(r), scale, table.into.row(bag.index[i]), dy.cols);
+      add_scaled(dy.row(r), scale, dtable.into.row(bag.index[i]), dy.cols);
   }
 }
 
