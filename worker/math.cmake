@@ -15,6 +15,7 @@ add_library(cairn_math STATIC
   ops/cpu/loss.cpp
   ops/cpu/matmul.cpp
   ops/cpu/normalization.cpp
+  ops/cpu/round.cpp
   autograd/attention.cpp
   autograd/functions.cpp
   autograd/interactions.cpp

@@ -207,6 +207,8 @@ struct DenseOptimizerConfig {
 };
 
 enum class Consistency : uint8_t { kSync };
+// Of the factors of matrix products; weights, sums and everything else are f32.
+enum class Precision : uint8_t { kF32, kBf16 };
 
 struct TrainConfig {
   uint32_t workers = 2;
@@ -216,6 +218,7 @@ struct TrainConfig {
   uint64_t seed = 1;
   uint32_t prefetch = 1;  // steps ahead that rows are pulled
   std::string device = "cpu";
+  Precision precision = Precision::kF32;
   Consistency consistency = Consistency::kSync;
   DenseOptimizerConfig optimizer;
   uint32_t report_every = 50;  // steps

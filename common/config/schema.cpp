@@ -171,6 +171,10 @@ std::span<const ConfigKey> train_keys() {
                                  .text = "that a worker computes on",
                                  .values = kDevices,
                                  .later = kLaterDevices}),
+      key<&TrainConfig::precision>(
+          {.name = "precision",
+           .text = "of the factors of matrix products; weights, sums and all else are f32. Where a "
+                   "processor has no products in bf16 they stay f32"}),
       key<&TrainConfig::consistency>({.name = "consistency",
                                       .text = "a pull sees every push of the steps before it",
                                       .later = kLaterConsistencies}),

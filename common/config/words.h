@@ -25,6 +25,7 @@ inline constexpr std::string_view kStructureWords[] = {"parallel", "stacked"};
 inline constexpr std::string_view kHeadWords[] = {"shared_bottom", "mmoe", "ple"};
 inline constexpr std::string_view kLossWords[] = {"bce", "mse", "focal", "huber", "pairwise"};
 inline constexpr std::string_view kConsistencyWords[] = {"sync"};
+inline constexpr std::string_view kPrecisionWords[] = {"f32", "bf16"};
 inline constexpr std::string_view kDurabilityWords[] = {"process", "machine", "checkpoint"};
 inline constexpr std::string_view kRecoveryWords[] = {"strict", "report"};
 
@@ -43,6 +44,7 @@ constexpr std::span<const std::string_view> words_of(Structure) { return kStruct
 constexpr std::span<const std::string_view> words_of(Head) { return kHeadWords; }
 constexpr std::span<const std::string_view> words_of(Loss) { return kLossWords; }
 constexpr std::span<const std::string_view> words_of(Consistency) { return kConsistencyWords; }
+constexpr std::span<const std::string_view> words_of(Precision) { return kPrecisionWords; }
 constexpr std::span<const std::string_view> words_of(Durability) { return kDurabilityWords; }
 constexpr std::span<const std::string_view> words_of(Recovery) { return kRecoveryWords; }
 

@@ -3,7 +3,7 @@ cairn_test(math_ops_test
   SOURCES tensor/arena_test.cpp
           ops/activation_test.cpp ops/attention_test.cpp ops/cross_test.cpp ops/embedding_test.cpp ops/gates_test.cpp ops/interaction_test.cpp
           ops/linear_test.cpp
-          ops/loss_test.cpp ops/matmul_test.cpp ops/numbers.cpp ops/ops_test.cpp
+          ops/loss_test.cpp ops/matmul_test.cpp ops/numbers.cpp ops/ops_test.cpp ops/round_test.cpp
           autograd/functions_test.cpp
   LIBRARIES cairn_math OpenMP::OpenMP_CXX)
 cairn_test(math_models_test

@@ -4,7 +4,8 @@ namespace cairn::autograd {
 namespace {
 
 // Rows of one group of a parameter whose groups stand one below the other.
-ConstMatrix rows_of(ConstMatrix m, size_t first, size_t count) {
+template <typename T>
+MatrixOf<T> rows_of(MatrixOf<T> m, size_t first, size_t count) {
   return {m.row(first), count, m.cols, m.row_stride};
 }
 Gradient rows_of(const Gradient& g, size_t first, size_t count) {
@@ -12,13 +13,28 @@ Gradient rows_of(const Gradient& g, size_t first, size_t count) {
   return {{g.into.row(first), count, g.into.cols, g.into.row_stride}, g.write};
 }
 
-LinearInputs group_inputs(const Variable* x, const Variable* weight, const Variable* bias,
-                          Activation activation, size_t group, size_t out) {
-  const size_t in = weight->cols();
-  return {.x = x->matrix().columns(group * in, in),
-          .weight = rows_of(weight->matrix(), group * out, out),
-          .bias = bias ? bias->matrix().columns(group * out, out) : Matrix(),
-          .activation = activation};
+// Of all groups.
+LinearInputs linear_inputs(Tape& tape, const Variable* x, const Variable* weight,
+                           const Variable* bias, Activation activation, size_t groups) {
+  LinearInputs all = {.x = x->matrix(),
+                      .weight = weight->matrix(),
+                      .bias = bias ? bias->matrix() : Matrix(),
+                      .activation = activation};
+  if (all.weight.rows == groups) return all;  // of one column a product in bf16 is no faster
+  all.x_rounded = tape.rounded(x);
+  all.weight_rounded = tape.rounded(weight);
+  return all;
+}
+
+LinearInputs group_inputs(const LinearInputs& all, size_t group, size_t out) {
+  const size_t in = all.weight.cols;
+  return {.x = all.x.columns(group * in, in),
+          .weight = rows_of(all.weight, group * out, out),
+          .bias = all.bias.empty() ? all.bias : all.bias.columns(group * out, out),
+          .activation = all.activation,
+          .x_rounded = all.rounded() ? all.x_rounded.columns(group * in, in) : all.x_rounded,
+          .weight_rounded =
+              all.rounded() ? rows_of(all.weight_rounded, group * out, out) : all.weight_rounded};
 }
 
 }  // namespace
@@ -29,9 +45,9 @@ Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Acti
         "linear: shapes differ");
   const size_t out = weight->rows() / groups;
   Variable* y = tape.result(x->rows(), weight->rows(), {x, weight});
+  const LinearInputs inputs = linear_inputs(tape, x, weight, bias, activation, groups);
   for (size_t g = 0; g < groups; ++g)
-    tape.ops().linear_forward(group_inputs(x, weight, bias, activation, g, out),
-                              y->matrix().columns(g * out, out));
+    tape.ops().linear_forward(group_inputs(inputs, g, out), y->matrix().columns(g * out, out));
 
   tape.record(y, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
@@ -39,9 +55,8 @@ Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Acti
     const Gradient db = bias ? t.gradient_of(bias) : Gradient{};
     const size_t in = weight->cols();
     for (size_t g = 0; g < groups; ++g)
-      t.ops().linear_backward(group_inputs(x, weight, bias, activation, g, out),
-                              y->matrix().columns(g * out, out), dy.columns(g * out, out),
-                              t.arena(),
+      t.ops().linear_backward(group_inputs(inputs, g, out), y->matrix().columns(g * out, out),
+                              dy.columns(g * out, out), t.arena(),
                               {.x = dx.columns(g * in, in),
                                .weight = rows_of(dw, g * out, out),
                                .bias = db.columns(g * out, out)});
@@ -52,7 +67,8 @@ Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Acti
 Variable* cross(Tape& tape, Variable* x0, Variable* x, Variable* weight, Variable* bias) {
   Variable* y = tape.result(x->rows(), x->cols(), {x0, x, weight, bias});
   Variable* mixed = tape.result(x->rows(), x->cols(), {});
-  const CrossInputs in = {x0->matrix(), x->matrix(), weight->matrix(), bias->matrix()};
+  const CrossInputs in = {x0->matrix(),   x->matrix(),     weight->matrix(),
+                          bias->matrix(), tape.rounded(x), tape.rounded(weight)};
   tape.ops().cross_forward(in, mixed->matrix(), y->matrix());
 
   tape.record(y, [=](Tape& t) {

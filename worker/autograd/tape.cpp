@@ -2,6 +2,17 @@
 
 namespace cairn {
 
+// A step rounds a few dozen values, so a list is searched as fast as anything.
+ConstRoundedMatrix Tape::rounded(const Variable* v) {
+  if (precision_ == Precision::kF32) return {};
+  for (const Rounded* made = last_rounded_; made != nullptr; made = made->before)
+    if (made->of == v) return made->value;
+  const RoundedMatrix value = arena_.rounded_matrix(v->rows(), v->cols());
+  ops_.round(v->matrix(), value);
+  last_rounded_ = arena_.make<Rounded>(Rounded{v, value, last_rounded_});
+  return value;
+}
+
 Variable* Tape::constant(Matrix value) {
   return arena_.make<Variable>(Variable{value, {}, false, false});
 }

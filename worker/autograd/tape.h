@@ -9,6 +9,7 @@
 
 #include <type_traits>
 
+#include "common/config/job.h"
 #include "worker/autograd/step_context.h"
 #include "worker/ops/ops.h"
 #include "worker/tensor/arena.h"
@@ -32,8 +33,9 @@ class Tape {
  public:
   enum class Mode { kTraining, kInference };  // inference records nothing
 
-  Tape(const Ops& ops, Arena& arena, Mode mode, const StepContext& context = {})
-      : ops_(ops), arena_(arena), mode_(mode), context_(context) {}
+  Tape(const Ops& ops, Arena& arena, Mode mode, const StepContext& context = {},
+       Precision precision = Precision::kF32)
+      : ops_(ops), arena_(arena), mode_(mode), context_(context), precision_(precision) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -41,6 +43,10 @@ class Tape {
   Arena& arena() { return arena_; }
   bool training() const { return mode_ == Mode::kTraining; }
   const StepContext& context() const { return context_; }
+
+  // v's value rounded to bf16, made when it is first asked for: a factor of several products is
+  // rounded once a step. Empty where products are of float32.
+  ConstRoundedMatrix rounded(const Variable* v);
 
   // A value that is given. The gradient of an input is left in `gradient`, which backward
   // overwrites.
@@ -82,11 +88,19 @@ class Tape {
     const Record* before;
   };
 
+  struct Rounded {
+    const Variable* of;
+    ConstRoundedMatrix value;
+    const Rounded* before;
+  };
+
   const Ops& ops_;
   Arena& arena_;
   Mode mode_;
   StepContext context_;
+  Precision precision_;
   const Record* last_ = nullptr;
+  const Rounded* last_rounded_ = nullptr;
 };
 
 }  // namespace cairn

@@ -131,11 +131,13 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
 }  // namespace
 
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
-                                          uint64_t seed, std::string_view device) {
+                                          uint64_t seed, std::string_view device,
+                                          Precision precision) {
   if (const Status judged = judge(config, shape); !judged.ok()) return judged.error();
   const Result<const Ops*> ops = ops_of_device(device);
   if (!ops.ok()) return ops.error();
-  return std::unique_ptr<Model>(new Recommender(config, shape, seed, *ops.value()));
+  if (!ops.value()->multiplies_bf16()) precision = Precision::kF32;
+  return std::unique_ptr<Model>(new Recommender(config, shape, seed, *ops.value(), precision));
 }
 
 }  // namespace cairn

@@ -77,7 +77,10 @@ class Model {
 // Initial weights depend on (config, shape, seed) alone. `device` is that of the job: "cpu" or
 // "cuda". Errors: kInvalidArgument where config and shape cannot make a model (no input, no task,
 // an unknown device), kUnavailable where this build lacks the device.
+// `precision`: of the factors of products (docs/models.md); float32 all the same where the device
+// is no faster at bf16 (Ops::multiplies_bf16).
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
-                                          uint64_t seed, std::string_view device = "cpu");
+                                          uint64_t seed, std::string_view device = "cpu",
+                                          Precision precision = Precision::kF32);
 
 }  // namespace cairn

@@ -38,11 +38,12 @@ std::vector<std::vector<size_t>> factors_of(const ModelConfig& config) {
 }  // namespace
 
 Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed,
-                         const Ops& ops)
+                         const Ops& ops, Precision precision)
     : config_(config),
       shape_(shape),
       ops_(ops),
       seed_(seed),
+      precision_(precision),
       exchanges_(config.normalization == Normalization::kBatch ||
                  std::ranges::count(config.tasks, Loss::kPairwise, &TaskConfig::loss) > 0),
       inputs_(parameters_, config, shape, config.wide ? tasks_with_logits(config).size() : 0),
@@ -130,7 +131,7 @@ void Recommender::predict(const ModelInput& input, std::span<float> predictions)
   if (input.rows == 0) return;
 
   arena_.reset();
-  Tape tape(ops_, arena_, Tape::Mode::kInference);
+  Tape tape(ops_, arena_, Tape::Mode::kInference, {}, precision_);
   const std::span<Variable*> logits = forward(tape, input, inputs_.tables(tape, input, {}));
   const Matrix all(predictions.data(), input.rows, tasks);
   for (size_t t = 0; t < tasks; ++t) {
@@ -163,7 +164,7 @@ void Recommender::train_step(const ModelInput& input, const ModelOutput& output)
   parameters_.begin_step();
   arena_.reset();
   Tape tape(ops_, arena_, Tape::Mode::kTraining,
-            {seed_, input.step, input.first_row, input.loss_divisor, input.peers});
+            {seed_, input.step, input.first_row, input.loss_divisor, input.peers}, precision_);
   const std::span<Inputs::TableRows> tables = inputs_.tables(tape, input, output.table_grads);
   std::ranges::fill(output.losses, 0.0);
   if (input.rows > 0 || exchanges_) {

@@ -33,7 +33,8 @@ namespace cairn {
 class Recommender final : public Model {
  public:
   // `config` and `shape` as make_model has judged them.
-  Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed, const Ops& ops);
+  Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed, const Ops& ops,
+              Precision precision);
 
   const std::vector<ParameterInfo>& parameters() const override { return parameters_.infos(); }
   std::span<float> values() override { return parameters_.values(); }
@@ -64,6 +65,7 @@ class Recommender final : public Model {
   ModelShape shape_;
   const Ops& ops_;
   uint64_t seed_;
+  Precision precision_;
   bool exchanges_;
   Arena arena_;
   nn::Parameters parameters_;

@@ -2,14 +2,21 @@
 // Source: Wang et al., "DCN V2", arXiv:2008.13535, eq. 1.
 // Shapes: x0, x, y, mixed [batch, dim]; weight [dim, dim]; bias [1, dim]. Row-major float32.
 // `mixed` is x W^T + b, which the backward needs again. Outputs may not overlap inputs.
+// Rounded factors: as of a linear layer (worker/ops/linear.h).
 #pragma once
 
 #include "worker/ops/gradient.h"
+#include "worker/ops/matmul.h"
 
 namespace cairn {
 
 struct CrossInputs {
   ConstMatrix x0, x, weight, bias;
+  ConstRoundedMatrix x_rounded = {}, weight_rounded = {};  // both, or empty
+
+  bool rounded() const { return !x_rounded.empty(); }
+  Factor x_factor() const { return rounded() ? Factor(x_rounded) : Factor(x); }
+  Factor weight_factor() const { return rounded() ? Factor(weight_rounded) : Factor(weight); }
 };
 
 struct CrossGradients {

@@ -29,6 +29,9 @@ struct Ops {
   void (*zero)(Matrix y);
   void (*copy)(ConstMatrix x, const Gradient& y);  // y = x, or y += x
 
+  // Whether products of rounded factors are faster than of float32 on this machine.
+  bool (*multiplies_bf16)();
+  void (*round)(ConstMatrix x, RoundedMatrix y);  // to the nearest, ties to even
   void (*matmul)(Factor a, Factor b, const Gradient& c);
 
   void (*linear_forward)(const LinearInputs& in, Matrix y);

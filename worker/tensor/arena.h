@@ -29,6 +29,12 @@ class Arena {
   Matrix matrix(size_t rows, size_t cols) {
     return {static_cast<float*>(allocate(rows * cols * sizeof(float))), rows, cols};
   }
+  // Rows begin at multiples of the alignment, at which products of them are faster.
+  RoundedMatrix rounded_matrix(size_t rows, size_t cols) {
+    constexpr size_t kUnit = kAlignment / sizeof(Bfloat16);
+    const size_t stride = (cols + kUnit - 1) / kUnit * kUnit;
+    return {static_cast<Bfloat16*>(allocate(rows * stride * sizeof(Bfloat16))), rows, cols, stride};
+  }
   // Copies or makes a T, whose destructor will not run.
   template <typename T, typename... Args>
   T* make(Args&&... args) {

@@ -8,17 +8,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "common/check.h"
 
 namespace cairn {
 
-enum class DType : uint8_t { kF32 };
+enum class DType : uint8_t { kF32, kBf16 };
 enum class Device : uint8_t { kCpu };
 
-constexpr size_t size_of(DType) { return sizeof(float); }
+constexpr size_t size_of(DType type) { return type == DType::kF32 ? 4 : 2; }
 
-// Float32 as the operations see it. `T` is float or const float.
+// The upper half of a float32: the same range, 8 bits of precision.
+struct Bfloat16 {
+  uint16_t bits;
+};
+
+// Numbers as the operations see them. `T` is float or Bfloat16, or const.
 template <typename T>
 struct MatrixOf {
   T* data = nullptr;
@@ -30,7 +36,9 @@ struct MatrixOf {
   MatrixOf(T* data, size_t rows, size_t cols, size_t row_stride)
       : data(data), rows(rows), cols(cols), row_stride(row_stride) {}
   // What may be written may be read.
-  operator MatrixOf<const float>() const { return {data, rows, cols, row_stride}; }
+  operator MatrixOf<const T>() const requires(!std::is_const_v<T>) {
+    return {data, rows, cols, row_stride};
+  }
 
   bool empty() const { return data == nullptr; }
   bool contiguous() const { return row_stride == cols || rows <= 1; }
@@ -43,6 +51,9 @@ struct MatrixOf {
 
 using Matrix = MatrixOf<float>;
 using ConstMatrix = MatrixOf<const float>;
+// Factors of products, rounded from float32.
+using RoundedMatrix = MatrixOf<Bfloat16>;
+using ConstRoundedMatrix = MatrixOf<const Bfloat16>;
 
 struct Tensor {
   void* data = nullptr;

@@ -1,10 +1,13 @@
 #include "worker/trainer/session.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "worker/ops/ops.h"
 #include "worker/trainer/agreement.h"
 #include "worker/trainer/dense_file.h"
 
@@ -69,8 +72,14 @@ Status make_the_model(Session& session) {
                           .pooling = feature.pooling,
                           .target = static_cast<uint32_t>(target)});
   }
+  if (session.job.train.precision == Precision::kBf16 && session.rank() == 0) {
+    const Result<const Ops*> ops = ops_of_device(session.job.train.device);
+    if (ops.ok() && !ops.value()->multiplies_bf16())
+      spdlog::warn("train.precision: this machine has no products in bf16; they are f32");
+  }
   Result<std::unique_ptr<Model>> model =
-      make_model(session.job.model, shape, session.job.train.seed);
+      make_model(session.job.model, shape, session.job.train.seed, session.job.train.device,
+                 session.job.train.precision);
   if (!model.ok()) return model.error();
   session.model = std::move(model).value();
   Result<std::unique_ptr<DenseOptimizer>> optimizer = make_dense_optimizer(

@@ -135,6 +135,8 @@ class RandomJob {
     model.cross_layers = static_cast<uint32_t>(number(5));
     model.deep_units = units();
     model.activation = static_cast<Activation>(number(1));
+    model.attention_units = units();
+    model.attention_softmax = coin();
     model.head = static_cast<Head>(number(1));
     if (model.head == Head::kMmoe) model.experts = 1 + static_cast<uint32_t>(number(9));
     model.expert_units = units();
@@ -159,6 +161,7 @@ class RandomJob {
     train.max_steps = number(1'000'000);
     train.seed = random_();
     train.prefetch = static_cast<uint32_t>(number(4));
+    train.precision = static_cast<Precision>(number(1));
     if (coin()) train.optimizer.name = "sgd";
     if (train.optimizer.name == "adam") train.optimizer.beta2 = 0.5f * positive();
     train.optimizer.learning_rate = positive();
@@ -227,6 +230,18 @@ TEST(Resolved, IsItsOwnResolvedForm) {
   const JobFileResult result = parse_job(kJob, "job.yaml");
   const std::string text = write_resolved(result.job);
   EXPECT_EQ(write_resolved(parse_job(text, "resolved.yaml").job), text);
+}
+
+TEST(Resolved, KeepsTheTargetOfAttention) {
+  const std::string job = job_with(
+      "    dim: 8",
+      "    dim: 8\n  - {name: seen, transform: hash, pooling: attention, dim: 8, target: item}");
+  const JobFileResult result = parse_job(job, "job.yaml");
+  ASSERT_TRUE(result.ok()) << to_string(result.diagnostics);
+  const JobFileResult again = parse_job(write_resolved(result.job), "resolved.yaml");
+  ASSERT_TRUE(again.ok()) << to_string(again.diagnostics);
+  EXPECT_EQ(again.job.features.back().target, "item");
+  EXPECT_EQ(again.job, result.job);
 }
 
 TEST(ConfigHash, IsTheSameInAnotherOutputFolder) {

@@ -61,8 +61,9 @@ TEST(Count, CountsTheHeapsUseByThisProgram) {
 
 // Trains and predicts over `batch`, then counts over `then`, which may be the same.
 void expect_nothing_from_the_heap(const ModelConfig& config, const ModelShape& shape,
-                                  ExampleBatch& batch, ExampleBatch& then) {
-  const auto model = make_model(config, shape, 1).value();
+                                  ExampleBatch& batch, ExampleBatch& then,
+                                  Precision precision = Precision::kF32) {
+  const auto model = make_model(config, shape, 1, "cpu", precision).value();
   const auto adam = make_dense_optimizer({}, model->values().size()).value();
   ModelInput input = batch.input();
   std::vector<float> predictions(batch.rows * 2);
@@ -92,6 +93,12 @@ TEST(TrainStep, TakesNothingFromTheHeapAfterWarmUp) {
   const ModelShape shape = example_shape();
   ExampleBatch batch(shape, 2, 500, test_seed());
   expect_nothing_from_the_heap(config, shape, batch, batch);
+}
+
+TEST(TrainStep, RoundsFactorsWithoutTheHeap) {
+  const ModelShape shape = example_shape();
+  ExampleBatch batch(shape, 2, 500, test_seed());
+  expect_nothing_from_the_heap(example_config(), shape, batch, batch, Precision::kBf16);
 }
 
 TEST(TrainStep, SequencesOfOtherLengthsTakeNothingEither) {

@@ -11,6 +11,7 @@
 #include "tests/seed.h"
 #include "tests/worker/models/example.h"
 #include "tests/worker/models/variations.h"
+#include "worker/ops/ops.h"
 
 namespace cairn {
 namespace {
@@ -121,7 +122,8 @@ TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
     const StepResult step = run_step(*model, batch, tasks);
     expect_close(step.predictions, predictions, "predictions");
     expect_close(step.losses, losses, "losses");
-    // A bias that a batch normalization follows has a gradient of zero, the sum of terms of about 1.
+    // A bias that a batch normalization follows has a gradient of zero, the sum of terms of
+    // about 1.
     const double terms = model->exchanges() ? 1.0 : 0.1;
     for (const ParameterInfo& info : model->parameters())
       if (info.trained)
@@ -201,6 +203,31 @@ TEST_P(RecommenderTest, ThreeWorkersOfWhichOneHasNoRowsEqualOne) {
   expect_close(values[0], model->values(), "statistics");
   for (size_t t = 0; t < sum.table_grads.size(); ++t)
     expect_close(sum.table_grads[t], whole.table_grads[t], "table " + std::to_string(t));
+}
+
+// Rounding a factor to 8 bits moves each term by 2^-9 of itself; a ReLU near its kink turns over.
+TEST_P(RecommenderTest, ProductsInBf16StayCloseToFloat32) {
+  if (!cpu_ops().multiplies_bf16()) GTEST_SKIP() << "this machine has no products in bf16";
+  const size_t tasks = config.tasks.size();
+  ExampleBatch batch(shape, tasks, 300, test_seed());
+  const auto twin = make_model(config, shape, test_seed(), "cpu", Precision::kBf16).value();
+  std::ranges::copy(model->values(), twin->values().begin());
+  const StepResult want = run_step(*model, batch, tasks), got = run_step(*twin, batch, tasks);
+  const auto apart = [](const auto& a, const auto& b) {
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      difference += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+      size += double{b[i]} * b[i];
+    }
+    return std::sqrt(difference / size);
+  };
+  EXPECT_LT(apart(got.predictions, want.predictions), 0.02);
+  EXPECT_LT(apart(got.losses, want.losses), 0.02);
+  EXPECT_LT(apart(got.gradients, want.gradients), 0.3);
+  // Without a deep tower there may be no product of more than one column.
+  if (!config.deep_units.empty()) {
+    EXPECT_NE(got.gradients, want.gradients) << "nothing was rounded";
+  }
 }
 
 TEST_P(RecommenderTest, TheSameStepHasTheSameBitsOnAnyThread) {

@@ -1,5 +1,7 @@
 #include "worker/ops/cross.h"
 
+#include <cmath>
+
 #include "tests/worker/ops/backends.h"
 #include "tests/worker/ops/numbers.h"
 
@@ -87,6 +89,34 @@ TEST_P(CrossTest, TheInputsGradientMayStandWhereTheOutputsStood) {
                       .bias = {dbias},
                       .x_holds_dy = true});
   expect_near("x", shared, to_table(dx), 0.0);
+}
+
+// Of powers of two, so that dy * x0, which is rounded too, is exact.
+TEST_P(CrossTest, RoundedFactorsGiveTheirProducts) {
+  if (!ops.multiplies_bf16()) GTEST_SKIP() << "this machine has no products in bf16";
+  for (Numbers* powers : {&x0, &dy})
+    for (size_t r = 0; r < kBatch; ++r)
+      for (size_t i = 0; i < kDim; ++i) powers->at(r, i) = std::exp2(std::round(powers->at(r, i)));
+  const RoundedNumbers x_rounded(x), weight_rounded(weight);
+  loss();
+  backward({{dx0}, {dx}, {dweight}, {dbias}});
+  const Table want = to_table(y), want_x0 = to_table(dx0), want_x = to_table(dx);
+  const Table want_weight = to_table(dweight), want_bias = to_table(dbias);
+
+  Numbers no_weight(kDim, kDim);  // NaN
+  in = {x0, x, no_weight, bias, x_rounded, weight_rounded};
+  loss();
+  expect_near("y", y, want, 1e-6);
+  expect_gradient("x0", want_x0, [&](const Gradient& g) {
+    backward({g, {dx}, {dweight}, {dbias}});
+  });
+  expect_gradient("x", want_x, [&](const Gradient& g) { backward({{}, g, {dweight}, {dbias}}); });
+  expect_gradient("weight", want_weight, [&](const Gradient& g) {
+    backward({{dx0}, {dx}, g, {dbias}});
+  });
+  expect_gradient("bias", want_bias, [&](const Gradient& g) {
+    backward({{dx0}, {dx}, {dweight}, g});
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryBackend, CrossTest, testing::ValuesIn(backends_in_this_build()),

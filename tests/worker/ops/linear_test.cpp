@@ -71,6 +71,30 @@ TEST_P(LinearTest, BackwardMatchesFiniteDifferences) {
   expect_gradient("bias", want_bias, [&](const Gradient& g) { backward({{}, {dweight}, g}); });
 }
 
+// Of numbers that bf16 can hold, products in it are those of float32. What stands beside the
+// rounded factors is not read.
+TEST_P(LinearTest, RoundedFactorsGiveTheirProducts) {
+  if (!ops.multiplies_bf16()) GTEST_SKIP() << "this machine has no products in bf16";
+  const RoundedNumbers x_rounded(x), weight_rounded(weight);
+  (void)RoundedNumbers(dy);
+  loss();
+  backward({{dx}, {dweight}, {dbias}});
+  const Table want = to_table(y), want_x = to_table(dx), want_weight = to_table(dweight);
+  const Table want_bias = to_table(dbias);
+
+  Numbers no_x(kBatch, kIn), no_weight(out, kIn);  // NaN
+  const LinearInputs rounded = {no_x, no_weight, bias, activation, x_rounded, weight_rounded};
+  ops.linear_forward(rounded, y);
+  expect_near("y", y, want, 1e-6);
+  const auto backward = [&](const LinearGradients& gradients) {
+    Numbers used_up = dy;
+    ops.linear_backward(rounded, y, used_up, arena, gradients);
+  };
+  expect_gradient("x", want_x, [&](const Gradient& g) { backward({g, {dweight}, {dbias}}); });
+  expect_gradient("weight", want_weight, [&](const Gradient& g) { backward({{dx}, g, {dbias}}); });
+  expect_gradient("bias", want_bias, [&](const Gradient& g) { backward({{}, {dweight}, g}); });
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryBackend, LinearTest,
                          testing::Combine(testing::ValuesIn(backends_in_this_build()),
                                           testing::Values(Activation::kNone, Activation::kRelu),

@@ -31,8 +31,8 @@ TEST_P(MatmulTest, ProductsOfAllShapesMatchDouble) {
       const size_t gap = form & 4 ? 5 : 0;
       Numbers a = Numbers::random(ta ? k : m, ta ? m : k, 1, gap);
       Numbers b = Numbers::random(tb ? n : k, tb ? k : n, 2, gap);
-      const Factor fa = ta ? transpose(a) : Factor(a.view());
-      const Factor fb = tb ? transpose(b) : Factor(b.view());
+      const Factor fa = ta ? transpose(a.view()) : Factor(a.view());
+      const Factor fb = tb ? transpose(b.view()) : Factor(b.view());
       expect_gradient("product " + std::to_string(m) + " " + std::to_string(n) + " " +
                           std::to_string(k) + " form " + std::to_string(form),
                       product(to_table(a), ta, to_table(b), tb),

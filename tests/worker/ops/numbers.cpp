@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -34,6 +35,17 @@ bool Numbers::gaps_untouched() const {
     for (size_t i = cols_; i < cols_ + gap_; ++i)
       if (data_[r * (cols_ + gap_) + i] != kBetween) return false;
   return true;
+}
+
+RoundedNumbers::RoundedNumbers(Numbers& numbers)
+    : rows_(numbers.view().rows), cols_(numbers.view().cols) {
+  for (size_t r = 0; r < rows_; ++r) {
+    for (size_t c = 0; c < cols_; ++c) {
+      const auto upper = static_cast<uint16_t>(std::bit_cast<uint32_t>(numbers.at(r, c)) >> 16);
+      data_.push_back({upper});
+      numbers.at(r, c) = std::bit_cast<float>(uint32_t{upper} << 16);
+    }
+  }
 }
 
 Table to_table(ConstMatrix m) {

@@ -29,6 +29,17 @@ class Numbers {
   std::vector<float> data_;
 };
 
+// Cuts `numbers` down to what bf16 can hold, and holds the same as bf16.
+class RoundedNumbers {
+ public:
+  explicit RoundedNumbers(Numbers& numbers);
+  operator ConstRoundedMatrix() const { return {data_.data(), rows_, cols_}; }
+
+ private:
+  size_t rows_, cols_;
+  std::vector<Bfloat16> data_;
+};
+
 using Table = std::vector<std::vector<double>>;  // [rows][cols]
 
 Table to_table(ConstMatrix m);

@@ -10,6 +10,8 @@ namespace cairn::cpu {
 void zero(Matrix y);
 void copy(ConstMatrix x, const Gradient& y);
 
+bool multiplies_bf16();
+void round(ConstMatrix x, RoundedMatrix y);
 void matmul(Factor a, Factor b, const Gradient& c);
 // c = f(a b + bias), in one pass over c. `bias` [1, cols of c] may be empty.
 void matmul_bias(Factor a, Factor b, ConstMatrix bias, Activation activation, Matrix c);

@@ -7,6 +7,8 @@ const Ops& cpu_ops() {
       .name = "cpu",
       .zero = cpu::zero,
       .copy = cpu::copy,
+      .multiplies_bf16 = cpu::multiplies_bf16,
+      .round = cpu::round,
       .matmul = cpu::matmul,
       .linear_forward = cpu::linear_forward,
       .linear_backward = cpu::linear_backward,

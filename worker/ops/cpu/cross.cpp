@@ -58,7 +58,7 @@ CAIRN_SIMD void split_mixed(const float* __restrict dy, const float* __restrict 
 
 void cross_forward(const CrossInputs& in, Matrix mixed, Matrix y) {
   check_shapes(in, mixed, y);
-  matmul_bias(in.x, transpose(in.weight), in.bias, Activation::kNone, mixed);
+  matmul_bias(in.x_factor(), transpose(in.weight_factor()), in.bias, Activation::kNone, mixed);
   for (size_t r = 0; r < y.rows; ++r)
     combine(in.x0.row(r), mixed.row(r), in.x.row(r), y.row(r), y.cols);
 }
@@ -66,26 +66,32 @@ void cross_forward(const CrossInputs& in, Matrix mixed, Matrix y) {
 void cross_backward(const CrossInputs& in, ConstMatrix mixed, ConstMatrix dy, Arena& arena,
                     const CrossGradients& out) {
   check_shapes(in, mixed, dy);
-  const Matrix dmixed = arena.matrix(dy.rows, dy.cols);
+  // Where factors are rounded, one row at a time, while it is in the cache.
+  const Matrix dmixed = arena.matrix(in.rounded() ? 1 : dy.rows, dy.cols);
+  const RoundedMatrix rounded =
+      in.rounded() ? arena.rounded_matrix(dy.rows, dy.cols) : RoundedMatrix();
   if (!out.bias.adds()) zero(out.bias.into);
   float* dbias = out.bias.into.data;
   for (size_t r = 0; r < dy.rows; ++r) {
     const float *g = dy.row(r), *x0 = in.x0.row(r);
+    float* dmixed_row = dmixed.row(in.rounded() ? 0 : r);
     if (!out.x0.wanted()) {
-      split_mixed(g, x0, dmixed.row(r), dbias, dy.cols);
+      split_mixed(g, x0, dmixed_row, dbias, dy.cols);
     } else if (out.x0.adds()) {
-      split_adding(g, x0, mixed.row(r), dmixed.row(r), dbias, out.x0.into.row(r), dy.cols);
+      split_adding(g, x0, mixed.row(r), dmixed_row, dbias, out.x0.into.row(r), dy.cols);
     } else {
-      split(g, x0, mixed.row(r), dmixed.row(r), dbias, out.x0.into.row(r), dy.cols);
+      split(g, x0, mixed.row(r), dmixed_row, dbias, out.x0.into.row(r), dy.cols);
     }
+    if (in.rounded()) round(dmixed, {rounded.row(r), 1, dy.cols});
   }
-  matmul(transpose(dmixed), in.x, out.weight);  // dW += dmixed^T x
+  const Factor factor = in.rounded() ? Factor(rounded) : Factor(dmixed);
+  matmul(transpose(factor), in.x_factor(), out.weight);  // dW += dmixed^T x
 
   const Gradient& dx = out.x_is_x0 ? out.x0 : out.x;
   if (!dx.wanted()) return;
   // dx += dy + dmixed W; what stands in dx0 by now is kept where x is x0.
   if (!out.x_holds_dy) copy(dy, {dx.into, out.x_is_x0 ? Write::kAdd : dx.write});
-  matmul(dmixed, in.weight, {dx.into, Write::kAdd});
+  matmul(factor, in.weight_factor(), {dx.into, Write::kAdd});
 }
 
 }  // namespace cairn::cpu

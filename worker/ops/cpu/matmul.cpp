@@ -36,7 +36,7 @@ using dnnl::memory;
 struct Shape {
   size_t m, n, k;
   size_t a_stride, b_stride, c_stride;
-  bool a_transposed, b_transposed, adds, bias, relu;
+  bool a_transposed, b_transposed, adds, bias, relu, rounded;
   int threads;
   bool operator==(const Shape&) const = default;
 };
@@ -50,7 +50,8 @@ struct HashShape {
     };
     for (const size_t v : {s.m, s.n, s.k, s.a_stride, s.b_stride, s.c_stride}) mix(v);
     mix(size_t{s.a_transposed} | size_t{s.b_transposed} << 1 | size_t{s.adds} << 2 |
-        size_t{s.bias} << 3 | size_t{s.relu} << 4 | size_t(s.threads) << 5);
+        size_t{s.bias} << 3 | size_t{s.relu} << 4 | size_t{s.rounded} << 5 |
+        size_t(s.threads) << 6);
     return hash;
   }
 };
@@ -60,10 +61,10 @@ const dnnl::engine& engine() {
   return engine;
 }
 
-memory::desc describe(size_t rows, size_t cols, size_t stride, bool transposed) {
+memory::desc describe(size_t rows, size_t cols, size_t stride, bool transposed,
+                      memory::data_type type = memory::data_type::f32) {
   const auto step = static_cast<memory::dim>(stride);
-  return memory::desc({static_cast<memory::dim>(rows), static_cast<memory::dim>(cols)},
-                      memory::data_type::f32,
+  return memory::desc({static_cast<memory::dim>(rows), static_cast<memory::dim>(cols)}, type,
                       transposed ? memory::dims{1, step} : memory::dims{step, 1});
 }
 
@@ -79,8 +80,9 @@ class Product {
     attributes.set_post_ops(after);
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 
-    const memory::desc a = describe(s.m, s.k, s.a_stride, s.a_transposed);
-    const memory::desc b = describe(s.k, s.n, s.b_stride, s.b_transposed);
+    const auto type = s.rounded ? memory::data_type::bf16 : memory::data_type::f32;
+    const memory::desc a = describe(s.m, s.k, s.a_stride, s.a_transposed, type);
+    const memory::desc b = describe(s.k, s.n, s.b_stride, s.b_transposed, type);
     const memory::desc c = describe(s.m, s.n, s.c_stride, false);
     const memory::desc bias = describe(1, s.n, s.n, false);
     const dnnl::matmul::desc desc =
@@ -101,7 +103,7 @@ class Product {
 
   size_t scratch_bytes() const { return scratch_bytes_; }
 
-  void run(const dnnl::stream& stream, const float* a, const float* b, float* c, const float* bias,
+  void run(const dnnl::stream& stream, const void* a, const void* b, float* c, const float* bias,
            void* scratch) const {
     const std::array<const void*, 5> data = {a, b, c, scratch, bias};
     for (int i = 0; i < arguments_used_; ++i)
@@ -128,7 +130,7 @@ class Products {
     return products;
   }
 
-  void run(const Shape& shape, const float* a, const float* b, float* c, const float* bias) {
+  void run(const Shape& shape, const void* a, const void* b, float* c, const float* bias) {
     const Product& product = find_or_make(shape);
     if (scratch_.size() < product.scratch_bytes() + kAlignment)
       scratch_.resize(product.scratch_bytes() + kAlignment);
@@ -170,6 +172,7 @@ void finish(ConstMatrix bias, Activation activation, Matrix c) {
 void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const Gradient& c) {
   const size_t m = c.into.rows, n = c.into.cols, k = a.cols();
   check(a.rows() == m && b.cols() == n && b.rows() == k, "matmul: shapes differ");
+  check(a.dtype == b.dtype, "matmul: one factor is rounded, the other not");
   check(bias.empty() || (bias.rows == 1 && bias.cols == n), "matmul: bias is not [1, columns]");
   if (m == 0 || n == 0) return;
   // OpenMP's count belongs to the calling thread, and starts at the number of cores.
@@ -180,17 +183,18 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
       .n = n,
       .k = k,
       // Of a single stored row the stride means nothing, and two would make two products of one.
-      .a_stride = a.stored.rows == 1 ? a.stored.cols : a.stored.row_stride,
-      .b_stride = b.stored.rows == 1 ? b.stored.cols : b.stored.row_stride,
+      .a_stride = a.stored_rows == 1 ? a.stored_cols : a.row_stride,
+      .b_stride = b.stored_rows == 1 ? b.stored_cols : b.row_stride,
       .c_stride = m == 1 ? n : c.into.row_stride,
       .a_transposed = a.transposed,
       .b_transposed = b.transposed,
       .adds = c.adds(),
       .bias = !bias.empty(),
       .relu = activation == Activation::kRelu,
+      .rounded = a.dtype == DType::kBf16,
       .threads = math_threads()};
-  if (n > 1 && k > 0) {
-    Products::of_this_thread().run(shape, a.stored.data, b.stored.data, c.into.data, bias.data);
+  if ((n > 1 || shape.rounded) && k > 0) {
+    Products::of_this_thread().run(shape, a.data, b.data, c.into.data, bias.data);
     return;
   }
   if (k == 0) {
@@ -198,14 +202,17 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
   } else {
     const auto dim = [](size_t v) { return static_cast<dnnl_dim_t>(v); };
     check(dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', dim(m), dim(n), dim(k),
-                     1.0f, a.stored.data, dim(shape.a_stride), b.stored.data, dim(shape.b_stride),
-                     c.adds() ? 1.0f : 0.0f, c.into.data, dim(shape.c_stride)) == dnnl_success,
+                     1.0f, static_cast<const float*>(a.data), dim(shape.a_stride),
+                     static_cast<const float*>(b.data), dim(shape.b_stride), c.adds() ? 1.0f : 0.0f,
+                     c.into.data, dim(shape.c_stride)) == dnnl_success,
           "oneDNN could not run a matrix product");
   }
   if (!bias.empty() || activation != Activation::kNone) finish(bias, activation, c.into);
 }
 
 }  // namespace
+
+bool multiplies_bf16() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16; }
 
 void matmul(Factor a, Factor b, const Gradient& c) { product(a, b, {}, Activation::kNone, c); }
 
