@@ -1,5 +1,10 @@
 add_library(cairn_math STATIC
   tensor/arena.cpp
+  tensor/npy.cpp
+  tensor/shape.cpp
+  tensor/tensor.cpp
+  tensor/tensor_ops.cpp
+  tensor/zip.cpp
   ops/factory.cpp
   ops/cuda_absent.cpp
   ops/cpu/activation.cpp
@@ -45,4 +50,4 @@ add_library(cairn_math STATIC
   optimizers/layer_adam.cpp
   optimizers/momentum.cpp
   optimizers/sgd.cpp)
-target_link_libraries(cairn_math PUBLIC cairn_learning_rate PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX)
+target_link_libraries(cairn_math PUBLIC cairn_learning_rate PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX ZLIB::ZLIB fmt::fmt)

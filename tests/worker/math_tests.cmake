@@ -6,6 +6,10 @@ cairn_test(math_ops_test
           ops/loss_test.cpp ops/matmul_test.cpp ops/numbers.cpp ops/ops_test.cpp ops/round_test.cpp
           autograd/functions_test.cpp
   LIBRARIES cairn_math OpenMP::OpenMP_CXX)
+cairn_test(math_tensor_test
+  SOURCES tensor/npy_test.cpp tensor/tensor_test.cpp
+  LIBRARIES cairn_math)
+target_compile_definitions(math_tensor_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 cairn_test(math_models_test
   SOURCES nn/parameters_test.cpp
           models/example.cpp models/factory_test.cpp models/fixtures_test.cpp

@@ -24,8 +24,8 @@ struct Variable {
   bool needs_gradient = false;  // it is a parameter or rests on one
   bool written = false;         // the gradient holds a part; the next one is added
 
-  size_t rows() const { return value.rows; }
-  size_t cols() const { return value.cols; }
+  size_t rows() const { return value.rows(); }
+  size_t cols() const { return value.cols(); }
   Matrix matrix() const { return value.matrix(); }
 };
 

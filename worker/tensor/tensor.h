@@ -1,23 +1,33 @@
 // What the mathematics computes on: a view of numbers in storage that somebody else owns, for a
 // step an arena (worker/tensor/arena.h), for parameters the model, for rows and labels the trainer.
 //
-// Shapes are [rows, cols], row-major; `row_stride` is the distance between the starts of two rows,
-// in elements, so that some columns of a matrix are a matrix too. Thread safety: plain values; the
-// storage is as safe as its owner says.
+// Models compute on matrices [rows, cols], row-major; `row_stride` is the distance between the
+// starts of two rows, in elements, so that some columns of a matrix are a matrix too. A `Tensor` is
+// of any rank and type, with a stride an axis; its operations stand in worker/tensor/tensor_ops.h,
+// files of it in worker/tensor/npy.h. Thread safety: plain values; the storage is as safe as its
+// owner says.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "common/check.h"
+#include "worker/tensor/shape.h"
 
 namespace cairn {
 
-enum class DType : uint8_t { kF32, kBf16 };
+enum class DType : uint8_t { kF32, kF64, kBf16, kI64 };
 enum class Device : uint8_t { kCpu };
 
-constexpr size_t size_of(DType type) { return type == DType::kF32 ? 4 : 2; }
+constexpr size_t size_of(DType type) {
+  return type == DType::kF32 ? 4 : type == DType::kBf16 ? 2 : 8;
+}
+constexpr const char* name_of(DType type) {
+  constexpr const char* kNames[] = {"f32", "f64", "bf16", "i64"};
+  return kNames[static_cast<size_t>(type)];
+}
 
 // The upper half of a float32: the same range, 8 bits of precision.
 struct Bfloat16 {
@@ -57,19 +67,35 @@ using ConstRoundedMatrix = MatrixOf<const Bfloat16>;
 
 struct Tensor {
   void* data = nullptr;
-  size_t rows = 0, cols = 0;
-  size_t row_stride = 0;
+  Shape shape;
+  Strides strides;  // in elements; 0 along an axis that is broadcast
   DType dtype = DType::kF32;
   Device device = Device::kCpu;
 
   Tensor() = default;
-  Tensor(Matrix m) : data(m.data), rows(m.rows), cols(m.cols), row_stride(m.row_stride) {}
+  // Row-major, without gaps.
+  Tensor(void* data, const Shape& shape, DType dtype)
+      : data(data), shape(shape), strides(row_major(shape)), dtype(dtype) {}
+  Tensor(Matrix m) : Tensor(m.data, {m.rows, m.cols}, DType::kF32) { strides[0] = m.row_stride; }
 
   bool empty() const { return data == nullptr; }
+  size_t rank() const { return shape.rank(); }
+  size_t size() const { return shape.size(); }
+  size_t rows() const { return shape[0]; }  // of rank 2, as cols
+  size_t cols() const { return shape[1]; }
+  bool contiguous() const;
+  // Errors end the process: another type or rank, or columns that stand apart.
   Matrix matrix() const {
     check(dtype == DType::kF32, "the tensor is not float32");
-    return {static_cast<float*>(data), rows, cols, row_stride};
+    check(shape.rank() == 2 && (strides[1] == 1 || shape[1] <= 1), "the tensor is no matrix");
+    return {static_cast<float*>(data), shape[0], shape[1], strides[0]};
   }
+
+  // Views of the same numbers. What cannot be viewed so ends the process with both shapes.
+  Tensor reshape(const Shape& to) const;                 // of one without gaps
+  Tensor transpose(std::span<const size_t> axes) const;  // axis i becomes what axes[i] was
+  Tensor slice(size_t axis, size_t first, size_t count) const;
+  Tensor broadcast_to(const Shape& to) const;  // as NumPy does
 };
 
 }  // namespace cairn
