@@ -104,8 +104,10 @@ int serve(const ServerOrders& orders, const JobConfig& job) {
   if (orders.recover)
     spdlog::info("recovered in {:.2f} s: {} row gradients of {} rows read from the log",
                  recovery.seconds, recovery.logged_rows, recovery.unique_keys);
-  for (const std::string& lost : recovery.lost) spdlog::error("{}", lost);
-  answer({kDone, "", server.value()->endpoints(), port, recovery.lost});
+  std::vector<std::string> lost;
+  for (const StorageLoss& loss : recovery.lost) lost.push_back(loss.why);
+  for (const std::string& why : lost) spdlog::error("{}", why);
+  answer({kDone, "", server.value()->endpoints(), port, lost});
   if (!wait_for_end(failed)) {
     spdlog::default_logger()->flush();
     _exit(kFailed);  // the other shards may wait for what will not come

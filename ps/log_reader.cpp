@@ -53,6 +53,17 @@ Status judge_boot(FileLayer& files, const std::filesystem::path& folder, const s
                   path.string(), written, now)};
 }
 
+Lsn last_lost(const LogScan::Failure& damage) {
+  return std::max({damage.lsn, damage.acked, damage.behind.highest_lsn});
+}
+
+std::string what_report_would_do(const LogScan::Failure& damage) {
+  return fmt::format(
+      "; with `ps.recovery: report` the shard would start with what comes before, and give up "
+      "{} records, of which those that are whole hold {} row gradients",
+      last_lost(damage) - damage.lsn + 1, damage.behind.gradients);
+}
+
 std::string text_of(const LogScan::Failure& damage) {
   return fmt::format(
       "{} at byte {}: log record {} is {}, though records up to {} were acknowledged",
@@ -73,7 +84,8 @@ Result<std::unique_ptr<LogReader>> LogReader::open(const std::filesystem::path& 
   Result<LogScan> scan = scan_from_newest_start(files, folder, numbers.value());
   if (!scan.ok()) return scan.error();
   if (scan.value().damage.has_value() && options.recovery == Recovery::kStrict)
-    return Error{ErrorCode::kCorrupt, text_of(*scan.value().damage)};
+    return Error{ErrorCode::kCorrupt,
+                 text_of(*scan.value().damage) + what_report_would_do(*scan.value().damage)};
   if (!covers_its_start(scan.value()) ||
       (scan.value().damage.has_value() && scan.value().records.empty()))
     return Error{ErrorCode::kCorrupt,
@@ -98,8 +110,8 @@ LogReader::LogReader(FileLayer& files, std::filesystem::path folder, LogScan sca
     records_.push_back(record);
   }
   if (const auto& damage = scan.damage; damage.has_value())
-    lost_.push_back({damage->file, damage->offset, damage->lsn,
-                     std::max(damage->acked, damage->lsn), text_of(*damage)});
+    lost_.push_back({damage->file, damage->offset, damage->lsn, last_lost(*damage), damage->behind,
+                     text_of(*damage)});
 }
 
 LogReader::~LogReader() = default;

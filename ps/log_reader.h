@@ -44,7 +44,8 @@ struct LostPart {
   std::filesystem::path file;
   uint64_t offset = 0;
   Lsn first_lsn = 0;
-  Lsn last_lsn = 0;  // the highest that is known to have been acknowledged
+  Lsn last_lsn = 0;   // the highest that is known to have been acknowledged, or is whole behind it
+  LostRecords whole;  // of them
   std::string why;
 };
 
@@ -73,7 +74,8 @@ struct LogEnd {
 class LogReader {
  public:
   // Checks every record. A missing or empty folder is a log without records. Errors: kCorrupt,
-  // naming file and offset, for damage (in `report`: only where not even a BASE is left of it);
+  // naming file, offset and what `report` would give up, for damage (in `report`: only where not
+  // even a BASE is left of it);
   // kOutdated for a log of `durability: process` of another kernel boot: the job goes back to its
   // checkpoint; kUnavailable where a file cannot be read.
   static Result<std::unique_ptr<LogReader>> open(const std::filesystem::path& folder,

@@ -82,7 +82,20 @@ void LogScan::look_behind(const SegmentImage& image, uint64_t offset) {
     // Before any intact segment header: the first whole record tells what should have been there.
     if (failure_->lsn == 0) failure_->lsn = header->lsn;
     failure_->acked = std::max(failure_->acked, header->acked);
+    if (header->lsn >= failure_->lsn) give_up(image, *header, offset);
   }
+}
+
+void LogScan::give_up(const SegmentImage& image, const RecordHeader& header, uint64_t offset) {
+  LostRecords& lost = failure_->behind;
+  lost.highest_lsn = std::max(lost.highest_lsn, header.lsn);
+  lost.bytes += sizeof header + header.payload_bytes;
+  const Result<LogRecord> record = image.decode(header, offset);
+  if (!record.ok() || record.value().kind != RecordKind::kPush) return;
+  const Message& push = *record.value().push;
+  lost.gradients += push.key_count();
+  for (const TableEntry& entry : push.directory)
+    if (entry.count > 0) lost.tables.insert(entry.table);
 }
 
 }  // namespace cairn

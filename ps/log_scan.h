@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,14 @@
 #include "ps/segment_image.h"
 
 namespace cairn {
+
+// Records that are whole, behind a damaged one: given up with it, as steps are applied in order.
+struct LostRecords {
+  Lsn highest_lsn = 0;
+  uint64_t gradients = 0;  // of rows
+  uint64_t bytes = 0;
+  std::set<uint32_t> tables;  // that they touch
+};
 
 class LogScan {
  public:
@@ -33,6 +42,7 @@ class LogScan {
     Lsn lsn = 0;    // that was expected there; 0: there is no record at all
     Lsn acked = 0;  // the highest that was acknowledged when some record behind it was written
     bool undecodable = false;
+    LostRecords behind;
 
     bool is_damage() const { return undecodable || (lsn > 0 && acked >= lsn); }
   };
@@ -56,6 +66,7 @@ class LogScan {
   Status read_records(const SegmentImage& image, const std::filesystem::path& path,
                       uint32_t number);
   void look_behind(const SegmentImage& image, uint64_t offset);
+  void give_up(const SegmentImage& image, const RecordHeader& header, uint64_t offset);
 
   bool started_ = false;  // an intact segment header was seen
   uint64_t expected_generation_ = 0;

@@ -4,13 +4,13 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "common/config/job.h"
 #include "ps/log_reader.h"
 #include "ps/recovery.h"
 #include "ps/rocks_store.h"
+#include "ps/storage_loss.h"
 
 namespace cairn {
 
@@ -18,8 +18,7 @@ namespace cairn {
 struct RecoveryReport {
   double seconds = 0;  // of the slowest
   uint64_t logged_rows = 0, unique_keys = 0;
-  uint64_t lost_records = 0;
-  std::vector<std::string> lost;  // for people: which records, where and why
+  std::vector<StorageLoss> lost;  // none in `strict`
 
   void add(const RecoveryReport& other);
 };
@@ -30,11 +29,13 @@ struct ReopenedShard {
   LogEnd log_end;    // for the log to go on behind
   Lsn next_lsn = 1;  // above every one given before
   RecoveryReport report;
+  std::vector<StorageLoss> losses;  // of this recovery and of those before
 };
 
 // `folder` holds store/ and log/; workers, seed, tables, slots and hot_bytes of `options` are set.
 // Errors: kNotFound where there is no store; kCorrupt, naming the file, for damage, a log without a
-// BASE or one that the store is ahead of; kOutdated, where the log no longer counts; kUnavailable
+// BASE or one that the store is ahead of (in `report` only for damage that leaves nothing to go on
+// from); kOutdated, where the log no longer counts; kUnavailable
 // where the disk refuses or another process has the store open.
 Result<ReopenedShard> reopen_shard(const std::filesystem::path& folder, const PsConfig& ps,
                                    RecoveryOptions options);

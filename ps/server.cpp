@@ -69,6 +69,7 @@ struct ShardStart {
   std::optional<RecoveredShard> recovered;
   std::optional<LogEnd> log_end;
   RecoveryReport report;
+  std::vector<StorageLoss> losses;
 };
 
 Result<ShardStart> make_shard(const ServerOptions& options, uint32_t shard,
@@ -100,6 +101,7 @@ Result<ShardStart> recover_shard(const ServerOptions& options, uint32_t shard) {
   start.recovered = std::move(its.shard);
   start.log_end = std::move(its.log_end);
   start.report = std::move(its.report);
+  start.losses = std::move(its.losses);
   return start;
 }
 
@@ -173,6 +175,7 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
   its.applied_step = start.made.applied_step;
   its.next_lsn = start.made.next_lsn;
   its.filters = std::move(start.made.filters);
+  its.losses = to_json(start.losses);
   if (options.checkpoint.has_value()) its.rows = std::nullopt;
 
   ShardLoop::Stores stores;
@@ -199,7 +202,12 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
   ShardMetrics& shard_metrics = metrics.shard(shard);
   shard_metrics.recovery_seconds.Set(start.report.seconds);
   shard_metrics.recovery_rows.Set(static_cast<double>(start.report.logged_rows));
-  shard_metrics.recovery_lost_records.Increment(static_cast<double>(start.report.lost_records));
+  for (const StorageLoss& loss : start.report.lost) {
+    shard_metrics.recovery_lost_records.Increment(static_cast<double>(loss.records()));
+    shard_metrics.recovery_lost_gradients.Increment(static_cast<double>(loss.gradients));
+    shard_metrics.recovery_lost_slots.Increment(
+        static_cast<double>(loss.slots.last - loss.slots.first));
+  }
   recovery_.add(start.report);
   Result<std::unique_ptr<ShardLoop>> loop =
       ShardLoop::start(std::move(its), context, endpoint, std::move(stores), shard_metrics,

@@ -192,8 +192,10 @@ void Shard::send(const Request& to, Message message) {
 }
 
 void Shard::answer_ping(const Request& from) {
-  const nlohmann::json pong = {{"applied_step", gather_.applied_step()},
-                               {"missing", gather_.missing()}};
+  nlohmann::json pong = {{"applied_step", gather_.applied_step()}, {"missing", gather_.missing()}};
+  // Tells a client that this shard, started again, has lost a push which it had acknowledged.
+  if (from.header.worker < options_.workers)
+    pong["accepted"] = gather_.expected_sequence(from.header.worker) - 1;
   reply(from, StatusCode::kOk, pong.dump());
 }
 
@@ -235,6 +237,7 @@ void Shard::answer_stats(const Request& from) {
       {"push_rows", static_cast<uint64_t>(metrics_.push_rows.Value())},
       {"cold_reads", static_cast<uint64_t>(metrics_.cold_reads.Value())},
       {"duplicates_dropped", static_cast<uint64_t>(metrics_.duplicates_dropped.Value())},
+      {"losses", nlohmann::json::parse(options_.losses)},
   };
   reply(from, StatusCode::kOk, stats.dump());
 }

@@ -74,6 +74,7 @@ struct ShardOptions {
   uint32_t policy_period = kSlots;  // steps in which every slot is examined once
   std::vector<TableConfig> tables;
   std::vector<SlotFilter> filters;  // of the checkpoint
+  std::string losses = "[]";        // JSON (ps/storage_loss.h), for whoever asks
   // In the store at the start, a table; nothing: not known, and then checkpoints do not tell
   // theirs.
   std::optional<std::vector<uint64_t>> rows = std::vector<uint64_t>{};

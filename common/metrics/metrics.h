@@ -147,6 +147,12 @@ struct ShardMetrics {
   prometheus::Counter& recovery_lost_records =
       source_.counter("cairn_recovery_lost_records_total",
                       "Acknowledged log records that a recovery could not bring back.");
+  prometheus::Counter& recovery_lost_gradients = source_.counter(
+      "cairn_recovery_lost_gradients_total",
+      "Row gradients of lost log records, as far as those records can still be read.");
+  prometheus::Counter& recovery_lost_slots =
+      source_.counter("cairn_recovery_lost_slots_total",
+                      "Slots whose rows in the store a recovery could not bring back.");
 };
 
 // Of the shards of a process.
@@ -208,6 +214,10 @@ struct WorkerMetrics {
   prometheus::Gauge& checkpoint_last_success =
       source_.gauge("cairn_checkpoint_last_success_timestamp_seconds",
                     "Unix time of the last checkpoint that was committed; 0 before the first.");
+  prometheus::Counter& lost_pushes =
+      source_.counter("cairn_lost_pushes_total",
+                      "Pushes of this worker that a shard had acknowledged and lost; replaced by "
+                      "empty ones (ps.recovery: report).");
   prometheus::Counter& restarts = source_.counter(
       "cairn_restarts_total", "Times that the job was started again from a checkpoint.");
 };

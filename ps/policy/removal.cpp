@@ -15,13 +15,16 @@ double squared_norm(const float* weights, uint32_t dim) {
   return sum;
 }
 
+// 0 steps: never. Where `ps.recovery: report` gave up steps, the store may hold rows of later ones.
+bool have_passed(uint64_t steps, uint64_t since, uint64_t now) {
+  return steps > 0 && now >= since && now - since >= steps;
+}
+
 std::optional<RemovalReason> why_expired(const TableConfig& table, uint64_t step,
                                          const RowFacts& row) {
   const ExpiryConfig& expiry = table.expiry;
-  if (expiry.unseen_steps > 0 && step - row.last_step >= expiry.unseen_steps)
-    return RemovalReason::kUnseen;
-  if (expiry.age_steps > 0 && step - row.created_step >= expiry.age_steps)
-    return RemovalReason::kAge;
+  if (have_passed(expiry.unseen_steps, row.last_step, step)) return RemovalReason::kUnseen;
+  if (have_passed(expiry.age_steps, row.created_step, step)) return RemovalReason::kAge;
   const double norm = expiry.min_norm;
   if (norm > 0 && squared_norm(row.weights, table.dim) < norm * norm) return RemovalReason::kNorm;
   return std::nullopt;

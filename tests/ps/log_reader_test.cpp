@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 
 #include "ps/file_push_log.h"
 #include "tests/ps/faulty_files.h"
@@ -269,8 +270,38 @@ TEST_F(LogReaderTest, ReportOpensTheIntactPartAndListsWhatIsLost) {
   EXPECT_EQ(lost.file, path_of(0));
   EXPECT_EQ(lost.offset, 4 * kBlock);
   EXPECT_EQ(lost.first_lsn, 4u);
-  EXPECT_EQ(lost.last_lsn, 7u);  // 8 was not known to be acknowledged
-  EXPECT_EQ(reader.value()->highest_lsn(), 7u);
+  EXPECT_EQ(lost.last_lsn, 8u);  // not known to be acknowledged, but the store may have its rows
+  EXPECT_EQ(reader.value()->highest_lsn(), 8u);
+}
+
+TEST_F(LogReaderTest, WhatIsLostIsCountedAsFarAsItIsWhole) {
+  segment(0, 1, 1, 0);
+  base(0, 1, 1, 1, 0);
+  uint64_t gradients = 0;
+  std::set<uint32_t> tables;
+  for (Lsn lsn = 2; lsn <= 6; ++lsn) {
+    const auto push = random_push(random_, lsn, 10);
+    put(0, lsn, 1, push_record(lsn, push), lsn - 1);
+    if (lsn <= 3) continue;  // the third is damaged
+    gradients += push->key_count();
+    for (const TableEntry& entry : push->directory)
+      if (entry.count > 0) tables.insert(entry.table);
+  }
+  flip(0, 3 * kBlock + 60);
+  const auto reader = open(Recovery::kReport);
+  ASSERT_TRUE(reader.ok()) << reader.error().message;
+  ASSERT_EQ(reader.value()->lost().size(), 1u);
+  const LostRecords& whole = reader.value()->lost().front().whole;
+  EXPECT_EQ(whole.gradients, gradients);
+  EXPECT_EQ(whole.tables, tables);
+  EXPECT_GT(whole.bytes, 0u);
+  const auto refused = open();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("`ps.recovery: report` the shard would start"),
+            std::string::npos);
+  EXPECT_NE(refused.error().message.find(std::to_string(gradients) + " row gradients"),
+            std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(LogReaderTest, ReportLosesNothingOfAHealthyLog) {
