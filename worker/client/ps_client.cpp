@@ -114,10 +114,11 @@ Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
   for (uint32_t s = 0; s < shards_.size(); ++s) {
     Message message;
     message.header = header(Op::kPush, step, ++shards_[s].sequence);
+    shards_[s].last_step = step;
     split.write_keys(s, keys, options_.table_dims, options_.wire, message);
     message.values = split.gather(s, gradients, options_.table_dims, options_.wire);
-    shards_[s].pushes.push_back(share(message));
-    if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent;
+    shards_[s].pushes.push_back(std::move(message));
+    if (const Status sent = send_pushes(s); !sent.ok()) return sent;
   }
   return Ok{};
 }
@@ -131,23 +132,32 @@ Status PsClient::wait_pushes() {
 
 Result<std::vector<std::string>> PsClient::checkpoint(uint64_t step,
                                                       std::span<const std::string> folders) {
-  check(folders.size() == shards_.size(), "one folder a shard");
+  return ask_all(Op::kCheckpoint, step, folders);
+}
+
+Result<std::vector<std::string>> PsClient::stats() {
+  return ask_all(Op::kStats, 0, std::vector<std::string>(shards_.size()));
+}
+
+Result<std::vector<std::string>> PsClient::ask_all(Op op, uint64_t step,
+                                                   std::span<const std::string> texts) {
+  check(texts.size() == shards_.size(), "one text a shard");
   for (uint32_t s = 0; s < shards_.size(); ++s) {
     Message message;
-    shards_[s].checkpoint_id = next_request_++;
-    message.header = header(Op::kCheckpoint, step, shards_[s].checkpoint_id);
-    message.values = zmq::message_t(folders[s]);
-    shards_[s].checkpoint_request = share(message);
+    shards_[s].asked_id = next_request_++;
+    message.header = header(op, step, shards_[s].asked_id);
+    message.values = zmq::message_t(texts[s]);
+    shards_[s].asked = share(message);
     if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
   }
   const Status status = wait_until([&] {
     return std::all_of(shards_.begin(), shards_.end(),
-                       [](const Shard& shard) { return shard.checkpoint_id == 0; });
+                       [](const Shard& shard) { return shard.asked_id == 0; });
   });
   if (!status.ok()) return status.error();
-  std::vector<std::string> replies;
-  for (Shard& shard : shards_) replies.push_back(std::move(shard.checkpoint));
-  return replies;
+  std::vector<std::string> answers;
+  for (Shard& shard : shards_) answers.push_back(std::move(shard.answer));
+  return answers;
 }
 
 Status PsClient::send(uint32_t shard, Message message) {
@@ -238,23 +248,22 @@ Status PsClient::handle(uint32_t s, Message message) {
     }
     case Op::kPush:
       acknowledge(shard, header.sequence);
-      return Ok{};
+      return send_pushes(s);
     case Op::kCheckpoint:
-      if (header.sequence == shard.checkpoint_id) {
-        shard.checkpoint = std::string(message.text());
-        shard.checkpoint_id = 0;
+    case Op::kStats:
+      if (header.sequence == shard.asked_id) {
+        shard.answer = std::string(message.text());
+        shard.asked_id = 0;
       }
       return Ok{};
     case Op::kPing:
-    case Op::kStats:
-      shard.pong = std::string(message.text());
-      return Ok{};
+      return on_pong(s, message.text());
   }
   return Ok{};
 }
 
 void PsClient::acknowledge(Shard& shard, uint64_t sequence) {
-  if (sequence <= shard.acknowledged || sequence > shard.sequence) return;
+  if (sequence <= shard.acknowledged || sequence > shard.sent) return;
   shard.resending = false;
   // In the order of its log: those before it are logged as well, though their answers were lost.
   for (; shard.acknowledged < sequence; ++shard.acknowledged) shard.pushes.pop_front();
@@ -277,7 +286,10 @@ Status PsClient::check_silence(Clock::time_point waiting_since) {
       return unavailable("nothing came from shard " + std::to_string(s) + " at " + shard.endpoint +
                          " for " + std::to_string(options_.timeout_s) + " s (ps.timeout_s)");
     if (const Status looked = look_for_lost_connection(s); !looked.ok()) return looked;
-    if (silent > kPingEvery && now - shard.pinged > kPingEvery)
+    // Empty pushes in the place of lost ones follow the step that the shard has applied.
+    const bool fills = shard.sent < shard.lost_through;
+    if ((fills && now - shard.pinged > kPollSlice) ||
+        (silent > kPingEvery && now - shard.pinged > kPingEvery))
       if (const Status sent = ping(s); !sent.ok()) return sent;
     const bool owes_a_pull = std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& pull) {
       return pull.second.answered[s] == 0;

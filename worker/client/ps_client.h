@@ -2,8 +2,10 @@
 // checkpoints.
 //
 // A server that dies and comes back has what it acknowledged; the rest is sent again, in order,
-// when its replies show a new boot or a connection was lost. A shard that asks for a push which it
-// has acknowledged has lost data: an error.
+// when its replies show a new boot or a connection was lost: ZeroMQ loses a message only with its
+// connection, and a shard answers whatever it has taken or tells why not, so nothing else need be
+// sent again. A shard that has not got a push which it had acknowledged has lost data: an error,
+// or, with `recovery: report`, counted, and an empty push takes its place.
 //
 // Every call may process replies that have come. Waiting calls return when their answer is
 // complete, when a shard refuses (its reason is the error), when nothing at all has come from a
@@ -19,8 +21,10 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "common/config/job.h"
 #include "common/metrics/metrics.h"
 #include "common/slots.h"
 #include "common/wire/message.h"
@@ -38,6 +42,7 @@ struct PsClientOptions {
   uint32_t window = 8;                   // unacknowledged pushes a shard
   uint32_t timeout_s = 120;
   uint32_t stall_timeout_s = 1800;
+  Recovery recovery = Recovery::kStrict;
 };
 
 class PsClient {
@@ -69,8 +74,14 @@ class PsClient {
   // Every shard writes its part of the checkpoint of `step` into folders[shard]; the replies' JSON.
   Result<std::vector<std::string>> checkpoint(uint64_t step, std::span<const std::string> folders);
 
+  // What each shard tells of itself, JSON.
+  Result<std::vector<std::string>> stats();
+
   // How often a server process was seen to have started anew.
   uint32_t server_restarts() const { return static_cast<uint32_t>(restarts_.size()); }
+
+  // Pushes that shards had acknowledged and lost; 0 in `strict`.
+  uint64_t lost_pushes() const { return lost_pushes_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -79,18 +90,22 @@ class PsClient {
     zmq::socket_t socket;
     std::string endpoint;
     uint64_t boot = 0;           // of the server; 0 until its first reply
-    uint64_t sequence = 0;       // of the last push sent
+    uint64_t sequence = 0;       // of the last push
     uint64_t acknowledged = 0;   // the highest push answered
-    std::deque<Message> pushes;  // above that, in order
+    uint64_t sent = 0;           // the last push sent to this boot; behind `sequence` after a loss
+    uint64_t lost_through = 0;   // pushes up to this one are empty ones in the place of lost ones
+    uint64_t last_step = 0;      // of the last push
+    uint64_t applied_step = 0;   // as the shard last told
+    std::deque<Message> pushes;  // above `acknowledged`, in order
     bool resending = false;      // they were sent again, and none has been answered since
     zmq::socket_t monitor;       // tells of lost connections
     bool connection_lost = false;
     Clock::time_point heard;  // when anything last came
     Clock::time_point pinged;
-    std::string pong;            // what the shard last said it waits for
-    std::string checkpoint;      // reply's JSON
-    uint64_t checkpoint_id = 0;  // 0: none is awaited
-    Message checkpoint_request;
+    std::string pong;       // what the shard last said it waits for
+    Message asked;          // a request for a checkpoint or stats
+    uint64_t asked_id = 0;  // of it; 0: no answer is awaited
+    std::string answer;     // to it, JSON
   };
   struct Pull {
     ShardSplit split;
@@ -108,7 +123,8 @@ class PsClient {
   Status pump(std::chrono::milliseconds wait);
   Status receive(uint32_t shard);
   Status handle(uint32_t shard, Message message);
-  Status on_out_of_order(uint32_t shard, uint64_t expected);
+  Result<std::vector<std::string>> ask_all(Op op, uint64_t step,
+                                           std::span<const std::string> texts);
   void acknowledge(Shard& shard, uint64_t sequence);
   Status ping(uint32_t shard);
 
@@ -120,6 +136,12 @@ class PsClient {
   // Judges the boot that a reply carries; sends again what that server may not have.
   Status note_boot(uint32_t shard, uint64_t boot);
   Status resend(uint32_t shard, RetryReason reason);
+  // Pushes that are due and that the window lets through.
+  Status send_pushes(uint32_t shard);
+  Status on_pong(uint32_t shard, std::string_view text);
+  Status on_out_of_order(uint32_t shard, uint64_t expected);
+  // The shard has pushes up to `accepted` alone, and has acknowledged later ones.
+  Status on_lost(uint32_t shard, uint64_t accepted);
   // Pings what is silent, gives up on what stays so.
   Status check_silence(Clock::time_point waiting_since);
   template <typename Ready>
@@ -132,6 +154,7 @@ class PsClient {
   std::map<PullId, Pull> pulls_;
   uint64_t next_request_ = 1;
   std::set<uint64_t> restarts_;  // boots that took the place of others
+  uint64_t lost_pushes_ = 0;
 };
 
 }  // namespace cairn

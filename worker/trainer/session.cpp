@@ -133,6 +133,7 @@ Status connect(Session& session, zmq::context_t& context) {
   options.wire = session.job.ps.wire;
   options.timeout_s = session.job.ps.timeout_s;
   options.stall_timeout_s = session.job.train.stall_timeout_s;
+  options.recovery = session.job.ps.recovery;
   Result<std::unique_ptr<PsClient>> client = PsClient::connect(options, context, session.metrics);
   if (!client.ok()) return client.error();
   session.client = std::move(client).value();

@@ -2,10 +2,12 @@
 
 #include "worker/client/ps_client.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <thread>
 
@@ -201,6 +203,91 @@ TEST_F(PsClientTest, AShardThatAsksForAnAcknowledgedPushHasLostData) {
   const Status status = client->wait_pushes();
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.error().message, HasSubstr("lost data"));
+}
+
+// A shard that acknowledges pushes in order, is started again when it is asked for a row the first
+// time, and then has lost all pushes but the first two.
+class LossyShard {
+ public:
+  std::vector<Message> operator()(const Message& request) {
+    std::vector<Message> replies;
+    const Header& header = request.header;
+    if (header.op == Op::kPull && boot_ == 1) {
+      boot_ = 2;
+      accepted_ = 2;
+      applied_ = 12;
+      replies.push_back(pong(header));  // the pull is lost with the process
+    } else if (header.op == Op::kPull) {
+      parked_.push_back(rows_for(request));
+    } else if (header.op == Op::kPing) {
+      replies.push_back(pong(header));
+    } else if (header.sequence != accepted_ + 1) {
+      replies.push_back(text_reply(header, StatusCode::kOutOfOrder, "not expected"));
+      replies.back().header.sequence = accepted_ + 1;
+    } else {
+      ++accepted_;
+      EXPECT_EQ(header.step, 10 + accepted_);
+      applied_ = header.step;
+      if (boot_ == 2) keys_.push_back(request.key_count());
+      replies.push_back(reply_to(request));
+    }
+    for (; !parked_.empty() && applied_ + 1 >= parked_.front().header.step; parked_.pop_front())
+      replies.push_back(std::move(parked_.front()));
+    for (Message& reply : replies) reply.header.boot = boot_;
+    return replies;
+  }
+  const std::vector<size_t>& keys_of_pushes() const { return keys_; }  // since it came back
+
+ private:
+  Message pong(const Header& request) const {
+    Header header = request;
+    header.op = Op::kPing;
+    return text_reply(header, StatusCode::kOk,
+                      fmt::format(R"({{"applied_step":{},"accepted":{}}})", applied_, accepted_));
+  }
+  uint64_t boot_ = 1, accepted_ = 0, applied_ = 10;
+  std::deque<Message> parked_;  // answers to pulls
+  std::vector<size_t> keys_;
+};
+
+TEST_F(PsClientTest, AShardThatHasLostAcknowledgedPushesIsFoundOutThoughNoneIsUnderWay) {
+  LossyShard lossy;
+  PlayedShard shard(context, "lossy-strict", std::ref(lossy));
+  const auto client = connect({shard.endpoint()});
+  const ShardSplit split(keys, options.slots);
+  const std::vector<std::vector<float>> gradients = {{1, 2}, {}};
+  for (uint64_t step = 11; step <= 15; ++step)
+    ASSERT_TRUE(client->push(step, keys, split, gradients).ok());
+  ASSERT_TRUE(client->wait_pushes().ok());
+  const Status status = pull_one(*client, 16);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(
+      status.error().message,
+      HasSubstr("shard 0 at inproc://lossy-strict has lost data: it has pushes up to 2, and "
+                "has acknowledged 5"));
+}
+
+TEST_F(PsClientTest, UnderReportEmptyPushesTakeThePlaceOfLostOnes) {
+  for (const uint64_t pushes : {5, 100}) {  // more than a shard lets a worker go ahead
+    LossyShard lossy;
+    PlayedShard shard(context, fmt::format("lossy-{}", pushes), std::ref(lossy));
+    options.recovery = Recovery::kReport;
+    const auto client = connect({shard.endpoint()});
+    const ShardSplit split(keys, options.slots);
+    const std::vector<std::vector<float>> gradients = {{1, 2}, {}};
+    const uint64_t last = 10 + pushes;
+    for (uint64_t step = 11; step <= last; ++step)
+      ASSERT_TRUE(client->push(step, keys, split, gradients).ok());
+    ASSERT_TRUE(client->wait_pushes().ok());
+    const Status pulled = pull_one(*client, last + 1);
+    ASSERT_TRUE(pulled.ok()) << pulled.error().message;
+    ASSERT_TRUE(client->push(last + 1, keys, split, gradients).ok());
+    ASSERT_TRUE(client->wait_pushes().ok());
+    std::vector<size_t> expected(pushes - 2, 0);
+    expected.push_back(1);
+    EXPECT_EQ(lossy.keys_of_pushes(), expected);
+    EXPECT_EQ(client->lost_pushes(), pushes - 2);
+  }
 }
 
 TEST_F(PsClientTest, RowsOfTheWrongSizeAreAnError) {
