@@ -74,6 +74,11 @@ std::string closing_table(const RunResult& result) {
   if (result.restarts > 0) text += fmt::format(", {} restarts", result.restarts);
   if (result.server_restarts > 0)
     text += fmt::format(", {} restarts of servers", result.server_restarts);
+  if (result.lost_pushes > 0)
+    text += fmt::format(", {} acknowledged pushes LOST", with_commas(result.lost_pushes));
+  if (!result.lost.empty())
+    text += fmt::format(", {} damaged parts of shards given up (see result.json)",
+                        with_commas(result.lost.size()));
   return text + "\n";
 }
 

@@ -32,6 +32,8 @@ Status write_result(const std::filesystem::path& path, const RunResult& result) 
                                        {"bad_rows", result.bad_rows},
                                        {"restarts", result.restarts},
                                        {"server_restarts", result.server_restarts},
+                                       {"lost_pushes", result.lost_pushes},
+                                       {"lost", result.lost},
                                        {"config_hash", result.config_hash}};
   return write_file_atomically(path, json_text(json, 2) + "\n");
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,10 @@ struct RunResult {
   uint64_t bad_rows = 0;
   uint32_t restarts = 0;
   uint32_t server_restarts = 0;
+  // What recoveries of servers gave up (ps.recovery: report): pushes that had been acknowledged,
+  // and an object for each piece of a shard's files.
+  uint64_t lost_pushes = 0;
+  nlohmann::ordered_json lost = nlohmann::ordered_json::array();
   std::string config_hash = {};
 
   double samples_per_second() const {
@@ -41,7 +46,9 @@ struct RunResult {
 
 // {"tasks": [{"name", "samples", "auc", "logloss", "calibration"} or {"name", "samples", "rmse",
 // "calibration"}, ...], "steps", "samples", "seconds", "samples_per_second", "bad_rows",
-// "restarts", "server_restarts", "config_hash"}. A task whose best is known has "best": {"auc",
+// "restarts", "server_restarts", "lost_pushes", "lost": [{"shard", and what ps/storage_loss.h
+// says},
+// ...], "config_hash"}. A task whose best is known has "best": {"auc",
 // "logloss"} too. What is undefined is null. Replaces the file at once; see common/atomic_file.h
 // for its errors.
 Status write_result(const std::filesystem::path& path, const RunResult& result);

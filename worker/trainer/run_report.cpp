@@ -150,7 +150,42 @@ void RunReport::evaluated(EvaluationReport evaluation) {
   evaluation_ = std::move(evaluation);
 }
 
+// What recoveries gave up, as the shards tell. A run whose shards do not answer any more ends all
+// the same.
+nlohmann::ordered_json RunReport::losses_of_shards() const {
+  nlohmann::ordered_json losses = nlohmann::ordered_json::array();
+  const Result<std::vector<std::string>> stats = session_.client->stats();
+  if (!stats.ok()) {
+    warn(stats.error());
+    return losses;
+  }
+  for (uint32_t shard = 0; shard < stats.value().size(); ++shard) {
+    const auto its = nlohmann::ordered_json::parse(stats.value()[shard], nullptr, false);
+    if (!its.is_object() || !its.contains("losses") || !its["losses"].is_array()) continue;
+    for (const auto& loss : its["losses"]) {
+      if (!loss.is_object()) continue;
+      nlohmann::ordered_json entry = {{"shard", shard}};
+      entry.update(loss);
+      losses.push_back(std::move(entry));
+    }
+  }
+  return losses;
+}
+
+Result<uint64_t> RunReport::lost_pushes_of_all() const {
+  const auto counts = session_.collective.all_gather(
+      fmt::format("{}", session_.client ? session_.client->lost_pushes() : 0));
+  if (!counts.ok()) return counts.error();
+  uint64_t sum = 0;
+  for (const std::string& count : counts.value()) sum += std::stoull(count);
+  return sum;
+}
+
 Status RunReport::finish(const TrainState& state) {
+  // The same on every worker, as the job is.
+  const bool may_have_lost = session_.job.ps.recovery == Recovery::kReport;
+  const Result<uint64_t> lost_pushes = may_have_lost ? lost_pushes_of_all() : Result<uint64_t>(0);
+  if (!lost_pushes.ok()) return lost_pushes.error();
   if (!session_.first()) return Ok{};
   RunResult result;
   if (evaluation_) result.tasks = task_results(session_.job, *evaluation_);
@@ -159,6 +194,8 @@ Status RunReport::finish(const TrainState& state) {
   result.seconds = seconds_between(started_, Clock::now()) - paused_seconds_;
   result.bad_rows = bad_rows_;
   if (session_.client) result.server_restarts = session_.client->server_restarts();
+  result.lost_pushes = lost_pushes.value();
+  if (may_have_lost && result.server_restarts > 0) result.lost = losses_of_shards();
   result.config_hash = config_hash(session_.job);
   progress_.reset();  // the bar ends before the table
   fmt::print("{}", closing_table(result));

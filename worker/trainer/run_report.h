@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,7 +29,7 @@ class RunReport {
   void step(const TrainState& state, uint64_t rows, const Batch& batch,
             std::span<const Control> controls);
   void evaluated(EvaluationReport evaluation);
-  // Writes result.json and prints the closing table.
+  // Writes result.json and prints the closing table. All workers call it.
   Status finish(const TrainState& state);
 
  private:
@@ -36,6 +37,8 @@ class RunReport {
 
   void report(const TrainState& state);
   double progress_of(const TrainState& state) const;  // of the whole run, 0..1
+  nlohmann::ordered_json losses_of_shards() const;
+  Result<uint64_t> lost_pushes_of_all() const;
 
   Session& session_;
   std::unique_ptr<Progress> progress_;       // worker 0 only

@@ -34,7 +34,20 @@ TEST(RunResult, IsWrittenAsTheDesignSays) {
                "best": {"auc": 0.79, "logloss": 0.44}},
               {"name": "rating", "samples": 50000, "rmse": 0.875, "calibration": 0.99}],
     "steps": 244, "samples": 1000000, "seconds": 32.0, "samples_per_second": 31250.0, "bad_rows": 0,
-    "restarts": 0, "server_restarts": 0, "config_hash": "00ff"})"));
+    "restarts": 0, "server_restarts": 0, "lost_pushes": 0, "lost": [], "config_hash": "00ff"})"));
+}
+
+TEST(RunResult, WhatWasLostIsInTheFileAndInTheTable) {
+  RunResult result = some_result();
+  result.lost_pushes = 1200;
+  result.lost.push_back({{"shard", 1}, {"file", "log-00000002"}, {"offset", 8192}});
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "result.json";
+  ASSERT_TRUE(write_result(path, result).ok());
+  const auto json = nlohmann::json::parse(std::ifstream(path));
+  EXPECT_EQ(json["lost_pushes"], 1200);
+  EXPECT_EQ(json["lost"][0]["offset"], 8192);
+  EXPECT_THAT(closing_table(result), testing::HasSubstr("1,200 acknowledged pushes LOST"));
 }
 
 TEST(RunResult, UndefinedQualityIsNullAndTextIsMadeUtf8) {
