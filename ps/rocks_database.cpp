@@ -94,6 +94,12 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::filesystem
           ? rocksdb::DB::OpenForReadOnly(database_options(), folder.string(), families, &handles,
                                          &opened)
           : rocksdb::DB::Open(database_options(), folder.string(), families, &handles, &opened);
+  // RocksDB tells a lock from other trouble in words alone: "While lock file: ..." of another
+  // process, "lock hold by current process" of this one.
+  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("cannot open the store {}: another process has it open ({})",
+                             folder.string(), status.ToString())};
   if (!status.ok()) return to_error(status, "open the store", folder);
   std::unique_ptr<RocksDatabase> database(new RocksDatabase);
   database->db_.reset(opened);

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <csignal>
 #include <future>
 #include <random>
 #include <utility>
@@ -48,6 +49,10 @@ void raise_open_files_limit() {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+// A limit of file sizes is then an error of the write that meets it, which names the file, and no
+// death by a signal.
+void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
 uint64_t random_boot() {
   std::random_device device;
@@ -228,6 +233,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, zmq:
     return Error{ErrorCode::kInvalidArgument,
                  "ps.durability: checkpoint keeps no log that a server could recover from"};
   raise_open_files_limit();
+  ignore_file_size_signal();
   Result<std::vector<ShardStart>> starts = prepare_shards(options);
   if (!starts.ok()) return starts.error();
   const uint64_t boot = random_boot();

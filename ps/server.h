@@ -42,7 +42,7 @@ struct ServerOptions {
 class Server {
  public:
   // Makes the stores, loads the checkpoint, binds, starts the shards; raises the process's limit of
-  // open files to what it may be.
+  // open files to what it may be, and makes it ignore SIGXFSZ.
   // Errors: kUnavailable where an endpoint cannot be bound or the disk fails; kCorrupt where the
   // checkpoint does not hold what it says; with `recover` those of reopen_shard, and
   // kInvalidArgument where `durability` keeps no log. Nothing runs on then.

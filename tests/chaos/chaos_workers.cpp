@@ -106,6 +106,7 @@ std::optional<Message> ChaosWorkers::receive(uint32_t worker, milliseconds wait)
 
 void ChaosWorkers::handle(uint32_t w, const Message& reply) {
   if (reply.header.op == Op::kCheckpoint) held_at_ = kNotHeld;
+  if (may_fail_ && reply.header.status == StatusCode::kFailed) return;
   if (reply.header.op == Op::kPull) {
     EXPECT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
     applied_ = std::max(applied_, reply.header.step);

@@ -32,6 +32,9 @@ class ChaosWorkers {
   // with the reference, and the step it has applied with what it has acknowledged.
   void expect_nothing_lost(const std::filesystem::path& folder);
 
+  // A shard may answer from now on that its disk has failed.
+  void let_the_shard_fail() { may_fail_ = true; }
+
   uint64_t acknowledged_pushes() const;
   uint64_t resent() const { return resent_; }
   uint64_t applied_step() const { return reference_step_; }
@@ -67,6 +70,7 @@ class ChaosWorkers {
   uint64_t applied_ = 0;  // a step that pulls have seen
   uint64_t requests_ = 0, checkpoints_ = 0;
   uint64_t resent_ = 0;
+  bool may_fail_ = false;
 };
 
 }  // namespace cairn

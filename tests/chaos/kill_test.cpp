@@ -31,8 +31,10 @@ class KillTest : public testing::TestWithParam<uint64_t> {
   // Serves, recovered where a life was before.
   void start(const std::string& fault_point = "") {
     victim_.reset();
-    victim_ =
-        std::make_unique<Victim>(folder_.path() / "state", endpoint_, lives_++ > 0, fault_point);
+    victim_ = std::make_unique<Victim>(VictimOptions{.state = folder_.path() / "state",
+                                                     .endpoint = endpoint_,
+                                                     .recover = lives_++ > 0,
+                                                     .fault_point = fault_point});
   }
   std::filesystem::path new_folder() {
     return folder_.path() / ("checkpoint-" + std::to_string(++folders_));
@@ -121,7 +123,9 @@ class FaultPointTest : public KillTest {
   }
   // Some are passed only while a new store is made, of which nobody has heard yet.
   bool new_store_comes_to(const std::string& point) {
-    return !Victim(folder_.path() / "other-state", endpoint_ + "-other", false, point)
+    return !Victim({.state = folder_.path() / "other-state",
+                    .endpoint = endpoint_ + "-other",
+                    .fault_point = point})
                 .wait_until_ready();
   }
 };

@@ -1,6 +1,7 @@
 #include "tests/chaos/victim.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,26 +16,34 @@ extern char** environ;
 
 namespace cairn {
 
-Victim::Victim(const std::filesystem::path& state, const std::string& endpoint, bool recover,
-               const std::string& fault_point) {
+Victim::Victim(const VictimOptions& options) {
   int to_child[2], from_child[2];
   check(pipe2(to_child, O_CLOEXEC) == 0 && pipe2(from_child, O_CLOEXEC) == 0, "pipes are made");
   // All made before the fork: the child only makes system calls.
-  const std::string folder = state.string(), fault = "CAIRN_FAULT_POINT=" + fault_point;
-  const char* const arguments[] = {CAIRN_CHAOS_SERVER, folder.c_str(), endpoint.c_str(),
-                                   recover ? "recover" : "new", nullptr};
+  const std::string folder = options.state.string(),
+                    fault = "CAIRN_FAULT_POINT=" + options.fault_point,
+                    errors = options.errors.string();
+  std::vector<const char*> arguments = {CAIRN_CHAOS_SERVER, folder.c_str(),
+                                        options.endpoint.c_str(),
+                                        options.recover ? "recover" : "new"};
+  for (const std::string& setting : options.settings) arguments.push_back(setting.c_str());
+  arguments.push_back(nullptr);
   std::vector<char*> environment;
   for (char** variable = environ; *variable != nullptr; ++variable)
     if (!std::string_view(*variable).starts_with("CAIRN_FAULT_POINT="))
       environment.push_back(*variable);
-  if (!fault_point.empty()) environment.push_back(const_cast<char*>(fault.c_str()));
+  if (!options.fault_point.empty()) environment.push_back(const_cast<char*>(fault.c_str()));
   environment.push_back(nullptr);
   pid_ = fork();
   check(pid_ >= 0, "a process is made");
   if (pid_ == 0) {
     dup2(to_child[0], STDIN_FILENO);
     dup2(from_child[1], STDOUT_FILENO);
-    execve(arguments[0], const_cast<char* const*>(arguments), environment.data());
+    if (!errors.empty()) dup2(open(errors.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0666), 2);
+    const rlim_t most = options.file_bytes.value_or(0);
+    const rlimit limit = {most, RLIM_INFINITY};
+    if (options.file_bytes.has_value()) setrlimit(RLIMIT_FSIZE, &limit);
+    execve(arguments[0], const_cast<char* const*>(arguments.data()), environment.data());
     _exit(127);
   }
   close(to_child[0]);
@@ -72,6 +81,16 @@ void Victim::reap() {
 bool Victim::has_ended() {
   if (!reaped_) reaped_ = waitpid(pid_, &wait_status_, WNOHANG) == pid_;
   return reaped_;
+}
+
+int Victim::exit_code() {
+  if (!reaped_) reap();
+  return WIFSIGNALED(wait_status_) ? 128 + WTERMSIG(wait_status_) : WEXITSTATUS(wait_status_);
+}
+
+void Victim::limit_files(uint64_t bytes) const {
+  const rlimit limit = {bytes, RLIM_INFINITY};
+  check(prlimit(pid_, RLIMIT_FSIZE, &limit, nullptr) == 0, "a child's limit is set");
 }
 
 bool Victim::was_killed() const {
