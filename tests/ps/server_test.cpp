@@ -16,6 +16,7 @@
 #include "ps/rocks_store.h"
 #include "ps/shard_loop.h"
 #include "tests/common/temporary_folder.h"
+#include "tests/ps/server_client.h"
 #include "tests/ps/shard_messages.h"
 #include "tests/seed.h"
 
@@ -23,55 +24,6 @@ namespace cairn {
 namespace {
 
 constexpr uint64_t kIncarnation = 0xC0FFEE;
-constexpr int kReplyMs = 20'000;
-
-class Client {
- public:
-  Client(zmq::context_t& context, const std::string& endpoint)
-      : socket_(context, zmq::socket_type::dealer) {
-    socket_.set(zmq::sockopt::linger, 0);
-    socket_.set(zmq::sockopt::rcvhwm, 1);  // what is not received stays with the server
-    socket_.set(zmq::sockopt::rcvtimeo, kReplyMs);
-    socket_.set(zmq::sockopt::sndtimeo, kReplyMs);
-    socket_.connect(endpoint);
-  }
-
-  void send_parts(std::vector<zmq::message_t> parts) {
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const auto more = i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
-      ASSERT_TRUE(socket_.send(parts[i], more).has_value());
-    }
-  }
-  void send(Message message) { send_parts(to_parts(std::move(message))); }
-
-  std::vector<zmq::message_t> receive_parts() {
-    std::vector<zmq::message_t> parts;
-    bool more = true;
-    while (more) {
-      zmq::message_t part;
-      if (!socket_.recv(part).has_value()) {
-        ADD_FAILURE() << "no reply in time";
-        return {};
-      }
-      more = part.more();
-      parts.push_back(std::move(part));
-    }
-    return parts;
-  }
-  Message receive() {
-    std::vector<zmq::message_t> parts = receive_parts();
-    Result<Message> message = parse_message(parts);
-    EXPECT_TRUE(message.ok()) << message.error().message;
-    return message.ok() ? std::move(message).value() : Message{};
-  }
-  Message ask(Message message) {
-    send(std::move(message));
-    return receive();
-  }
-
- private:
-  zmq::socket_t socket_;
-};
 
 Header header(Op op, uint64_t sequence, uint64_t step) {
   return {
