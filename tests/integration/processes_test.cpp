@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/integration/http_get.h"
 #include "tests/integration/process_tree.h"
@@ -80,6 +83,75 @@ TEST_F(Processes, AJobWhoseServersAreKilledEndsWithTheSameBits) {
   EXPECT_EQ(bits_of(job.checkpoint("run")), bits_of(job.checkpoint("undisturbed")));
   const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
   EXPECT_GT(result.at("server_restarts"), 0);
+}
+
+// The middle record of those in a log's only segment loses a bit. Records start at blocks of 4 KiB,
+// and with these words.
+void damage_the_middle_of(const std::filesystem::path& log) {
+  std::string bytes = read_file(log);
+  std::vector<size_t> records;
+  for (size_t at = 4096; at + 64 < bytes.size(); at += 4096)
+    if (bytes.compare(at, 4, "CREC") == 0) records.push_back(at);
+  ASSERT_GT(records.size(), 4u);
+  bytes[records[records.size() / 2] + 50] ^= 1;
+  std::ofstream(log, std::ios::binary).write(bytes.data(), std::ssize(bytes));
+}
+
+pid_t parent_of(pid_t process) {
+  const std::string stat = read_file("/proc/" + std::to_string(process) + "/stat");
+  std::istringstream behind_the_name(stat.substr(stat.rfind(')') + 1));
+  std::string state;
+  pid_t parent = 0;
+  behind_the_name >> state >> parent;
+  return parent;
+}
+
+class DamagedLog : public Processes {
+ protected:
+  // A job whose only server dies and finds its log damaged when it is started again.
+  void run(const std::string& recovery) {
+    cairn_ = std::make_unique<BackgroundCairn>(
+        job.train_arguments("run", {"train.epochs=20", "train.report_every=5", "ps.servers=1",
+                                    "ps.recovery=" + recovery}),
+        log());
+    ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn_->output();
+    const std::vector<pid_t> servers = cairn_->processes_with("ps");
+    ASSERT_EQ(servers.size(), 1u);
+    const pid_t keeper = parent_of(servers[0]);
+    // Until the log is damaged nobody starts another one.
+    ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
+    ASSERT_EQ(::kill(servers[0], SIGKILL), 0);
+    ASSERT_TRUE(wait_until(
+        [&] { return read_file("/proc/" + std::to_string(servers[0]) + "/cmdline").empty(); }));
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(job.folder() / "run" / "state"))
+      if (entry.path().filename() == "log-00000000") damaged_ = entry.path();
+    damage_the_middle_of(damaged_);
+    ASSERT_EQ(::kill(keeper, SIGCONT), 0);
+  }
+
+  std::unique_ptr<BackgroundCairn> cairn_;
+  std::filesystem::path damaged_;
+};
+
+TEST_F(DamagedLog, IsRefusedWithTheNameOfTheFile) {
+  run("strict");
+  EXPECT_EQ(cairn_->exit_code(), 1) << cairn_->output();
+  EXPECT_THAT(cairn_->output(), HasSubstr(damaged_.string() + " at byte "));
+  EXPECT_THAT(cairn_->output(), HasSubstr("with `ps.recovery: report` the shard would start"));
+}
+
+TEST_F(DamagedLog, IsOpenedUnderReportAndTheResultTellsWhatIsLost) {
+  run("report");
+  EXPECT_EQ(cairn_->exit_code(), 0) << cairn_->output();
+  EXPECT_THAT(cairn_->output(), HasSubstr(damaged_.string() + " at byte "));
+  const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
+  EXPECT_GT(result.at("lost_pushes"), 0);
+  ASSERT_EQ(result.at("lost").size(), 1u);
+  EXPECT_EQ(result["lost"][0].at("file"), damaged_.string());
+  EXPECT_GT(result["lost"][0].at("records"), 0);
+  EXPECT_GT(result["lost"][0].at("gradients"), 0);
+  EXPECT_GT(lines_with("row gradients of tables"), 0u);
 }
 
 TEST_F(Processes, ADeadWorkerEndsTheJobAndTheRunResumes) {
