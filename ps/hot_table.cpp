@@ -118,9 +118,22 @@ void HotTable::close_gap(uint64_t gap) {
   }
 }
 
+void HotTable::reserve(uint64_t rows) {
+  const uint64_t slots = slots_.last - slots_.first;
+  const uint64_t entries_per_slot = rows * 100 / kFillMaxPercent / slots + 1;
+  if (entries_per_slot <= index_.entries_per_slot()) return;
+  grow_on(old_.capacity());
+  grow(static_cast<uint32_t>(entries_per_slot));
+  grow_on(old_.capacity());
+}
+
 void HotTable::grow() {
   const uint32_t before = index_.entries_per_slot();
-  old_ = std::exchange(index_, HotIndex(slots_, before + std::max(1u, before / 2)));
+  grow(before + std::max(1u, before / 2));
+}
+
+void HotTable::grow(uint32_t entries_per_slot) {
+  old_ = std::exchange(index_, HotIndex(slots_, entries_per_slot));
   moved_slots_end_ = slots_.first;
   move_credit_ = 0;
 }

@@ -55,7 +55,10 @@ class HotTable {
     return uint64_t{slab_.used()} * slab_.stride() + index_.bytes() + old_.bytes();
   }
   bool growing() const { return old_.capacity() > 0; }
-  // Goes on with it by about so many entries.
+  // Makes the index large enough for so many rows in all, at once. Whoever inserts many rows in the
+  // order of their slots does this first: a small index would have them all in a small part of it.
+  void reserve(uint64_t rows);
+  // Goes on with growing by about so many entries.
   void grow_on(uint64_t entries);
 
  private:
@@ -98,6 +101,7 @@ class HotTable {
   void each_of_slot(const HotIndex& index, uint32_t slot, Visit visit) const;
   void close_gap(uint64_t gap);
   void grow();
+  void grow(uint32_t entries_per_slot);
   void move_slot(uint32_t slot);
 
   SlotRange slots_;

@@ -143,6 +143,7 @@ Status ShardRecovery::apply_ready() {
   unique_keys_ += keys.size();
   if (const Status room = make_room(keys.size()); !room.ok()) return room;
   rows_->erase_present(keys);
+  reserve(keys);
   const auto install = [&](std::span<const RowKey> part, const RowBatch& found) {
     rows_->install(part, found, /*pin=*/0);
   };
@@ -165,6 +166,14 @@ Status ShardRecovery::apply_ready() {
   ready_.clear();
   ready_bytes_ = 0;
   return Ok{};
+}
+
+void ShardRecovery::reserve(std::span<const RowKey> keys) {
+  HotTier& tier = rows_->tier();
+  std::vector<uint64_t> more(tier.tables());
+  for (const RowKey& key : keys) ++more[key.table];
+  for (uint32_t table = 0; table < tier.tables(); ++table)
+    tier.table(table).reserve(tier.table(table).rows() + more[table]);
 }
 
 // Where clean rows do not make enough of it, the tier grows past its bound.

@@ -94,6 +94,7 @@ class ShardRecovery {
   void delete_rows(size_t steps_before);
   Status apply_ready();
   Status make_room(uint64_t rows);
+  void reserve(std::span<const RowKey> keys);  // room in the indexes, for rows that come in order
   Status write_back(Lsn acknowledged);
 
   const RecoveryOptions options_;

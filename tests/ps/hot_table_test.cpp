@@ -72,6 +72,7 @@ TEST_P(HotTableTest, HoldsWhatAMapHoldsWhileItGrowsAndShrinks) {
       keys[at] = keys.back();
       keys.pop_back();
     }
+    if (grew && random.next_below(4000) == 0) table.reserve(random.next_below(80'000));
     if (round % 500 != 0) continue;
     std::array<Key, 1024> asked;
     std::array<HotRow*, 1024> rows;
@@ -136,6 +137,21 @@ TEST_P(HotTableTest, RowsOfASlotAreThoseOfItsKeysAlsoWhileItGrows) {
   }
   EXPECT_GT(compared, 0);
   compare();
+}
+
+TEST_P(HotTableTest, WhatIsReservedIsRoomEnough) {
+  RandomStream random(test_seed(), 24);
+  HotTable table(GetParam(), {.dim = 2, .state_floats = 1});
+  constexpr uint64_t kRows = 20'000;
+  table.reserve(kRows);
+  std::vector<Key> keys;
+  while (keys.size() < kRows) keys.push_back(key_in(GetParam(), random));
+  std::ranges::sort(keys, {}, slot_of);
+  for (const Key key : keys) {
+    if (find_one(table, key) == nullptr) table.insert(key);
+    ASSERT_FALSE(table.growing());
+  }
+  for (const Key key : keys) ASSERT_NE(find_one(table, key), nullptr);
 }
 
 INSTANTIATE_TEST_SUITE_P(Slots, HotTableTest,
