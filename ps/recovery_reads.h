@@ -31,7 +31,7 @@ class RocksRecoveryStore final : public RecoveryStore {
   RocksStore& store_;
   const SlotRange slots_;
   const uint32_t threads_;
-  uint32_t scan_ratio_ = 50;
+  uint32_t scan_ratio_ = 25;
 };
 
 }  // namespace cairn

@@ -10,6 +10,7 @@ cairn_test(ps_storage_test
     push_log_contract_test.cpp
     push_log_crash_test.cpp
     pushes.cpp
+    recovery_reads_test.cpp
     rocks_store_test.cpp
     row_codec_test.cpp
     row_digest_test.cpp
