@@ -28,6 +28,8 @@ uint64_t now() {
   return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
+}  // namespace
+
 std::vector<TableConfig> bench_tables() {
   TableConfig table;
   table.name = "bench";
@@ -39,8 +41,6 @@ std::vector<TableConfig> bench_tables() {
 zmq::message_t borrowed(const void* data, size_t bytes) {
   return {const_cast<void*>(data), bytes, [](void*, void*) {}};
 }
-
-}  // namespace
 
 ShardDriver::ShardDriver(DriverOptions options) : options_(std::move(options)) {
   const std::vector<TableConfig> tables = bench_tables();

@@ -71,6 +71,10 @@ class ShardDriver final : public Outbox {
 // The shape of every row here.
 inline constexpr uint32_t kBenchDim = 16;
 inline constexpr size_t kBenchKeys = 16'384;  // a message
+std::vector<TableConfig> bench_tables();
+
+// A part of a message that shares memory with the caller, who keeps it until the answer.
+zmq::message_t borrowed(const void* data, size_t bytes);
 
 // Messages of unique, ascending keys drawn uniformly from keys 0..rows of one shard, and one
 // gradient for all.

@@ -10,6 +10,7 @@
 
 #include "bench/gate.h"
 #include "bench/shard/cases.h"
+#include "bench/shard/served.h"
 #include "common/check.h"
 
 namespace cairn {
@@ -23,6 +24,7 @@ struct Case {
 const Case kCases[] = {
     {"memory", bench_memory},
     {"durable", bench_durable},
+    {"tcp", bench_tcp},
     {"steady", bench_steady},
 };
 
@@ -35,6 +37,10 @@ const Goal kGoals[] = {
     {"memory", "shard_push_of_bare", ">=", 0.85},
     {"durable", "shard_process_of_checkpoint", ">=", 0.8},
     {"durable", "shard_machine_of_checkpoint", ">=", 0.6},
+    {"tcp", "shard_tcp_pull_of_bare", ">=", 0.9},
+    {"tcp", "shard_tcp_push_process_of_bare_log", ">=", 1.2},
+    {"tcp", "shard_tcp_push_process_of_bare_memory", ">=", 0.7},
+    {"tcp", "shard_tcp_push_machine_of_bare_log", ">=", 1.0},
     {"steady", "shard_steady_longest_wait_seconds", "<=", 1},
 };
 
@@ -79,6 +85,7 @@ int main(int argc, char** argv) {
   using namespace cairn;
   CaseOptions options{.folder = std::filesystem::temp_directory_path() / "cairn-shard-bench"};
   std::string only, why_not;
+  if (argc > 1 && std::string(argv[1]) == "--serve") serve({argv + 2, argv + argc});
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--long") options.long_run = true;
