@@ -21,6 +21,7 @@ void report(const std::string& goal, double value);
 void bench_memory(const CaseOptions& options);
 void bench_durable(const CaseOptions& options);
 void bench_tcp(const CaseOptions& options);
+void bench_write_back(const CaseOptions& options);
 void bench_steady(const CaseOptions& options);
 
 double seconds_now();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "common/random.h"
@@ -129,6 +130,18 @@ void ShardDriver::pull(std::span<const Key> keys, uint32_t flags) {
   give(std::move(message));
 }
 
+void ShardDriver::checkpoint(const std::filesystem::path& folder) {
+  Message message;
+  message.header.op = Op::kCheckpoint;
+  message.header.step = step_;
+  message.header.sequence = ++request_;
+  const std::string text = nlohmann::json{{"folder", folder.string()}}.dump();
+  message.values = zmq::message_t(text.data(), text.size());
+  checkpoint_open_ = true;
+  give(std::move(message));
+  while (checkpoint_open_) turn(true);
+}
+
 void ShardDriver::turn(bool wait) {
   if (wait && !more_work_) {
     pollfd ready = {completions_.descriptor(), POLLIN, 0};
@@ -162,6 +175,9 @@ void ShardDriver::send(const Peer&, Message message, Arrival asked) {
     case Op::kPush:
       --pushes_open_;
       last_push_seconds_ = seconds;
+      return;
+    case Op::kCheckpoint:
+      checkpoint_open_ = false;
       return;
     default:
       last_text_ = message.text();

@@ -40,6 +40,8 @@ class ShardDriver final : public Outbox {
 
   uint64_t pushes_open() const { return pushes_open_; }
   uint64_t pulls_open() const { return pulls_open_; }
+  // Of the last step; returns once every dirty row is in the store and linked into `folder`.
+  void checkpoint(const std::filesystem::path& folder);
   // Waits until so few pushes are unanswered, and no pull.
   void wait_until_open(uint64_t pushes);
 
@@ -63,7 +65,7 @@ class ShardDriver final : public Outbox {
   uint64_t step_ = 0, sequence_ = 0, request_ = 0;
   uint64_t pushes_open_ = 0, pulls_open_ = 0;
   double last_pull_seconds_ = 0, last_push_seconds_ = 0;
-  bool more_work_ = false;
+  bool more_work_ = false, checkpoint_open_ = false;
   Message last_pulled_;
   std::string last_text_;
 };

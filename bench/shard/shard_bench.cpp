@@ -22,10 +22,8 @@ struct Case {
   void (*run)(const CaseOptions&);
 };
 const Case kCases[] = {
-    {"memory", bench_memory},
-    {"durable", bench_durable},
-    {"tcp", bench_tcp},
-    {"steady", bench_steady},
+    {"memory", bench_memory},         {"durable", bench_durable}, {"tcp", bench_tcp},
+    {"write-back", bench_write_back}, {"steady", bench_steady},
 };
 
 struct Goal {
@@ -41,6 +39,7 @@ const Goal kGoals[] = {
     {"tcp", "shard_tcp_push_process_of_bare_log", ">=", 1.2},
     {"tcp", "shard_tcp_push_process_of_bare_memory", ">=", 0.7},
     {"tcp", "shard_tcp_push_machine_of_bare_log", ">=", 1.0},
+    {"write-back", "shard_write_back_of_bare", ">=", 0.6},
     {"steady", "shard_steady_longest_wait_seconds", "<=", 1},
 };
 

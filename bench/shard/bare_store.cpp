@@ -1,0 +1,98 @@
+#include "bench/shard/bare_store.h"
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <string>
+
+#include "bench/shard/driver.h"
+#include "common/check.h"
+
+namespace cairn {
+
+namespace {
+
+rocksdb::Options bare_options() {
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_size = 4096;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kNoCompression;
+  options.target_file_size_base = 64 << 20;
+  options.max_background_jobs = 2;
+  options.max_open_files = -1;
+  return options;
+}
+
+rocksdb::Slice slice_of(const StoredKey& key) { return {key.data(), key.size()}; }
+
+void require(const rocksdb::Status& status) { check(status.ok(), status.ToString()); }
+
+}  // namespace
+
+BareStore::BareStore(const std::filesystem::path& folder) : folder_(folder) {
+  std::filesystem::remove_all(folder_);
+  std::filesystem::create_directories(folder_);
+  rocksdb::DB* opened = nullptr;
+  require(rocksdb::DB::Open(bare_options(), (folder_ / "db").string(), &opened));
+  db_.reset(opened);
+}
+
+BareStore::~BareStore() {
+  db_.reset();
+  std::filesystem::remove_all(folder_);
+}
+
+void BareStore::ingest(std::span<const StoredKey> keys) {
+  const std::string value(kValueBytes, 'v');
+  const std::string file = (folder_ / "run.sst").string();
+  for (size_t first = 0; first < keys.size(); first += kRunRows) {
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), bare_options());
+    require(writer.Open(file));
+    for (const StoredKey& key : keys.subspan(first, std::min(kRunRows, keys.size() - first)))
+      require(writer.Put(slice_of(key), value));
+    require(writer.Finish());
+    rocksdb::IngestExternalFileOptions options;
+    options.move_files = true;
+    require(db_->IngestExternalFile({file}, options));
+  }
+}
+
+size_t BareStore::read(std::span<const StoredKey> keys) const {
+  constexpr size_t kChunk = 1024;
+  size_t found = 0;
+  std::vector<rocksdb::Slice> slices(kChunk);
+  std::vector<rocksdb::PinnableSlice> values(kChunk);
+  std::vector<rocksdb::Status> statuses(kChunk);
+  for (size_t first = 0; first < keys.size(); first += kChunk) {
+    const size_t count = std::min(kChunk, keys.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      slices[i] = slice_of(keys[first + i]);
+      values[i].Reset();
+    }
+    db_->MultiGet({}, db_->DefaultColumnFamily(), count, slices.data(), values.data(),
+                  statuses.data(), /*sorted_input=*/true);
+    for (size_t i = 0; i < count; ++i) found += statuses[i].ok() ? 1 : 0;
+  }
+  return found;
+}
+
+std::vector<StoredKey> sorted_keys(uint64_t rows) {
+  std::vector<RowKey> keys;
+  keys.reserve(rows);
+  for (uint64_t i = 0; i < rows; ++i) keys.push_back({0, bench_key(i)});
+  std::sort(keys.begin(), keys.end());
+  std::vector<StoredKey> stored;
+  stored.reserve(rows);
+  for (const RowKey& key : keys) stored.push_back(encode_key(key));
+  return stored;
+}
+
+}  // namespace cairn

@@ -1,0 +1,39 @@
+// A yardstick of the cold store: RocksDB alone, without encoding, lsns, schema or checks. Runs of
+// rows that are sorted already enter it as SST files; MultiGet reads them. Its options are what is
+// known to be fast for such rows, and are not the store's. Thread safety: read by any thread.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ps/row_codec.h"
+
+namespace cairn {
+
+class BareStore {
+ public:
+  static constexpr size_t kValueBytes = 144;   // a row of dim 16 with Adagrad's state, as stored
+  static constexpr size_t kRunRows = 420'000;  // 64 MB, as the shard's runs
+
+  explicit BareStore(const std::filesystem::path& folder);  // made anew
+  ~BareStore();
+
+  // `keys` ascend; all rows have one value.
+  void ingest(std::span<const StoredKey> keys);
+  // Ascending keys; returns how many are there.
+  size_t read(std::span<const StoredKey> keys) const;
+
+ private:
+  const std::filesystem::path folder_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+// Keys bench_key(0) to bench_key(rows - 1), as the store orders them.
+std::vector<StoredKey> sorted_keys(uint64_t rows);
+
+}  // namespace cairn
