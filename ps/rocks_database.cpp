@@ -88,12 +88,14 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::filesystem
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, row_options()}, {"small_state", small_state_options()}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  std::unique_ptr<RocksDatabase> database(new RocksDatabase);
+  rocksdb::DBOptions options = database_options();
+  options.listeners.push_back(database->compactions_);
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
       read_only
-          ? rocksdb::DB::OpenForReadOnly(database_options(), folder.string(), families, &handles,
-                                         &opened)
-          : rocksdb::DB::Open(database_options(), folder.string(), families, &handles, &opened);
+          ? rocksdb::DB::OpenForReadOnly(options, folder.string(), families, &handles, &opened)
+          : rocksdb::DB::Open(options, folder.string(), families, &handles, &opened);
   // RocksDB tells a lock from other trouble in words alone: "While lock file: ..." of another
   // process, "lock hold by current process" of this one.
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
@@ -101,7 +103,6 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::filesystem
                  fmt::format("cannot open the store {}: another process has it open ({})",
                              folder.string(), status.ToString())};
   if (!status.ok()) return to_error(status, "open the store", folder);
-  std::unique_ptr<RocksDatabase> database(new RocksDatabase);
   database->db_.reset(opened);
   database->rows_ = handles[0];
   database->small_state_ = handles[1];

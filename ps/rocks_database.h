@@ -3,9 +3,12 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/status.h>
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -22,6 +25,18 @@ rocksdb::DBOptions database_options();
 rocksdb::ColumnFamilyOptions row_options();
 rocksdb::ColumnFamilyOptions small_state_options();
 
+// Counts what compaction writes. Thread safety: any.
+class CompactionCounter final : public rocksdb::EventListener {
+ public:
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override {
+    bytes_ += info.stats.total_output_bytes;
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::atomic<uint64_t> bytes_ = 0;
+};
+
 class RocksDatabase {
  public:
   static Result<std::unique_ptr<RocksDatabase>> open(const std::filesystem::path& folder,
@@ -31,9 +46,12 @@ class RocksDatabase {
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* rows() const { return rows_; }
   rocksdb::ColumnFamilyHandle* small_state() const { return small_state_; }
+  uint64_t compacted_bytes() const { return compactions_->bytes(); }
 
  private:
   RocksDatabase() = default;
+  // RocksDB shares its listeners.
+  const std::shared_ptr<CompactionCounter> compactions_ = std::make_shared<CompactionCounter>();
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* rows_ = nullptr;
   rocksdb::ColumnFamilyHandle* small_state_ = nullptr;

@@ -349,6 +349,8 @@ uint64_t RocksStore::number(const char* property) const {
 
 uint64_t RocksStore::rows_estimate() const { return number("rocksdb.estimate-num-keys"); }
 
+uint64_t RocksStore::compacted_bytes() const { return database_->compacted_bytes(); }
+
 uint32_t RocksStore::backlog() const {
   return static_cast<uint32_t>(number("rocksdb.num-files-at-level0"));
 }

@@ -84,6 +84,7 @@ class RocksStore {
   bool empty() const { return empty_; }
   uint64_t rows_estimate() const;
   uint32_t backlog() const;
+  uint64_t compacted_bytes() const;  // that compaction has written since it was opened
   const std::vector<RowLayout>& layouts() const { return layouts_; }
 
  private:

@@ -28,6 +28,10 @@ rocksdb::Options bare_options() {
   options.target_file_size_base = 64 << 20;
   options.max_background_jobs = 2;
   options.max_open_files = -1;
+  options.max_bytes_for_level_base = 1 << 30;
+  options.use_direct_io_for_flush_and_compaction = true;
+  options.level0_slowdown_writes_trigger = 64;
+  options.level0_stop_writes_trigger = 128;
   return options;
 }
 
@@ -50,19 +54,20 @@ BareStore::~BareStore() {
   std::filesystem::remove_all(folder_);
 }
 
-void BareStore::ingest(std::span<const StoredKey> keys) {
-  const std::string value(kValueBytes, 'v');
+void BareStore::ingest(const Run& run) {
   const std::string file = (folder_ / "run.sst").string();
-  for (size_t first = 0; first < keys.size(); first += kRunRows) {
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), bare_options());
-    require(writer.Open(file));
-    for (const StoredKey& key : keys.subspan(first, std::min(kRunRows, keys.size() - first)))
-      require(writer.Put(slice_of(key), value));
-    require(writer.Finish());
-    rocksdb::IngestExternalFileOptions options;
-    options.move_files = true;
-    require(db_->IngestExternalFile({file}, options));
+  rocksdb::EnvOptions direct;
+  direct.use_direct_writes = true;
+  rocksdb::SstFileWriter writer(direct, bare_options());
+  require(writer.Open(file));
+  for (size_t i = 0; i < run.rows(); ++i) {
+    const char* row = run.row(i);
+    require(writer.Put({row, kStoredKeyBytes}, {row + kStoredKeyBytes, kValueBytes}));
   }
+  require(writer.Finish());
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  require(db_->IngestExternalFile({file}, options));
 }
 
 size_t BareStore::read(std::span<const StoredKey> keys) const {
@@ -84,15 +89,18 @@ size_t BareStore::read(std::span<const StoredKey> keys) const {
   return found;
 }
 
-std::vector<StoredKey> sorted_keys(uint64_t rows) {
+std::vector<BareStore::Run> sorted_runs(uint64_t rows) {
   std::vector<RowKey> keys;
   keys.reserve(rows);
   for (uint64_t i = 0; i < rows; ++i) keys.push_back({0, bench_key(i)});
   std::sort(keys.begin(), keys.end());
-  std::vector<StoredKey> stored;
-  stored.reserve(rows);
-  for (const RowKey& key : keys) stored.push_back(encode_key(key));
-  return stored;
+  const std::string value(BareStore::kValueBytes, 'v');
+  std::vector<BareStore::Run> runs;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i % BareStore::kRunRows == 0) runs.emplace_back();
+    runs.back().add(encode_key(keys[i]), value.data());
+  }
+  return runs;
 }
 
 }  // namespace cairn

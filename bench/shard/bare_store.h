@@ -6,6 +6,7 @@
 #include <rocksdb/db.h>
 
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -23,8 +24,23 @@ class BareStore {
   explicit BareStore(const std::filesystem::path& folder);  // made anew
   ~BareStore();
 
-  // `keys` ascend; all rows have one value.
-  void ingest(std::span<const StoredKey> keys);
+  // Rows that ascend, as bytes.
+  class Run {
+   public:
+    void add(const StoredKey& key, const void* value) {
+      const size_t at = bytes_.size();
+      bytes_.resize(at + kStoredKeyBytes + kValueBytes);
+      std::memcpy(bytes_.data() + at, key.data(), kStoredKeyBytes);
+      std::memcpy(bytes_.data() + at + kStoredKeyBytes, value, kValueBytes);
+    }
+    size_t rows() const { return bytes_.size() / (kStoredKeyBytes + kValueBytes); }
+    const char* row(size_t i) const { return &bytes_[i * (kStoredKeyBytes + kValueBytes)]; }
+    void clear() { bytes_.clear(); }
+
+   private:
+    std::vector<char> bytes_;
+  };
+  void ingest(const Run& run);
   // Ascending keys; returns how many are there.
   size_t read(std::span<const StoredKey> keys) const;
 
@@ -33,7 +49,8 @@ class BareStore {
   std::unique_ptr<rocksdb::DB> db_;
 };
 
-// Keys bench_key(0) to bench_key(rows - 1), as the store orders them.
-std::vector<StoredKey> sorted_keys(uint64_t rows);
+// Rows of the keys bench_key(0) to bench_key(rows - 1), as the store orders them, in runs of
+// kRunRows; all have one value.
+std::vector<BareStore::Run> sorted_runs(uint64_t rows);
 
 }  // namespace cairn

@@ -67,6 +67,7 @@ void BareTable::push_adagrad(std::span<const Key> keys, const float* gradients) 
     const float* __restrict g = gradients + i * kDim;
     float* __restrict w = row + 4;
     float* __restrict s = row + 4 + kDim;
+    dirty(row) = 1;
     for (size_t d = 0; d < kDim; ++d) {
       s[d] += g[d] * g[d];
       w[d] -= 0.01f * g[d] / (std::sqrt(s[d]) + 1e-8f);

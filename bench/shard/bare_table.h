@@ -16,18 +16,19 @@ namespace cairn {
 class BareTable {
  public:
   static constexpr size_t kDim = 16;
-  static constexpr size_t kRowFloats = 4 + 2 * kDim;  // key and padding, weights, squares
+  static constexpr size_t kRowFloats = 4 + 2 * kDim;  // key, dirty, padding, weights, squares
 
   explicit BareTable(uint64_t rows_max);
   void insert(Key key);  // not yet there
 
   // Every key is there. rows [keys, kDim].
   void pull(std::span<const Key> keys, float* rows);
-  // gradients [keys, kDim].
+  // gradients [keys, kDim]. Marks the rows dirty.
   void push_adagrad(std::span<const Key> keys, const float* gradients);
 
   float* row(uint32_t number) { return rows_ + size_t{number} * kRowFloats; }
   uint32_t rows() const { return used_; }
+  static uint32_t& dirty(float* row) { return reinterpret_cast<uint32_t*>(row)[2]; }
 
  private:
   template <typename Work>

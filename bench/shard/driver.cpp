@@ -53,6 +53,7 @@ ShardDriver::ShardDriver(DriverOptions options) : options_(std::move(options)) {
     std::filesystem::create_directories(options_.folder);
     auto store = RocksStore::open(options_.folder / "store", tables);
     if (!store.ok()) end_with(store.error());
+    rocks_ = store.value().get();
     store_ = std::make_unique<RocksColdStore>(std::move(store).value(), options_.read_threads);
   }
   if (options_.durability.value_or(Durability::kCheckpoint) == Durability::kCheckpoint) {

@@ -12,6 +12,7 @@
 
 #include "common/metrics/metrics.h"
 #include "ps/completion_queue.h"
+#include "ps/rocks_store.h"
 #include "ps/shard.h"
 
 namespace cairn {
@@ -49,6 +50,7 @@ class ShardDriver final : public Outbox {
   double last_pull_seconds() const { return last_pull_seconds_; }
   double last_push_seconds() const { return last_push_seconds_; }
   std::string stats();
+  uint64_t compacted_bytes() const { return rocks_ == nullptr ? 0 : rocks_->compacted_bytes(); }
   ShardMetrics& metrics() { return metrics_.server().shard(options_.shard); }
 
   void send(const Peer& peer, Message message, Arrival asked) override;
@@ -59,6 +61,7 @@ class ShardDriver final : public Outbox {
   const DriverOptions options_;
   Metrics metrics_{"bench"};
   CompletionQueue completions_;
+  RocksStore* rocks_ = nullptr;  // store_'s
   std::unique_ptr<ColdStore> store_;
   std::unique_ptr<PushLog> log_;
   std::unique_ptr<Shard> shard_;

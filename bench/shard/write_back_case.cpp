@@ -9,7 +9,7 @@ namespace cairn {
 void bench_write_back(const CaseOptions& options) {
   constexpr uint64_t kRows = 4'000'000;
   constexpr int kRounds = 3;
-  const std::vector<StoredKey> keys = sorted_keys(kRows);
+  const std::vector<BareStore::Run> runs = sorted_runs(kRows);
   const Compared compared = compare(
       "write-back of dirty rows", kRounds,
       [&] {
@@ -22,7 +22,7 @@ void bench_write_back(const CaseOptions& options) {
       [&] {
         BareStore store(options.folder / "bare-write-back");
         const double start = seconds_now();
-        store.ingest(keys);
+        for (const BareStore::Run& run : runs) store.ingest(run);
         return static_cast<double>(kRows) / (seconds_now() - start);
       });
   report("shard_write_back_of_bare", compared.ratio);
