@@ -23,8 +23,12 @@ void bench_durable(const CaseOptions& options);
 void bench_tcp(const CaseOptions& options);
 void bench_write_back(const CaseOptions& options);
 void bench_steady(const CaseOptions& options);
+void bench_scaling(const CaseOptions& options);
+void bench_online(const CaseOptions& options);
 
 double seconds_now();
+// Of this thread's work: where it never waits, the time it takes on cores that nobody else uses.
+double thread_seconds();
 
 struct Compared {
   double ours, bare;  // medians, of what `ours` and `bare` return

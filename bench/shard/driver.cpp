@@ -43,7 +43,8 @@ zmq::message_t borrowed(const void* data, size_t bytes) {
   return {const_cast<void*>(data), bytes, [](void*, void*) {}};
 }
 
-ShardDriver::ShardDriver(DriverOptions options) : options_(std::move(options)) {
+ShardDriver::ShardDriver(DriverOptions options)
+    : options_(std::move(options)), steps_(options_.workers) {
   const std::vector<TableConfig> tables = bench_tables();
   if (options_.folder.empty()) {
     Result<std::vector<RowLayout>> layouts = layouts_of(tables);
@@ -73,6 +74,7 @@ ShardDriver::ShardDriver(DriverOptions options) : options_(std::move(options)) {
   ShardOptions its;
   its.shard = options_.shard;
   its.slots = {.shards = options_.shards};
+  its.workers = options_.workers;
   its.hot_bytes = options_.hot_bytes;
   its.log_bytes_max = options_.log_bytes_max;
   its.tables = tables;
@@ -103,12 +105,12 @@ void ShardDriver::give(Message message) {
   shard_->on_message("client", std::move(parsed).value(), arrival);
 }
 
-void ShardDriver::push(std::span<const Key> keys, const float* gradients) {
+void ShardDriver::push(std::span<const Key> keys, const float* gradients, uint32_t worker) {
   Message message;
   message.header.op = Op::kPush;
   message.header.map_version = 1;
-  message.header.step = ++step_;
-  message.header.sequence = ++sequence_;
+  message.header.worker = worker;
+  message.header.step = message.header.sequence = ++steps_[worker];
   if (!keys.empty()) {
     message.directory = {{.count = static_cast<uint32_t>(keys.size()), .dim = kBenchDim}};
     message.keys = borrowed(keys.data(), keys.size_bytes());
@@ -123,7 +125,7 @@ void ShardDriver::pull(std::span<const Key> keys, uint32_t flags) {
   message.header.op = Op::kPull;
   message.header.flags = flags;
   message.header.map_version = 1;
-  message.header.step = step_ + 1;
+  message.header.step = steps_[0] + 1;
   message.header.sequence = ++request_;
   message.directory = {{.count = static_cast<uint32_t>(keys.size()), .dim = kBenchDim}};
   message.keys = borrowed(keys.data(), keys.size_bytes());
@@ -131,16 +133,15 @@ void ShardDriver::pull(std::span<const Key> keys, uint32_t flags) {
   give(std::move(message));
 }
 
-void ShardDriver::checkpoint(const std::filesystem::path& folder) {
+void ShardDriver::start_checkpoint(const std::filesystem::path& folder, uint64_t steps_ahead) {
   Message message;
   message.header.op = Op::kCheckpoint;
-  message.header.step = step_;
+  message.header.step = steps_[0] + steps_ahead;
   message.header.sequence = ++request_;
   const std::string text = nlohmann::json{{"folder", folder.string()}}.dump();
   message.values = zmq::message_t(text.data(), text.size());
   checkpoint_open_ = true;
   give(std::move(message));
-  while (checkpoint_open_) turn(true);
 }
 
 void ShardDriver::turn(bool wait) {
@@ -170,12 +171,12 @@ void ShardDriver::send(const Peer&, Message message, Arrival asked) {
   switch (message.header.op) {
     case Op::kPull:
       --pulls_open_;
-      last_pull_seconds_ = seconds;
+      if (options_.answered) options_.answered(message.header, seconds);
       last_pulled_ = std::move(message);
       return;
     case Op::kPush:
       --pushes_open_;
-      last_push_seconds_ = seconds;
+      if (options_.answered) options_.answered(message.header, seconds);
       return;
     case Op::kCheckpoint:
       checkpoint_open_ = false;
@@ -185,7 +186,7 @@ void ShardDriver::send(const Peer&, Message message, Arrival asked) {
   }
 }
 
-MessagePool::MessagePool(uint64_t rows, size_t messages, uint64_t seed)
+MessagePool::MessagePool(uint64_t rows, size_t messages, uint64_t seed, SlotRange slots)
     : messages_(messages), gradients_(kBenchKeys * kBenchDim, 0.01f) {
   RandomStream random(seed, 1);
   keys_.reserve(messages * kBenchKeys);
@@ -193,24 +194,28 @@ MessagePool::MessagePool(uint64_t rows, size_t messages, uint64_t seed)
     const auto first = static_cast<ptrdiff_t>(keys_.size());
     const auto size = [&] { return keys_.size() - static_cast<size_t>(first); };
     while (size() < kBenchKeys) {
-      while (size() < kBenchKeys) keys_.push_back(bench_key(random.next_u64() % rows));
+      while (size() < kBenchKeys) {
+        const Key key = bench_key(random.next_u64() % rows);
+        if (slots.contains(slot_of(key))) keys_.push_back(key);
+      }
       std::sort(keys_.begin() + first, keys_.end());
       keys_.erase(std::unique(keys_.begin() + first, keys_.end()), keys_.end());
     }
   }
 }
 
-void fill(ShardDriver& shard, uint64_t rows) {
+void fill(ShardDriver& shard, uint64_t rows, SlotRange slots) {
   const std::vector<float> gradients(kBenchKeys * kBenchDim, 0.01f);
   std::vector<std::vector<Key>> keys(8);
-  for (uint64_t first = 0, m = 0; first < rows; first += kBenchKeys, ++m) {
+  for (uint64_t next = 0, m = 0; next < rows; ++m) {
     shard.wait_until_open(keys.size() - 1);
     std::vector<Key>& its = keys[m % keys.size()];
     its.clear();
-    for (uint64_t i = first; i < std::min(rows, first + kBenchKeys); ++i)
-      its.push_back(bench_key(i));
+    for (; next < rows && its.size() < kBenchKeys; ++next)
+      if (const Key key = bench_key(next); slots.contains(slot_of(key))) its.push_back(key);
     std::sort(its.begin(), its.end());
     shard.push(its, gradients.data());
+    for (uint32_t worker = 1; worker < shard.workers(); ++worker) shard.push({}, nullptr, worker);
     shard.turn(false);
   }
   shard.wait_until_open(0);

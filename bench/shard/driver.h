@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ struct DriverOptions {
   uint64_t hot_bytes = uint64_t{64} << 30;
   uint64_t log_bytes_max = uint64_t{64} << 30;
   uint32_t read_threads = 2;
+  uint32_t workers = 1;
+  // Told of every answer to a pull or push, and how long it took.
+  std::function<void(const Header&, double seconds)> answered = {};
 };
 
 class ShardDriver final : public Outbox {
@@ -32,23 +36,25 @@ class ShardDriver final : public Outbox {
   ~ShardDriver() override;
 
   // Keys ascend; keys and gradients are not copied and stay until the answer.
-  void push(std::span<const Key> keys, const float* gradients);
+  // Of the worker's next step.
+  void push(std::span<const Key> keys, const float* gradients, uint32_t worker = 0);
   // For the next step, as a training pull.
   void pull(std::span<const Key> keys, uint32_t flags = 0);
   // Takes completions and does a slice of what stands behind messages; waits for one if there is
   // nothing.
   void turn(bool wait);
 
+  uint32_t workers() const { return options_.workers; }
   uint64_t pushes_open() const { return pushes_open_; }
   uint64_t pulls_open() const { return pulls_open_; }
-  // Of the last step; returns once every dirty row is in the store and linked into `folder`.
-  void checkpoint(const std::filesystem::path& folder);
+  // Of the last step, or one to come: every dirty row goes to the store, and its files are linked
+  // into `folder`.
+  void start_checkpoint(const std::filesystem::path& folder, uint64_t steps_ahead = 0);
+  bool checkpoint_open() const { return checkpoint_open_; }
   // Waits until so few pushes are unanswered, and no pull.
   void wait_until_open(uint64_t pushes);
 
   const Message& last_pulled() const { return last_pulled_; }
-  double last_pull_seconds() const { return last_pull_seconds_; }
-  double last_push_seconds() const { return last_push_seconds_; }
   std::string stats();
   uint64_t compacted_bytes() const { return rocks_ == nullptr ? 0 : rocks_->compacted_bytes(); }
   ShardMetrics& metrics() { return metrics_.server().shard(options_.shard); }
@@ -65,9 +71,9 @@ class ShardDriver final : public Outbox {
   std::unique_ptr<ColdStore> store_;
   std::unique_ptr<PushLog> log_;
   std::unique_ptr<Shard> shard_;
-  uint64_t step_ = 0, sequence_ = 0, request_ = 0;
+  std::vector<uint64_t> steps_;  // that each worker has pushed; also its sequence numbers
+  uint64_t request_ = 0;
   uint64_t pushes_open_ = 0, pulls_open_ = 0;
-  double last_pull_seconds_ = 0, last_push_seconds_ = 0;
   bool more_work_ = false, checkpoint_open_ = false;
   Message last_pulled_;
   std::string last_text_;
@@ -81,11 +87,11 @@ std::vector<TableConfig> bench_tables();
 // A part of a message that shares memory with the caller, who keeps it until the answer.
 zmq::message_t borrowed(const void* data, size_t bytes);
 
-// Messages of unique, ascending keys drawn uniformly from keys 0..rows of one shard, and one
-// gradient for all.
+// Messages of unique, ascending keys drawn uniformly from keys 0..rows, of those the ones in
+// `slots`, and one gradient for all.
 class MessagePool {
  public:
-  MessagePool(uint64_t rows, size_t messages, uint64_t seed);
+  MessagePool(uint64_t rows, size_t messages, uint64_t seed, SlotRange slots = {});
   std::span<const Key> keys(size_t message) const {
     return {keys_.data() + message % messages_ * kBenchKeys, kBenchKeys};
   }
@@ -101,7 +107,7 @@ class MessagePool {
 // Key number i of the bench; distinct for distinct i.
 inline Key bench_key(uint64_t i) { return hash_key(i ^ 0x62656e6368ull); }
 
-// Pushes once to each of keys 0..rows, so that all have rows.
-void fill(ShardDriver& shard, uint64_t rows);
+// Pushes once to each of keys 0..rows that are in `slots`, so that all have rows.
+void fill(ShardDriver& shard, uint64_t rows, SlotRange slots = {});
 
 }  // namespace cairn

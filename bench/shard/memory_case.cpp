@@ -1,7 +1,6 @@
 // Pull and push of rows that are all in memory, in process, nothing logged, against the bare loop
 // on the same keys.
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -15,14 +14,6 @@ namespace {
 constexpr size_t kMessages = 96;
 constexpr size_t kMessagesARound = 24;
 constexpr int kRounds = 41;
-
-// One thread that never waits does all the work: its own time is the time it takes on cores that
-// nobody else uses.
-double thread_seconds() {
-  timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 }  // namespace
 
 void bench_memory(const CaseOptions& options) {

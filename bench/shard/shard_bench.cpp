@@ -3,6 +3,7 @@
 //   shard_bench [--long] [--only CASE] [--rows N] [--folder FOLDER]
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -21,10 +22,13 @@ struct Case {
   std::string name;
   void (*run)(const CaseOptions&);
 };
+// clang-format off: a case a line
 const Case kCases[] = {
     {"memory", bench_memory},         {"durable", bench_durable}, {"tcp", bench_tcp},
-    {"write-back", bench_write_back}, {"steady", bench_steady},
+    {"write-back", bench_write_back}, {"steady", bench_steady},   {"scaling", bench_scaling},
+    {"online", bench_online},
 };
+// clang-format on
 
 struct Goal {
   std::string of_case, name, bound;
@@ -42,6 +46,8 @@ const Goal kGoals[] = {
     {"write-back", "shard_write_back_of_bare", ">=", 0.6},
     {"steady", "shard_steady_of_bare", ">=", 0.6},
     {"steady", "shard_steady_longest_wait_seconds", "<=", 1},
+    {"scaling", "shard_two_of_one", ">=", 1.8},
+    {"online", "shard_online_p999_of_median", "<=", 20},
 };
 
 double median(std::vector<double> values) {
@@ -59,6 +65,12 @@ void report(const std::string& name, double value) {
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double thread_seconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 Compared compare(const std::string& what, int rounds, const std::function<double()>& ours,
