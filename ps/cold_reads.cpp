@@ -5,6 +5,12 @@
 
 namespace cairn {
 
+namespace {
+// What one thread of the store reads at a time. A pull's misses are dealt to all of them, and the
+// rows of one batch are put into memory while the next ones are read.
+constexpr size_t kBatchKeys = 256;
+}  // namespace
+
 ColdReads::ColdReads(ColdStore& store, Post post, Install install,
                      std::function<void(Error)> failed)
     : store_(store),
@@ -16,12 +22,12 @@ void ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void(
   check(!keys.empty(), "a read has keys");
   const auto waiting = std::make_shared<Waiting>();
   waiting->done = std::move(done);
-  const uint64_t number = next_batch_++;
   std::vector<uint64_t> others;
   std::erase_if(keys, [&](const RowKey& key) {
-    const auto [at, added] = batch_of_.try_emplace(key, number);
-    if (!added) others.push_back(at->second);
-    return !added;
+    const auto at = batch_of_.find(key);
+    if (at == batch_of_.end()) return false;
+    others.push_back(at->second);
+    return true;
   });
   std::ranges::sort(others);
   others.erase(std::unique(others.begin(), others.end()), others.end());
@@ -30,11 +36,19 @@ void ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void(
     batch.pin = std::max(batch.pin, pin);
     batch.waiting.push_back(waiting);
   }
-  waiting->batches = others.size();
-  if (keys.empty()) return;
-
-  ++waiting->batches;
   std::sort(keys.begin(), keys.end());
+  waiting->batches = others.size() + (keys.size() + kBatchKeys - 1) / kBatchKeys;
+  for (size_t first = 0; first < keys.size(); first += kBatchKeys) {
+    const auto at = keys.begin() + static_cast<ptrdiff_t>(first);
+    const size_t count = std::min(kBatchKeys, keys.size() - first);
+    read_batch({at, at + static_cast<ptrdiff_t>(count)}, pin, waiting);
+  }
+}
+
+void ColdReads::read_batch(std::vector<RowKey> keys, uint32_t pin,
+                           const std::shared_ptr<Waiting>& waiting) {
+  const uint64_t number = next_batch_++;
+  for (const RowKey& key : keys) batch_of_.emplace(key, number);
   batches_.emplace(number, Batch{keys, pin, {waiting}});
   store_.read(std::move(keys), [this, number, post = post_](Result<RowBatch> found) {
     post([this, number,

@@ -45,6 +45,7 @@ class ColdReads {
     size_t operator()(const RowKey& key) const { return hash_key(key.key) + key.table; }
   };
 
+  void read_batch(std::vector<RowKey> keys, uint32_t pin, const std::shared_ptr<Waiting>& waiting);
   void complete(uint64_t batch, const Result<RowBatch>& found);
 
   ColdStore& store_;
