@@ -1,5 +1,6 @@
 #include "bench/shard/bare_store.h"
 
+#include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
@@ -18,6 +19,7 @@ rocksdb::Options bare_options() {
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.block_size = 4096;
+  table.block_cache = rocksdb::NewLRUCache(32 << 20);
   table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   table.checksum = rocksdb::kXXH3;
   table.format_version = 5;

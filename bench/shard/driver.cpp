@@ -20,6 +20,8 @@ namespace cairn {
 
 namespace {
 
+constexpr Lsn kFirstLsn = 2;  // above that of rows stored from the start
+
 [[noreturn]] void end_with(const Error& error) {
   std::fprintf(stderr, "the shard failed: %s\n", error.message.c_str());
   std::exit(1);
@@ -27,6 +29,25 @@ namespace {
 
 uint64_t now() {
   return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+// Rows of the keys bench_key(0) and on.
+void store_rows(RocksStore& store, uint64_t rows) {
+  constexpr size_t kRunRows = 400'000;
+  std::vector<RowKey> keys;
+  keys.reserve(rows);
+  for (uint64_t i = 0; i < rows; ++i) keys.push_back({0, bench_key(i)});
+  std::sort(keys.begin(), keys.end());
+  const size_t floats = store.layouts()[0].floats();
+  for (size_t first = 0; first < keys.size(); first += kRunRows) {
+    const size_t count = std::min(kRunRows, keys.size() - first);
+    SortedRun run{.highest_lsn = 1};
+    run.rows.floats.resize(count * floats, 0.1f);
+    for (size_t i = 0; i < count; ++i)
+      run.rows.entries.push_back(
+          {.key = keys[first + i], .lsn = 1, .last_step = 1, .count = 1, .offset = i * floats});
+    if (const Status saved = store.save_run(run); !saved.ok()) end_with(saved.error());
+  }
 }
 
 }  // namespace
@@ -55,8 +76,11 @@ ShardDriver::ShardDriver(DriverOptions options)
     auto store = RocksStore::open(options_.folder / "store", tables);
     if (!store.ok()) end_with(store.error());
     rocks_ = store.value().get();
+    store_rows(*rocks_, options_.rows_stored);
     store_ = std::make_unique<RocksColdStore>(std::move(store).value(), options_.read_threads);
   }
+  if (options_.on_read)
+    store_ = std::make_unique<WatchedStore>(std::move(store_), options_.on_read);
   if (options_.durability.value_or(Durability::kCheckpoint) == Durability::kCheckpoint) {
     // The first record comes while the shard is made.
     log_ = std::make_unique<NullPushLog>(
@@ -64,6 +88,7 @@ ShardDriver::ShardDriver(DriverOptions options)
   } else {
     auto log = FilePushLog::open(
         {.folder = options_.folder / "log",
+         .next_lsn = kFirstLsn,
          .durability = *options_.durability,
          .boot_id = kernel_boot_id().value(),
          .bytes_max = options_.log_bytes_max},
@@ -78,6 +103,7 @@ ShardDriver::ShardDriver(DriverOptions options)
   its.hot_bytes = options_.hot_bytes;
   its.log_bytes_max = options_.log_bytes_max;
   its.tables = tables;
+  its.next_lsn = kFirstLsn;
   auto shard = Shard::create(
       its, {.outbox = *this,
             .log = *log_,

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/shard/watched_store.h"
 #include "common/metrics/metrics.h"
 #include "ps/completion_queue.h"
 #include "ps/rocks_store.h"
@@ -26,6 +27,8 @@ struct DriverOptions {
   uint64_t log_bytes_max = uint64_t{64} << 30;
   uint32_t read_threads = 2;
   uint32_t workers = 1;
+  uint64_t rows_stored = 0;  // of bench_key(0) and on, that are in the store from the start
+  WatchedStore::OnRead on_read = {};
   // Told of every answer to a pull or push, and how long it took.
   std::function<void(const Header&, double seconds)> answered = {};
 };

@@ -1,0 +1,45 @@
+// A cold store whose reads are shown to the benchmark: which keys missed. Everything goes on to the
+// real one. Thread safety: as ColdStore; `on_read` is called by whoever reads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "ps/cold_store.h"
+
+namespace cairn {
+
+class WatchedStore final : public ColdStore {
+ public:
+  using OnRead = std::function<void(std::span<const RowKey>)>;
+  WatchedStore(std::unique_ptr<ColdStore> store, OnRead on_read)
+      : store_(std::move(store)), on_read_(std::move(on_read)) {}
+
+  void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) override {
+    on_read_(keys);
+    store_->read(std::move(keys), std::move(done));
+  }
+  void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) override {
+    store_->scan(std::move(slots), std::move(done));
+  }
+  void save_run(SortedRun run, std::function<void(Status)> done) override {
+    store_->save_run(std::move(run), std::move(done));
+  }
+  void drop_filters(Lsn below, std::function<void(Status)> done) override {
+    store_->drop_filters(below, std::move(done));
+  }
+  void checkpoint(const std::filesystem::path& folder,
+                  std::function<void(Result<ShardFiles>)> done) override {
+    store_->checkpoint(folder, std::move(done));
+  }
+  bool empty() const override { return store_->empty(); }
+  uint32_t backlog() const override { return store_->backlog(); }
+
+ private:
+  const std::unique_ptr<ColdStore> store_;
+  const OnRead on_read_;
+};
+
+}  // namespace cairn
