@@ -22,8 +22,6 @@ namespace cairn {
 namespace {
 
 constexpr uint64_t kHotBytes = uint64_t{16} << 30;
-// Never half full while the benchmark runs, so that nothing is written back beside it.
-constexpr uint64_t kLogBytesMax = uint64_t{64} << 30;
 
 void announce(const std::string& endpoint) {
   fmt::print("{}\n", endpoint);
@@ -36,7 +34,7 @@ void announce(const std::string& endpoint) {
   its.job.ps.durability = options.durability == "process"   ? Durability::kProcess
                           : options.durability == "machine" ? Durability::kMachine
                                                             : Durability::kCheckpoint;
-  its.job.ps.log_bytes_max = kLogBytesMax;
+  its.job.ps.log_bytes_max = options.log_bytes_max;
   its.hot_bytes = kHotBytes;
   its.endpoint = "tcp://127.0.0.1:*";
   its.state = options.folder;
@@ -65,9 +63,13 @@ ServedProcess::ServedProcess(const ServedOptions& options) : folder_(options.fol
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_addclose(&actions, ends[0]);
-  std::vector<std::string> words = {
-      "shard_bench",   "--serve", options.kind, options.durability, fmt::format("{}", options.rows),
-      folder_.string()};
+  std::vector<std::string> words = {"shard_bench",
+                                    "--serve",
+                                    options.kind,
+                                    options.durability,
+                                    fmt::format("{}", options.rows),
+                                    fmt::format("{}", options.log_bytes_max),
+                                    folder_.string()};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -98,11 +100,12 @@ double ServedProcess::cpu_seconds() const {
 
 void serve(const std::vector<std::string>& arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  check(arguments.size() == 4, "--serve KIND DURABILITY ROWS FOLDER");
+  check(arguments.size() == 5, "--serve KIND DURABILITY ROWS LOG_BYTES FOLDER");
   const ServedOptions options{.kind = arguments[0],
                               .durability = arguments[1],
                               .rows = std::stoull(arguments[2]),
-                              .folder = arguments[3]};
+                              .log_bytes_max = std::stoull(arguments[3]),
+                              .folder = arguments[4]};
   if (options.kind == "shard") serve_shard(options);
   BareServer server(options.rows, options.durability == "checkpoint" ? std::filesystem::path()
                                                                      : options.folder / "log");

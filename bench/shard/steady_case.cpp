@@ -8,6 +8,8 @@
 #include "bench/shard/bare_steady.h"
 #include "bench/shard/cases.h"
 #include "bench/shard/driver.h"
+#include "bench/shard/served.h"
+#include "bench/shard/wire_client.h"
 
 namespace cairn {
 
@@ -55,11 +57,35 @@ void run_segment(const char* what, Total& total, Push push) {
   std::fflush(stdout);
 }
 
+// Pushes over tcp to a shard in a process of its own.
+void steady_over_tcp(const CaseOptions& options, const MessagePool& pool, double seconds) {
+  zmq::context_t context(1);
+  const ServedProcess server({.kind = "shard",
+                              .durability = "process",
+                              .log_bytes_max = kLogBytes,
+                              .folder = options.folder / "steady-tcp"});
+  WireClient client(context, server.endpoint());
+  fill(client, kRows);
+  const double cpu = server.cpu_seconds();
+  Total total;
+  for (uint64_t i = 0; i < kOpen; ++i) client.push(pool.keys(i), pool.gradients());
+  while (total.seconds < seconds)
+    run_segment("steady over tcp", total, [&](size_t message) {
+      client.receive();
+      client.push(pool.keys(message), pool.gradients());
+    });
+  fmt::print(
+      "steady over tcp: {:.2f} M rows/s on {:.2f} cores of the server, longest wait {:.3f} s\n",
+      total.rate() / 1e6, (server.cpu_seconds() - cpu) / total.seconds, total.longest_wait);
+  report("shard_steady_tcp_rows_per_second", total.rate());
+}
+
 }  // namespace
 
 void bench_steady(const CaseOptions& options) {
   const double seconds = options.long_run ? 600 : 40;
   const MessagePool pool(kRows, kMessages, /*seed=*/7);
+  steady_over_tcp(options, pool, options.long_run ? 600 : 20);
   BareSteady bare(options.folder / "bare-steady", kRows, kLogBytes);
   ShardDriver shard({.durability = Durability::kProcess,
                      .folder = options.folder / "steady",

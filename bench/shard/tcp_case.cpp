@@ -21,23 +21,6 @@ constexpr double kSeconds = 0.5;
 constexpr int kPullsOpen = 4, kPushesOpen = 8;
 constexpr int kBareOpen = 4;  // more gain it nothing
 
-void fill(BenchClient& client, uint64_t rows) {
-  const std::vector<float> gradients(kBenchKeys * kBenchDim, 0.01f);
-  constexpr size_t kOpen = 4;
-  std::vector<std::vector<Key>> keys(kOpen + 1);
-  size_t sent = 0;
-  for (uint64_t first = 0; first < rows; first += kBenchKeys, ++sent) {
-    std::vector<Key>& its = keys[sent % keys.size()];
-    its.clear();
-    for (uint64_t i = first; i < std::min(rows, first + kBenchKeys); ++i)
-      its.push_back(bench_key(i));
-    std::sort(its.begin(), its.end());
-    client.push(its, gradients.data());
-    if (sent >= kOpen) client.receive();
-  }
-  for (size_t i = 0; i < std::min(sent, kOpen); ++i) client.receive();
-}
-
 enum class Kind : uint8_t { kPull, kPush };
 
 // Rows a second with so many requests under way; counts them in `rows`.

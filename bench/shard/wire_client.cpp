@@ -1,5 +1,6 @@
 #include "bench/shard/wire_client.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -111,6 +112,23 @@ void BareClient::receive() {
   zmq::message_t reply;
   check(dealer_.recv(reply).has_value(), "a reply");
   read_rows(reply);
+}
+
+void fill(BenchClient& client, uint64_t rows) {
+  const std::vector<float> gradients(kBenchKeys * kBenchDim, 0.01f);
+  constexpr size_t kOpen = 4;
+  std::vector<std::vector<Key>> keys(kOpen + 1);
+  size_t sent = 0;
+  for (uint64_t first = 0; first < rows; first += kBenchKeys, ++sent) {
+    std::vector<Key>& its = keys[sent % keys.size()];
+    its.clear();
+    for (uint64_t i = first; i < std::min(rows, first + kBenchKeys); ++i)
+      its.push_back(bench_key(i));
+    std::sort(its.begin(), its.end());
+    client.push(its, gradients.data());
+    if (sent >= kOpen) client.receive();
+  }
+  for (size_t i = 0; i < std::min(sent, kOpen); ++i) client.receive();
 }
 
 }  // namespace cairn

@@ -57,4 +57,7 @@ class BareClient final : public BenchClient {
   zmq::socket_t dealer_;
 };
 
+// Pushes once to each of bench_key(0) to bench_key(rows - 1).
+void fill(BenchClient& client, uint64_t rows);
+
 }  // namespace cairn
