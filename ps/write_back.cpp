@@ -10,8 +10,9 @@ namespace cairn {
 
 namespace {
 constexpr uint64_t kRunBytes = uint64_t{64} << 20;
-// What one slice may look at: well under a millisecond's work.
-constexpr uint64_t kSliceRows = 8192;
+// What one slice may look at: about a millisecond's work, as rows are scattered over memory.
+constexpr uint64_t kSliceRows = 4096;
+constexpr size_t kAhead = 16;  // rows asked for ahead
 }  // namespace
 
 WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save,
@@ -73,7 +74,6 @@ bool WriteBack::copy_slot(Lsn acknowledged) {
 }
 
 bool WriteBack::find_dirty(uint32_t table, Lsn acknowledged) {
-  constexpr size_t kAhead = 16;  // rows asked for ahead, as they are scattered over memory
   const HotTable& rows = tier_.table(table);
   dirty_[table].clear();
   if (rows.rows() == 0) return true;
@@ -146,6 +146,10 @@ void WriteBack::run_saved() {
 void WriteBack::clean_slice() {
   const size_t end = std::min<size_t>(saved_.size(), cleaned_ + kSliceRows);
   for (; cleaned_ < end; ++cleaned_) {
+    if (cleaned_ + kAhead < saved_.size()) {
+      const Copied& ahead = saved_[cleaned_ + kAhead];
+      __builtin_prefetch(&tier_.table(ahead.table).row(ahead.number)->meta);
+    }
     const Copied& copied = saved_[cleaned_];
     HotRow& row = *tier_.table(copied.table).row(copied.number);
     if (row.meta.lsn == copied.lsn) tier_.mark_clean(copied.table, row);
