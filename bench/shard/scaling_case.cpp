@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kRows = 10'000'000;  // of all shards together
 constexpr size_t kMessages = 96;
 constexpr size_t kMessagesARound = 96;
-constexpr int kRounds = 9;
+constexpr int kRounds = 7;
 
 // One of `shards`, with its part of the rows.
 struct Part {
