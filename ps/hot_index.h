@@ -103,14 +103,20 @@ class HotIndex {
   // False: it never did.
   template <typename Visit>
   bool search(uint64_t hash, Visit visit) const {
-    const uint32_t fingerprint = IndexEntry::fingerprint(hash);
     for (uint64_t at = home_line(hash);; at = next_line(at)) {
-      for (unsigned like = line(at).of_fingerprint(fingerprint); like != 0; like &= like - 1) {
-        const uint64_t place = at + static_cast<unsigned>(std::countr_zero(like));
-        if (IndexEntry::holds_row(entries_[place]) && visit(place)) return true;
-      }
+      if (search_line(at, hash, visit)) return true;
       if (line(at).empty() != 0) return false;
     }
+  }
+  // The same in one line.
+  template <typename Visit>
+  bool search_line(uint64_t at, uint64_t hash, Visit visit) const {
+    unsigned like = line(at).of_fingerprint(IndexEntry::fingerprint(hash));
+    for (; like != 0; like &= like - 1) {
+      const uint64_t place = at + static_cast<unsigned>(std::countr_zero(like));
+      if (IndexEntry::holds_row(entries_[place]) && visit(place)) return true;
+    }
+    return false;
   }
   uint64_t& operator[](uint64_t at) const { return entries_[at]; }
 

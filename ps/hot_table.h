@@ -54,6 +54,18 @@ class HotTable {
   uint64_t bytes() const {
     return uint64_t{slab_.used()} * slab_.stride() + index_.bytes() + old_.bytes();
   }
+  // What memory is for, in bytes.
+  struct Memory {
+    uint64_t rows = 0;      // how many there are
+    uint64_t overhead = 0;  // of rows beside their floats: key, log numbers, index
+    uint64_t slack = 0;     // padding of rows, and places of rows that went, for rows to come
+    uint64_t growth = 0;    // the smaller copy of an index that grows
+
+    double overhead_a_row() const {
+      return rows == 0 ? 0.0 : static_cast<double>(overhead) / static_cast<double>(rows);
+    }
+  };
+  Memory memory() const;
   bool growing() const { return old_.capacity() > 0; }
   // Makes the index large enough for so many rows in all, at once. Whoever inserts many rows in the
   // order of their slots does this first: a small index would have them all in a small part of it.
@@ -76,15 +88,19 @@ class HotTable {
   Lines lines_of(Use use) const;
   // Into the second cache, which waits for many more lines at once than the first.
   static void ask_for(const void* line) { __builtin_prefetch(line, /*rw=*/0, /*locality=*/2); }
-  // The groups of a lookup that are under way.
-  static constexpr size_t kGroupsAhead = 4;  // a power of two, at least the three stages
+  // What of a lookup is under way: four groups, each in another stage.
   struct Lookup {
+    static constexpr size_t kUnderWay = 4 * kGroup;
+
     std::span<const Key> keys;
     Lines lines;
-    uint64_t hashes[kGroupsAhead * kGroup];
-    HotRow* rows[kGroupsAhead * kGroup];
+    uint64_t hashes[kUnderWay];
+    HotRow* rows[kUnderWay];
+    // Keys of the last group that may stand behind their home line.
+    size_t behind[kGroup];
+    size_t behind_count = 0;
 
-    static size_t place(size_t i) { return i % (kGroupsAhead * kGroup); }
+    static size_t place(size_t i) { return i % kUnderWay; }
   };
   template <bool kGrowing>
   const HotIndex& index_for(uint64_t hash) const;
@@ -92,6 +108,10 @@ class HotTable {
   void ask_for_entries(Lookup& lookup, size_t first) const;
   template <bool kGrowing, size_t kLines>
   void ask_for_rows(Lookup& lookup, size_t first) const;
+  template <size_t kLines>
+  void ask_for_rows_behind(Lookup& lookup) const;
+  template <size_t kLines>
+  static void ask_for_row(const Lookup& lookup, const HotRow* row);
   Group rows_of(Lookup& lookup, size_t first) const;
   template <size_t kLines, typename Work>
   void each_group(Lookup& lookup, Work& work) const;
@@ -131,23 +151,48 @@ inline void HotTable::ask_for_entries(Lookup& lookup, size_t first) const {
   }
 }
 
+template <size_t kLines>
+inline void HotTable::ask_for_row(const Lookup& lookup, const HotRow* row) {
+  const char* const needed = reinterpret_cast<const char*>(row) + lookup.lines.from;
+  const size_t lines = kLines > 0 ? kLines : lookup.lines.count;
+  for (size_t line = 0; line < lines; ++line) ask_for(needed + line * kLineBytes);
+}
+
 // Takes the row of the first entry that looks like the hash. From here on it is known: entries may
-// move to the larger index, rows may not.
+// move to the larger index, rows may not. One in twenty stands behind its home line: that line is
+// asked for, and looked at with the next group.
 template <bool kGrowing, size_t kLines>
 inline void HotTable::ask_for_rows(Lookup& lookup, size_t first) const {
   const size_t end = std::min(first + kGroup, lookup.keys.size());
-  const size_t lines = kLines > 0 ? kLines : lookup.lines.count;
   for (size_t i = first; i < end; ++i) {
     const uint64_t hash = lookup.hashes[Lookup::place(i)];
     const HotIndex& index = index_for<kGrowing>(hash);
+    const uint64_t home = index.home_line(hash);
     HotRow* row = nullptr;
-    index.search(hash, [&](uint64_t place) {
+    const bool found = index.search_line(home, hash, [&](uint64_t place) {
       row = slab_.at(IndexEntry::row(index[place]));
       return true;
     });
-    const char* const needed = reinterpret_cast<const char*>(row) + lookup.lines.from;
-    for (size_t line = 0; line < lines; ++line) ask_for(needed + line * kLineBytes);
+    if (!found && index.line(home).empty() == 0) [[unlikely]] {
+      ask_for(&index[index.next_line(home)]);
+      lookup.behind[lookup.behind_count++] = i;
+    }
+    ask_for_row<kLines>(lookup, row);
     lookup.rows[Lookup::place(i)] = row;
+  }
+}
+
+template <size_t kLines>
+inline void HotTable::ask_for_rows_behind(Lookup& lookup) const {
+  for (; lookup.behind_count > 0; --lookup.behind_count) {
+    const size_t place = Lookup::place(lookup.behind[lookup.behind_count - 1]);
+    const uint64_t hash = lookup.hashes[place];
+    const HotIndex& index = index_of(hash);
+    index.search(hash, [&](uint64_t at) {
+      lookup.rows[place] = slab_.at(IndexEntry::row(index[at]));
+      return true;
+    });
+    ask_for_row<kLines>(lookup, lookup.rows[place]);
   }
 }
 
@@ -180,19 +225,21 @@ void HotTable::each_group(std::span<const Key> keys, Use use, Work work) const {
   }
 }
 
-// Three stages, a group apart: ask for entries; look at them and ask for rows; work on those. Of a
-// table that does not grow there is one index: a choice for each key costs a tenth.
+// Four stages, a group apart: ask for entries; look at them and ask for rows; the same for those
+// behind their home line; work on the rows. Of a table that does not grow there is one index: a
+// choice for each key costs a tenth.
 template <size_t kLines, typename Work>
 void HotTable::each_group(Lookup& lookup, Work& work) const {
   const size_t count = lookup.keys.size();
   const auto ask = [&]<bool kGrowing>(size_t first) {
     ask_for_entries<kGrowing>(lookup, first);
+    ask_for_rows_behind<kLines>(lookup);
     if (first >= kGroup) ask_for_rows<kGrowing, kLines>(lookup, first - kGroup);
   };
-  for (size_t first = 0; first < count + 2 * kGroup; first += kGroup) {
+  for (size_t first = 0; first < count + 3 * kGroup; first += kGroup) {
     growing() ? ask.template operator()<true>(first) : ask.template operator()<false>(first);
-    if (first < 2 * kGroup) continue;
-    const size_t its = first - 2 * kGroup;
+    if (first < 3 * kGroup) continue;
+    const size_t its = first - 3 * kGroup;
     if (its < count) work(its, rows_of(lookup, its));
   }
 }

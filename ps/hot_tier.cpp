@@ -26,6 +26,18 @@ uint64_t HotTier::bytes() const {
   return bytes;
 }
 
+HotTable::Memory HotTier::memory() const {
+  HotTable::Memory all;
+  for (const HotTable& table : tables_) {
+    const HotTable::Memory its = table.memory();
+    all.rows += its.rows;
+    all.overhead += its.overhead;
+    all.slack += its.slack;
+    all.growth += its.growth;
+  }
+  return all;
+}
+
 uint64_t HotTier::rows() const {
   uint64_t rows = 0;
   for (const HotTable& table : tables_) rows += table.rows();

@@ -22,6 +22,7 @@ class HotTier {
 
   uint64_t bytes() const;
   uint64_t rows() const;
+  HotTable::Memory memory() const;
   uint64_t dirty_bytes() const { return dirty_bytes_; }
   uint64_t evicted_rows() const { return evicted_rows_; }
   uint64_t hot_bytes() const { return hot_bytes_; }

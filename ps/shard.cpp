@@ -211,6 +211,7 @@ std::optional<std::vector<uint64_t>> Shard::row_counts() const {
 
 void Shard::answer_stats(const Request& from) {
   const HotTier& tier = rows_->tier();
+  const HotTable::Memory memory = tier.memory();
   const nlohmann::json stats = {
       {"shard", options_.shard},
       {"slots", {slots_.first, slots_.last}},
@@ -224,6 +225,9 @@ void Shard::answer_stats(const Request& from) {
       {"hot_rows", tier.rows()},
       {"hot_bytes", tier.bytes()},
       {"hot_bytes_max", tier.hot_bytes()},
+      {"hot_overhead_bytes_per_row", memory.overhead_a_row()},
+      {"hot_slack_bytes", memory.slack},
+      {"hot_growth_bytes", memory.growth},
       {"dirty_bytes", tier.dirty_bytes()},
       {"evicted_rows", tier.evicted_rows()},
       {"log_bytes", world_.log.bytes()},
@@ -270,6 +274,10 @@ bool Shard::on_tick() {
   metrics_.hot_tier_bytes.Set(static_cast<double>(tier.bytes()));
   const uint64_t most = tier.hot_bytes();
   metrics_.hot_tier_excess_bytes.Set(static_cast<double>(std::max(tier.bytes(), most) - most));
+  const HotTable::Memory memory = tier.memory();
+  metrics_.hot_tier_overhead_bytes_per_row.Set(memory.overhead_a_row());
+  metrics_.hot_tier_slack_bytes.Set(static_cast<double>(memory.slack));
+  metrics_.hot_tier_growth_bytes.Set(static_cast<double>(memory.growth));
   metrics_.log_bytes.Set(static_cast<double>(world_.log.bytes()));
   metrics_.lsn.Set(static_cast<double>(next_lsn_ - 1));
   return more;

@@ -121,6 +121,15 @@ struct ShardMetrics {
   prometheus::Gauge& hot_tier_excess_bytes =
       source_.gauge("cairn_hot_tier_excess_bytes",
                     "Memory that the hot tier takes beyond hot_bytes, for rows it cannot evict.");
+  prometheus::Gauge& hot_tier_overhead_bytes_per_row = source_.gauge(
+      "cairn_hot_tier_overhead_bytes_per_row",
+      "Bytes of a row in memory beside its floats: key, log numbers, its share of the index.");
+  prometheus::Gauge& hot_tier_slack_bytes =
+      source_.gauge("cairn_hot_tier_slack_bytes",
+                    "Padding of rows, and memory of rows that went, which rows to come will take.");
+  prometheus::Gauge& hot_tier_growth_bytes =
+      source_.gauge("cairn_hot_tier_growth_bytes",
+                    "The smaller copies of indexes that are growing; in hot_tier_bytes.");
   prometheus::Counter& cold_reads =
       source_.counter("cairn_cold_reads_total", "Rows looked for in the store on disk.");
   prometheus::Counter& log_written_bytes =

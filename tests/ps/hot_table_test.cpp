@@ -46,6 +46,38 @@ TEST(HotTable, KeyOfHashUndoesTheHash) {
     EXPECT_EQ(hash_key(key_of_hash(hash)), hash);
 }
 
+TEST(HotTable, ARowTakesAtMost44BytesBesideItsFloats) {
+  RandomStream random(test_seed(), 26);
+  for (const RowLayout layout :
+       {RowLayout{.dim = 16, .state_floats = 16}, RowLayout{.dim = 10, .state_floats = 10},
+        RowLayout{.dim = 5, .state_floats = 1}}) {
+    const SlotRange slots{0, 64};
+    HotTable table(slots, layout);
+    double most = 0, least = 1000;
+    for (uint32_t rows = 0; rows < 60'000; ++rows) {
+      table.insert(key_in(slots, random));
+      if (rows < 2000) continue;  // the index of a small table grows in larger parts
+      most = std::max(most, table.memory().overhead_a_row());
+      least = std::min(least, table.memory().overhead_a_row());
+    }
+    EXPECT_LE(most, 44.0);
+    EXPECT_GE(least, 28 + 8 / 0.73);
+  }
+}
+
+TEST(HotTable, SlackIsOfRowsThatWent) {
+  HotTable table({0, 64}, {.dim = 16, .state_floats = 16});
+  RandomStream random(test_seed(), 27);
+  const uint32_t first = table.insert(key_in({0, 64}, random)).number;
+  table.insert(key_in({0, 64}, random));
+  constexpr uint64_t kPadding = 4;  // 28 + 128 bytes begin at multiples of 32
+  EXPECT_EQ(table.memory().slack, 2 * kPadding);
+  table.erase(first);
+  EXPECT_EQ(table.memory().slack, table.row_bytes() + kPadding);
+  table.insert(key_in({0, 64}, random));
+  EXPECT_EQ(table.memory().slack, 2 * kPadding);
+}
+
 class HotTableTest : public testing::TestWithParam<SlotRange> {};
 
 TEST_P(HotTableTest, HoldsWhatAMapHoldsWhileItGrowsAndShrinks) {
