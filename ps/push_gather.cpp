@@ -57,6 +57,11 @@ void PushGather::gather(std::shared_ptr<const Message> push, Lsn lsn) {
   step.commit_lsn = lsn;
 }
 
+bool PushGather::has_begun(uint64_t step) const {
+  return step > applied_step_ && step <= applied_step_ + steps_.size() &&
+         steps_[step - applied_step_ - 1].came > 0;
+}
+
 const PushGather::Step* PushGather::complete() const {
   if (steps_.empty() || steps_.front().came < workers_.size()) return nullptr;
   return &steps_.front();

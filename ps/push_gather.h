@@ -54,6 +54,8 @@ class PushGather {
   // Everything below is applied or was never given: `next_lsn` if nothing waits.
   Lsn oldest_waiting(Lsn next_lsn) const;
   std::vector<WorkerSequence> sequences() const;
+  // Whether some worker's push of a step that is not applied has come.
+  bool has_begun(uint64_t step) const;
   // Workers whose push of the next step has not come.
   std::vector<uint32_t> missing() const;
 

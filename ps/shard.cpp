@@ -270,6 +270,7 @@ bool Shard::on_tick() {
   const bool growing = tier.grow_on();
   const bool more = work_on_sweep() || growing;
   tier.make_room(0, gather_.applied_step());
+  release_waiting_pushes();
   metrics_.hot_tier_rows.Set(static_cast<double>(tier.rows()));
   metrics_.hot_tier_bytes.Set(static_cast<double>(tier.bytes()));
   const uint64_t most = tier.hot_bytes();

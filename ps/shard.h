@@ -160,6 +160,11 @@ class Shard {
 
   // shard_push.cpp
   void on_push(Request from, Message message);
+  void take_push(Request from, Message message);
+  bool must_wait(const Header& push) const;
+  bool waits_for_log(const Header& push) const;
+  void wait_with_push(Request from, Message message);
+  void release_waiting_pushes();
   void acknowledge_pushes();
   void apply_steps();
   bool apply_step(const PushGather::Step& step);
@@ -175,14 +180,12 @@ class Shard {
   void slots_read(Result<RowBatch> rows);
   void examine();
   void delete_rows(uint64_t step, Examined examined);
-  bool must_wait(const Header& push) const;
-  void wait_with_push(Request from, Message message);
-  void release_waiting_pushes();
 
   // shard_storage.cpp: write-back and checkpoints
   void start_sweep_if_due();
   void start_sweep();
   bool work_on_sweep();
+  uint64_t log_bytes_allowed() const;
   void save_run(SortedRun run);
   void sweep_ended();
   void drop_filters(Lsn below);
@@ -230,7 +233,7 @@ class Shard {
 
   WriteBack write_back_;
   uint64_t sweeps_begun_ = 0, sweeps_ended_ = 0;
-  uint64_t sweep_applied_step_ = 0;  // when the last sweep began
+  uint64_t sweep_applied_step_ = 0, sweep_log_bytes_ = 0;  // when the last sweep began
   Lsn sweep_base_ = 0;
   std::vector<WorkerSequence> sweep_sequences_;
   struct Base {

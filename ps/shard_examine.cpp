@@ -11,11 +11,6 @@
 
 namespace cairn {
 
-namespace {
-// Pushes that may wait, a worker. A client has at most 8 unacknowledged.
-constexpr size_t kWaitingPushesMax = 16;
-}  // namespace
-
 // The rows of the slots due after `step` are read from the store while it is still to come.
 void Shard::prepare_examination(uint64_t step) {
   examination_ = Examination{step, slots_due(slots_, options_.policy_period, step)};
@@ -72,37 +67,6 @@ void Shard::delete_rows(uint64_t step, Examined examined) {
                      .sequences = {},
                      .step = step,
                      .deleted = std::move(examined.deleted)});
-}
-
-// A push gets its lsn once the step before its own is over.
-bool Shard::must_wait(const Header& push) const {
-  return removes_rows_ && (examining_ || push.step > gather_.applied_step() + 1);
-}
-
-void Shard::wait_with_push(Request from, Message message) {
-  for (auto& [earlier, its] : waiting_pushes_) {
-    if (earlier.header.worker != from.header.worker ||
-        earlier.header.sequence != from.header.sequence)
-      continue;
-    earlier = std::move(from);  // it came again, perhaps over a new connection
-    return;
-  }
-  if (waiting_pushes_.size() >= kWaitingPushesMax * options_.workers)
-    return refuse(from, StatusCode::kFailed, RefusalReason::kOther, "too many pushes wait");
-  waiting_pushes_.emplace_back(std::move(from), std::move(message));
-}
-
-void Shard::release_waiting_pushes() {
-  for (auto at = waiting_pushes_.begin(); at != waiting_pushes_.end();) {
-    if (must_wait(at->second.header)) {
-      ++at;
-      continue;
-    }
-    auto [from, message] = std::move(*at);
-    waiting_pushes_.erase(at);
-    on_push(std::move(from), std::move(message));
-    at = waiting_pushes_.begin();  // that may have ended a step, and released others
-  }
 }
 
 }  // namespace cairn

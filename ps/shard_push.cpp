@@ -6,12 +6,25 @@
 
 namespace cairn {
 
+namespace {
+// Pushes that may wait, a worker. A client has at most 8 unacknowledged.
+constexpr size_t kWaitingPushesMax = 16;
+}  // namespace
+
 void Shard::on_push(Request from, Message message) {
-  const uint32_t worker = message.header.worker;
-  const PushGather::Verdict verdict = gather_.judge(message.header);
-  if (verdict != PushGather::Verdict::kDuplicate && must_wait(message.header))
+  const auto is_of_same_worker = [&](const auto& waiting) {
+    return waiting.second.header.worker == message.header.worker;
+  };
+  if (gather_.judge(message.header) != PushGather::Verdict::kDuplicate &&
+      (must_wait(message.header) || std::ranges::any_of(waiting_pushes_, is_of_same_worker)))
     return wait_with_push(std::move(from), std::move(message));
-  switch (verdict) {
+  take_push(std::move(from), std::move(message));
+  release_waiting_pushes();
+}
+
+void Shard::take_push(Request from, Message message) {
+  const uint32_t worker = message.header.worker;
+  switch (gather_.judge(message.header)) {
     case PushGather::Verdict::kNext:
       break;
     case PushGather::Verdict::kDuplicate: {
@@ -53,7 +66,47 @@ void Shard::on_push(Request from, Message message) {
   gather_.accept(push, lsn);
   world_.log.append({.lsn = lsn, .push = std::move(push), .sequences = {}});
   apply_steps();
-  release_waiting_pushes();
+}
+
+// A push gets its lsn once the step before its own is over, where steps remove rows, and once the
+// log has room for it.
+bool Shard::must_wait(const Header& push) const {
+  return (removes_rows_ && (examining_ || push.step > gather_.applied_step() + 1)) ||
+         waits_for_log(push);
+}
+
+// Never with a step that has begun: what is logged of it stays in the log until it is applied.
+bool Shard::waits_for_log(const Header& push) const {
+  return world_.log.bytes() > log_bytes_allowed() && !gather_.has_begun(push.step);
+}
+
+void Shard::wait_with_push(Request from, Message message) {
+  for (auto& [earlier, its] : waiting_pushes_) {
+    if (earlier.header.worker != from.header.worker ||
+        earlier.header.sequence != from.header.sequence)
+      continue;
+    earlier = std::move(from);  // it came again, perhaps over a new connection
+    return;
+  }
+  if (waiting_pushes_.size() >= kWaitingPushesMax * options_.workers)
+    return refuse(from, StatusCode::kFailed, RefusalReason::kOther, "too many pushes wait");
+  if (waits_for_log(message.header)) metrics_.pushes_held_back.Increment();
+  waiting_pushes_.emplace_back(std::move(from), std::move(message));
+}
+
+// In the order in which they came: of a worker none overtakes another, as what makes one wait makes
+// those of later steps wait.
+void Shard::release_waiting_pushes() {
+  for (auto at = waiting_pushes_.begin(); at != waiting_pushes_.end();) {
+    if (must_wait(at->second.header)) {
+      ++at;
+      continue;
+    }
+    auto [from, message] = std::move(*at);
+    waiting_pushes_.erase(at);
+    take_push(std::move(from), std::move(message));
+    at = waiting_pushes_.begin();  // that may have ended a step, and released others
+  }
 }
 
 void Shard::acknowledge_pushes() {

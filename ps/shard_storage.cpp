@@ -1,4 +1,5 @@
 // Write-back of dirty rows, the BASE records that let the log be cut, and checkpoints.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,6 +10,9 @@
 namespace cairn {
 
 namespace {
+// The part of a log's second half that pushes may fill before a sweep has got anywhere.
+constexpr double kAheadOfSweep = 1.0 / 16;
+
 // Files of level 0 above which a sweep pauses, so that compaction keeps up.
 constexpr uint32_t kBacklogMax = 48;
 
@@ -32,6 +36,7 @@ void Shard::start_sweep() {
   // Log rule 2: fixed now, written once the last run is in the store.
   sweep_base_ = gather_.oldest_waiting(next_lsn_) - 1;
   sweep_sequences_ = gather_.sequences();
+  sweep_log_bytes_ = world_.log.bytes();
   write_back_.begin(sweep_base_);
 }
 
@@ -40,6 +45,17 @@ bool Shard::work_on_sweep() {
   const bool more = write_back_.work(acknowledged_, world_.store.backlog() <= kBacklogMax);
   if (!write_back_.active()) sweep_ended();
   return more;
+}
+
+// At which pushes wait. A sweep frees the log at its end, all at once; but pushes get what is left
+// of it bit by bit, as the sweep gets on, and so wait often and briefly instead of once and long.
+uint64_t Shard::log_bytes_allowed() const {
+  const uint64_t most =
+      options_.log_bytes_max - std::min(options_.log_bytes_max / 4, world_.log.reserve_bytes());
+  if (!write_back_.active() || sweep_log_bytes_ >= most) return most;
+  const double part = std::min(1.0, write_back_.progress() + kAheadOfSweep);
+  return sweep_log_bytes_ +
+         static_cast<uint64_t>(part * static_cast<double>(most - sweep_log_bytes_));
 }
 
 void Shard::save_run(SortedRun run) {

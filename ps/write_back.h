@@ -33,6 +33,11 @@ class WriteBack {
   bool saves_filters() const { return !filters_.empty(); }
 
   bool active() const { return active_; }
+  // The part of the slots that the sweep has copied, from 0 to 1.
+  double progress() const {
+    return static_cast<double>(slot_ - slots_.first) /
+           static_cast<double>(slots_.last - slots_.first);
+  }
   // Only when not active. Filters are saved as they stand now, as those of version `base`.
   void begin(Lsn base);
 

@@ -134,6 +134,9 @@ struct ShardMetrics {
       source_.counter("cairn_cold_reads_total", "Rows looked for in the store on disk.");
   prometheus::Counter& log_written_bytes =
       source_.counter("cairn_log_written_bytes_total", "Bytes appended to the push log.");
+  prometheus::Counter& pushes_held_back =
+      source_.counter("cairn_pushes_held_back_total",
+                      "Pushes that waited because the log was full and rows not yet written back.");
   prometheus::Gauge& log_bytes =
       source_.gauge("cairn_log_bytes", "Bytes of the push log that a recovery would need to read.");
   prometheus::Gauge& lsn =

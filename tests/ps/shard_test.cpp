@@ -612,6 +612,56 @@ TEST_F(ColdShardTest, ReadThatFailsEndsTheShard) {
   EXPECT_EQ(sim_->failures[0].message, "shard 0: 000012.sst is damaged");
 }
 
+// A record takes a block of 4,096 bytes.
+TEST_F(ShardTest, PushesWaitForWriteBackWhereTheLogIsFullAndPingsDoNot) {
+  ShardOptions its = options(1);
+  its.log_bytes_max = 32 * 4096;
+  start(its);
+  uint64_t sequence = 0;
+  for (; stats()["pushes_waiting"] == 0 && sequence < 100; sim_->log.complete_all()) {
+    ++sequence;
+    push(0, sequence, sequence, {{0, {{sequence, {1, 1}}}}});
+    while (!sim_->posted.empty()) sim_->run_posted();
+    sim_->take_replies();
+  }
+  ASSERT_LT(sequence, 40u);  // 16 until a sweep, and some of the rest while it gets nowhere
+  const uint64_t full = sim_->log.bytes();
+  EXPECT_LE(full, its.log_bytes_max + 4096);
+  const Key key = 1000;
+  for (int later = 0; later < 3; ++later) {  // behind it, in order
+    ++sequence;
+    push(0, sequence, sequence, {{0, {{key, {1, 1}}}}});
+  }
+  push(0, sequence, sequence, {{0, {{key, {1, 1}}}}}, "again");
+  EXPECT_EQ(stats()["pushes_waiting"], 4u);
+  EXPECT_EQ(sim_->log.bytes(), full);
+  EXPECT_EQ(sim_->metrics.pushes_held_back.Value(), 4);
+  give("w", text_message(header(Op::kPing, 0, 0, 0), ""));
+  EXPECT_EQ(reply().header.status, StatusCode::kOk);
+
+  sim_->settle();
+  const auto replies = sim_->take_replies();
+  ASSERT_EQ(replies.size(), 4u);
+  for (const auto& reply : replies) EXPECT_EQ(reply.message.header.status, StatusCode::kOk);
+  EXPECT_EQ(replies[3].peer, "again");
+  EXPECT_EQ(stats()["applied_step"], sequence);
+  EXPECT_LT(sim_->log.bytes(), full);
+}
+
+TEST_F(ShardTest, PushOfAStepThatHasBegunDoesNotWaitForTheLog) {
+  ShardOptions its = options(2);
+  its.log_bytes_max = 16 * 4096;
+  start(its);
+  constexpr uint64_t kSteps = 24;  // no more than 16 wait of a worker
+  // Nothing is applied, so no sweep can free the log.
+  for (uint64_t step = 1; step <= kSteps; ++step) push(0, step, step, {});
+  ASSERT_GT(stats()["pushes_waiting"], 0u);
+  for (uint64_t step = 1; step <= kSteps; ++step) push(1, step, step, {});
+  sim_->settle();
+  EXPECT_EQ(sim_->take_replies().size(), 2 * kSteps);
+  EXPECT_EQ(stats()["applied_step"], kSteps);
+}
+
 TEST_F(ShardTest, RunThatFailsEndsTheShard) {
   ShardOptions its = options(1);
   its.hot_bytes = 1;  // one dirty row is a reason to write back
