@@ -266,9 +266,10 @@ TEST_F(ServerRecovery, ADamagedTableFileIsNeverReadAsAnotherRow) {
   size_t refused_at_open = 0, refused_at_a_read = 0;
   for (int i = 0; i < 12; ++i) {
     std::vector<char> bytes = healthy;
-    // At its end stand the index and what says where that is.
-    const uint64_t at =
-        i < 2 ? bytes.size() - 1 - random.next_below(40) : random.next_below(bytes.size() * 9 / 10);
+    // At its end stand the index and what says where that is; some bytes there mean nothing, the
+    // last eight always do.
+    const uint64_t at = i < 2 ? bytes.size() - 1 - random.next_below(i == 0 ? 8 : 40)
+                              : random.next_below(bytes.size() * 9 / 10);
     bytes[at] ^= static_cast<char>(1 + random.next_below(255));
     write_bytes(table, bytes);
     SCOPED_TRACE(fmt::format("byte {} of {}", at, bytes.size()));
@@ -278,7 +279,10 @@ TEST_F(ServerRecovery, ADamagedTableFileIsNeverReadAsAnotherRow) {
     if (!server.ok()) {
       ++refused_at_open;
       EXPECT_EQ(server.error().code, ErrorCode::kCorrupt);
-      EXPECT_THAT(server.error().message, HasSubstr(table.filename().string()));
+      // Where a footer has an unknown version RocksDB names its list of files instead.
+      EXPECT_THAT(server.error().message,
+                  testing::AnyOf(HasSubstr(table.filename().string()),
+                                 HasSubstr("unsupported format_version")));
       continue;
     }
     Client client(context_, server.value()->endpoints()[0]);
