@@ -20,6 +20,21 @@ class SilentLogger final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// But for one thing: without paranoid checks RocksDB leaves out what is damaged in the log of the
+// small state, and tells nobody else.
+class DroppedRecords final : public rocksdb::Logger {
+ public:
+  DroppedRecords() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list) override {
+    if (std::string_view(format).find("dropping %d bytes") != std::string_view::npos) any_ = true;
+  }
+  bool any() const { return any_; }
+
+ private:
+  std::atomic<bool> any_ = false;  // background threads log as well
+};
+
 }  // namespace
 
 Error to_error(const rocksdb::Status& status, std::string_view what,
@@ -84,18 +99,23 @@ rocksdb::ColumnFamilyOptions small_state_options() {
 }
 
 Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::filesystem::path& folder,
-                                                           bool read_only) {
+                                                           StoreAccess access) {
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, row_options()}, {"small_state", small_state_options()}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   std::unique_ptr<RocksDatabase> database(new RocksDatabase);
   rocksdb::DBOptions options = database_options();
   options.listeners.push_back(database->compactions_);
+  const auto dropped = std::make_shared<DroppedRecords>();
+  if (access == StoreAccess::kReadDamaged) {
+    options.paranoid_checks = false;
+    options.info_log = dropped;
+  }
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
-      read_only
-          ? rocksdb::DB::OpenForReadOnly(options, folder.string(), families, &handles, &opened)
-          : rocksdb::DB::Open(options, folder.string(), families, &handles, &opened);
+      access == StoreAccess::kWrite
+          ? rocksdb::DB::Open(options, folder.string(), families, &handles, &opened)
+          : rocksdb::DB::OpenForReadOnly(options, folder.string(), families, &handles, &opened);
   // RocksDB tells a lock from other trouble in words alone: "While lock file: ..." of another
   // process, "lock hold by current process" of this one.
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
@@ -106,6 +126,9 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::filesystem
   database->db_.reset(opened);
   database->rows_ = handles[0];
   database->small_state_ = handles[1];
+  if (dropped->any())
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("the log of the small state of {} is damaged", folder.string())};
   return database;
 }
 

@@ -37,10 +37,17 @@ class CompactionCounter final : public rocksdb::EventListener {
   std::atomic<uint64_t> bytes_ = 0;
 };
 
+enum class StoreAccess : uint8_t {
+  kWrite,
+  kRead,         // nothing in the folder is written, created or locked
+  kReadDamaged,  // so too; files of rows may be damaged or missing: reads meet that, not `open`
+};
+
 class RocksDatabase {
  public:
+  // Errors: kUnavailable if another process has it open to write or the disk refuses, kCorrupt.
   static Result<std::unique_ptr<RocksDatabase>> open(const std::filesystem::path& folder,
-                                                     bool read_only);
+                                                     StoreAccess access);
   ~RocksDatabase();
 
   rocksdb::DB& db() { return *db_; }

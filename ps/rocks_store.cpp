@@ -94,26 +94,35 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
   fs::remove_all(folder / kIncoming, error);
   if (!error) fs::create_directories(folder / kIncoming, error);
   if (error) return system_error("create", folder / kIncoming, error.value());
-  return open(folder, tables, false);
+  return open(folder, tables, StoreAccess::kWrite);
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open_read_only(
     const fs::path& folder, const std::vector<TableConfig>& tables) {
-  return open(folder, tables, true);
+  return open(folder, tables, StoreAccess::kRead);
+}
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open_damaged(
+    const fs::path& folder, const std::vector<TableConfig>& tables) {
+  return open(folder, tables, StoreAccess::kReadDamaged);
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
                                                      const std::vector<TableConfig>& tables,
-                                                     bool read_only) {
+                                                     StoreAccess access) {
   Result<std::vector<RowLayout>> layouts = layouts_of(tables);
   if (!layouts.ok()) return layouts.error();
-  Result<std::unique_ptr<RocksDatabase>> database = RocksDatabase::open(folder, read_only);
+  Result<std::unique_ptr<RocksDatabase>> database = RocksDatabase::open(folder, access);
   if (!database.ok()) return database.error();
   std::unique_ptr<RocksStore> store(
       new RocksStore(folder, std::move(layouts).value(), std::move(database).value()));
-  Status status = store->check_schema(tables, read_only);
+  Status status = store->check_schema(tables, access != StoreAccess::kWrite);
   if (status.ok()) status = store->load_highest_lsn();
-  if (status.ok()) status = store->find_whether_empty();
+  // Of a damaged one that cannot be told.
+  if (access == StoreAccess::kReadDamaged)
+    store->empty_ = false;
+  else if (status.ok())
+    status = store->find_whether_empty();
   if (!status.ok()) return status.error();
   return store;
 }
@@ -307,6 +316,20 @@ Status RocksStore::scan(SlotRange slots, const std::function<Status(const Stored
   }
   if (!at->status().ok()) return to_error(at->status(), "read rows from", folder_);
   return Ok{};
+}
+
+std::vector<RocksStore::RowFile> RocksStore::row_files() const {
+  rocksdb::ColumnFamilyMetaData family;
+  database_->db().GetColumnFamilyMetaData(database_->rows(), &family);
+  std::vector<RowFile> files;
+  for (const rocksdb::LevelMetaData& level : family.levels)
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      const auto first = decode_key(file.smallestkey), last = decode_key(file.largestkey);
+      files.push_back({folder_ / file.relative_filename,
+                       {first.has_value() ? slot_of(first->key) : 0,
+                        last.has_value() ? slot_of(last->key) + 1 : kSlots}});
+    }
+  return files;
 }
 
 Result<ShardFiles> RocksStore::checkpoint(const fs::path& folder) {

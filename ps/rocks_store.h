@@ -26,6 +26,7 @@
 namespace cairn {
 
 class RocksDatabase;  // rocksdb::DB and its handles
+enum class StoreAccess : uint8_t;
 
 // What the rows of a job's tables look like. Errors: kInvalidArgument for an unknown optimizer.
 Result<std::vector<RowLayout>> layouts_of(const std::vector<TableConfig>& tables);
@@ -48,6 +49,12 @@ class RocksStore {
   // many. save_run and checkpoint must not be called.
   static Result<std::unique_ptr<RocksStore>> open_read_only(const std::filesystem::path& folder,
                                                             const std::vector<TableConfig>& tables);
+
+  // As open_read_only, of a store whose files of rows may be damaged or missing: reads of the rows
+  // in them fail. Errors: kCorrupt if its list of files or its small state is damaged too, or its
+  // tables are not `tables`.
+  static Result<std::unique_ptr<RocksStore>> open_damaged(const std::filesystem::path& folder,
+                                                          const std::vector<TableConfig>& tables);
   ~RocksStore();
 
   // Durable, and seen by every later read, when it returns Ok. A row of count 0 deletes.
@@ -72,6 +79,13 @@ class RocksStore {
   // it.
   Status scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const;
 
+  struct RowFile {
+    std::filesystem::path path;
+    SlotRange slots;  // from that of its first row to that of its last one
+  };
+  // Those that hold the rows at this moment, in any order, whether they can be read or not.
+  std::vector<RowFile> row_files() const;
+
   // Everything saved so far, in `folder`, which must not exist, but for a checkpoint that it is to
   // take the place of: hard links where the file system allows. Files and folder are synced.
   Result<ShardFiles> checkpoint(const std::filesystem::path& folder);
@@ -92,7 +106,7 @@ class RocksStore {
              std::unique_ptr<RocksDatabase> database);
   static Result<std::unique_ptr<RocksStore>> open(const std::filesystem::path& folder,
                                                   const std::vector<TableConfig>& tables,
-                                                  bool read_only);
+                                                  StoreAccess access);
   Status check_schema(const std::vector<TableConfig>& tables, bool read_only);
   Status load_highest_lsn();
   Status find_whether_empty();
