@@ -17,5 +17,6 @@ cairn_test(ps_storage_test
     rows.cpp
     system_files_test.cpp
     stochastic_rounding_test.cpp
+    store_salvage_test.cpp
     tsan_suppressions.cpp
   LIBRARIES cairn_ps)
