@@ -99,7 +99,7 @@ Status RocksRecoveryStore::read(std::span<const RowKey> keys, const Found& found
       status = part.rows.error();
   }
   queue.close();
-  return status;
+  return noted(std::move(status));
 }
 
 // Neighbouring slots that are read in the same way are read in one go.

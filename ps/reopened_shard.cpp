@@ -10,6 +10,7 @@
 #include "common/fault_point.h"
 #include "ps/boot_id.h"
 #include "ps/recovery_reads.h"
+#include "ps/store_salvage.h"
 
 namespace cairn {
 
@@ -64,6 +65,107 @@ std::optional<StorageLoss> missing_end(const fs::path& folder, Lsn log_end, Lsn 
   return loss;
 }
 
+// `damaged` is set to whether it is, or an earlier process found it so.
+Result<std::unique_ptr<RocksStore>> open_store(const fs::path& folder, Recovery recovery,
+                                               const std::vector<TableConfig>& tables,
+                                               bool& damaged) {
+  Result<std::unique_ptr<RocksStore>> store = RocksStore::open(folder, tables);
+  damaged = !store.ok() && store.error().code == ErrorCode::kCorrupt;
+  if (store.ok() && recovery == Recovery::kReport && is_marked_damaged(folder)) {
+    damaged = true;
+    return Error{ErrorCode::kCorrupt, fmt::format("{} was found damaged", folder.string())};
+  }
+  return store;
+}
+
+struct JudgedLog {
+  std::unique_ptr<LogReader> reader;
+  Lsn last_lsn = 0;  // that was acknowledged, lost or not
+  std::vector<StorageLoss> lost;
+};
+
+Result<JudgedLog> judge_log(const fs::path& folder, Recovery recovery,
+                            const std::vector<TableConfig>& tables, Lsn store_end) {
+  Result<std::unique_ptr<LogReader>> reader = read_log(folder / "log", recovery);
+  if (!reader.ok()) return reader.error();
+  JudgedLog log{std::move(reader).value(), 0, {}};
+  for (const LostPart& part : log.reader->lost()) log.lost.push_back(loss_of(part, tables));
+  log.last_lsn = log.reader->highest_lsn();
+  if (std::optional<StorageLoss> end = missing_end(folder, log.last_lsn, store_end)) {
+    if (recovery == Recovery::kStrict)
+      return Error{ErrorCode::kCorrupt,
+                   end->why + "; with `ps.recovery: report` the shard would start without them"};
+    log.last_lsn = end->last_lsn;
+    log.lost.push_back(std::move(*end));
+  }
+  return log;
+}
+
+struct Replayed {
+  RecoveredShard shard;
+  uint64_t logged_rows = 0, unique_keys = 0;
+};
+
+Result<Replayed> replay(const LogReader& log, RecoveryOptions options, RecoveryStore& store) {
+  const Result<std::unique_ptr<ShardRecovery>> made =
+      ShardRecovery::begin(std::move(options), store);
+  if (!made.ok()) return made.error();
+  ShardRecovery& recovery = *made.value();
+  const Status taken = log.for_each([&](const LogRecord& record) { return recovery.take(record); });
+  if (!taken.ok()) return taken.error();
+  Result<RecoveredShard> shard = recovery.finish();
+  if (!shard.ok()) return shard.error();
+  return Replayed{std::move(shard).value(), recovery.logged_rows(), recovery.unique_keys()};
+}
+
+// Errors: as of reopen_shard; `damaged` is set to whether the store is the reason.
+Result<ReopenedShard> bring_back(const fs::path& folder, const PsConfig& ps,
+                                 RecoveryOptions options, bool& damaged) {
+  Result<std::unique_ptr<RocksStore>> store =
+      open_store(folder / "store", ps.recovery, options.tables, damaged);
+  if (!store.ok()) return store.error();
+  Result<JudgedLog> log =
+      judge_log(folder, ps.recovery, options.tables, store.value()->highest_lsn());
+  if (!log.ok()) return log.error();
+  // Before the log goes on behind them.
+  if (const Status noted = note_losses(folder, log.value().lost); !noted.ok()) return noted.error();
+  Result<std::vector<StorageLoss>> losses = noted_losses(folder);
+  if (!losses.ok()) return losses.error();
+
+  fault_point("recovery.log_judged");
+
+  const LogReader& reader = *log.value().reader;
+  const Lsn last_lsn = options.last_lsn = log.value().last_lsn;
+  options.base = reader.base()->base;
+  options.sequences = reader.base()->sequences;
+  RocksRecoveryStore rows(*store.value(), options.slots, ps.read_threads);
+  Result<Replayed> replayed = replay(reader, std::move(options), rows);
+  damaged = rows.met_damage();
+  if (!replayed.ok()) return replayed.error();
+
+  fault_point("recovery.replayed");
+
+  ReopenedShard reopened{.store = std::move(store).value(),
+                         .shard = std::move(replayed.value().shard),
+                         .log_end = reader.end(),
+                         .report = {},
+                         .losses = std::move(losses).value()};
+  // No lsn that was acknowledged, or is in the store, is given again.
+  reopened.next_lsn = std::max(last_lsn, reopened.store->highest_lsn()) + 1;
+  reopened.report.lost = std::move(log.value().lost);
+  reopened.report.logged_rows = replayed.value().logged_rows;
+  reopened.report.unique_keys = replayed.value().unique_keys;
+  return reopened;
+}
+
+// Makes the store anew of what can be read of it; the log tells which filters belong to it.
+Result<std::vector<StorageLoss>> salvage(const fs::path& folder, Recovery recovery,
+                                         const RecoveryOptions& options) {
+  const Result<std::unique_ptr<LogReader>> log = read_log(folder / "log", recovery);
+  if (!log.ok()) return log.error();
+  return salvage_store(folder, options.tables, options.slots, log.value()->base()->base);
+}
+
 }  // namespace
 
 void RecoveryReport::add(const RecoveryReport& other) {
@@ -76,58 +178,21 @@ void RecoveryReport::add(const RecoveryReport& other) {
 Result<ReopenedShard> reopen_shard(const fs::path& folder, const PsConfig& ps,
                                    RecoveryOptions options) {
   const Clock::time_point began = Clock::now();
+  if (const Status finished = finish_salvage(folder); !finished.ok()) return finished.error();
   std::error_code error;
   if (!fs::exists(folder / "store" / "CURRENT", error))
     return Error{ErrorCode::kNotFound,
                  fmt::format("{} holds no store", (folder / "store").string())};
-  Result<std::unique_ptr<RocksStore>> store = RocksStore::open(folder / "store", options.tables);
-  if (!store.ok()) return store.error();
-  const Result<std::unique_ptr<LogReader>> log = read_log(folder / "log", ps.recovery);
-  if (!log.ok()) return log.error();
-
-  std::vector<StorageLoss> lost;
-  for (const LostPart& part : log.value()->lost()) lost.push_back(loss_of(part, options.tables));
-  options.last_lsn = log.value()->highest_lsn();
-  if (std::optional<StorageLoss> end =
-          missing_end(folder, options.last_lsn, store.value()->highest_lsn())) {
-    if (ps.recovery == Recovery::kStrict)
-      return Error{ErrorCode::kCorrupt,
-                   end->why + "; with `ps.recovery: report` the shard would start without them"};
-    options.last_lsn = end->last_lsn;
-    lost.push_back(std::move(*end));
+  bool damaged = false;
+  Result<ReopenedShard> reopened = bring_back(folder, ps, options, damaged);
+  if (!reopened.ok() && damaged && ps.recovery == Recovery::kReport) {
+    Result<std::vector<StorageLoss>> lost = salvage(folder, ps.recovery, options);
+    if (!lost.ok()) return lost.error();
+    reopened = bring_back(folder, ps, options, damaged);
+    if (reopened.ok()) reopened.value().report.add({.lost = std::move(lost).value()});
   }
-  // Before the log goes on behind them.
-  if (const Status noted = note_losses(folder, lost); !noted.ok()) return noted.error();
-  Result<std::vector<StorageLoss>> losses = noted_losses(folder);
-  if (!losses.ok()) return losses.error();
-
-  fault_point("recovery.log_judged");
-
-  options.base = log.value()->base()->base;
-  options.sequences = log.value()->base()->sequences;
-  const Lsn last_lsn = options.last_lsn;
-  RocksRecoveryStore rows(*store.value(), options.slots, ps.read_threads);
-  Result<std::unique_ptr<ShardRecovery>> recovery = ShardRecovery::begin(std::move(options), rows);
-  if (!recovery.ok()) return recovery.error();
-  const Status replayed = log.value()->for_each(
-      [&](const LogRecord& record) { return recovery.value()->take(record); });
-  if (!replayed.ok()) return replayed.error();
-  Result<RecoveredShard> shard = recovery.value()->finish();
-  if (!shard.ok()) return shard.error();
-
-  fault_point("recovery.replayed");
-
-  ReopenedShard reopened{.store = std::move(store).value(),
-                         .shard = std::move(shard).value(),
-                         .log_end = log.value()->end(),
-                         .report = {},
-                         .losses = std::move(losses).value()};
-  // No lsn that was acknowledged, or is in the store, is given again.
-  reopened.next_lsn = std::max(last_lsn, reopened.store->highest_lsn()) + 1;
-  reopened.report.lost = std::move(lost);
-  reopened.report.logged_rows = recovery.value()->logged_rows();
-  reopened.report.unique_keys = recovery.value()->unique_keys();
-  reopened.report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
+  if (!reopened.ok()) return reopened;
+  reopened.value().report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   return reopened;
 }
 

@@ -32,7 +32,8 @@ struct ReopenedShard {
   std::vector<StorageLoss> losses;  // of this recovery and of those before
 };
 
-// `folder` holds store/ and log/; workers, seed, tables, slots and hot_bytes of `options` are set.
+// `folder` holds store/ and log/. In `report` a damaged store is salvaged (ps/store_salvage.h)
+// before the log is replayed. Workers, seed, tables, slots and hot_bytes of `options` are set.
 // Errors: kNotFound where there is no store; kCorrupt, naming the file, for damage, a log without a
 // BASE or one that the store is ahead of (in `report` only for damage that leaves nothing to go on
 // from); kOutdated, where the log no longer counts; kUnavailable

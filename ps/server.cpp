@@ -16,6 +16,7 @@
 #include "ps/null_push_log.h"
 #include "ps/rocks_cold_store.h"
 #include "ps/shard_loop.h"
+#include "ps/store_salvage.h"
 
 namespace cairn {
 
@@ -141,6 +142,20 @@ Result<std::vector<ShardStart>> prepare_shards(const ServerOptions& options) {
   return starts;
 }
 
+// What a shard tells when it ends. Under `report` its next life hears of a damaged store.
+std::function<void(const Error&)> failure_of_shard(const ServerOptions& options, uint32_t shard,
+                                                   FirstFailure* failure) {
+  if (options.job.ps.recovery == Recovery::kStrict)
+    return [failure](const Error& error) { failure->report(error); };
+  return [failure, store = folder_of(options, shard) / "store"](const Error& error) {
+    if (error.code != ErrorCode::kCorrupt) return failure->report(error);
+    const Status marked = mark_damaged(store, error.message);
+    failure->report(marked.ok() ? error
+                                : Error{error.code, fmt::format("{}; {}", error.message,
+                                                                marked.error().message)});
+  };
+}
+
 class ShardServer final : public Server {
  public:
   explicit ShardServer(std::function<void(Error)> failed)
@@ -216,7 +231,7 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
   recovery_.add(start.report);
   Result<std::unique_ptr<ShardLoop>> loop =
       ShardLoop::start(std::move(its), context, endpoint, std::move(stores), shard_metrics,
-                       [failure = failure_.get()](const Error& error) { failure->report(error); });
+                       failure_of_shard(options, shard, failure_.get()));
   if (!loop.ok()) return loop.error();
   loops_.push_back(std::move(loop).value());
   return Ok{};

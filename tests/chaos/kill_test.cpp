@@ -10,6 +10,7 @@
 #include <memory>
 #include <regex>
 
+#include "ps/store_salvage.h"
 #include "tests/chaos/chaos_workers.h"
 #include "tests/chaos/victim.h"
 #include "tests/common/temporary_folder.h"
@@ -29,12 +30,13 @@ constexpr int kKillsOfASeed = 4, kKillsOfASeedLong = 40;
 class KillTest : public testing::TestWithParam<uint64_t> {
  protected:
   // Serves, recovered where a life was before.
-  void start(const std::string& fault_point = "") {
+  void start(const std::string& fault_point = "", std::vector<std::string> settings = {}) {
     victim_.reset();
     victim_ = std::make_unique<Victim>(VictimOptions{.state = folder_.path() / "state",
                                                      .endpoint = endpoint_,
                                                      .recover = lives_++ > 0,
-                                                     .fault_point = fault_point});
+                                                     .fault_point = fault_point,
+                                                     .settings = std::move(settings)});
   }
   std::filesystem::path new_folder() {
     return folder_.path() / ("checkpoint-" + std::to_string(++folders_));
@@ -105,7 +107,10 @@ class FaultPointTest : public KillTest {
  protected:
   // A life that recovers and serves until it comes to `point`. False: it did not.
   bool live_until(const std::string& point) {
-    start(point);
+    const bool salvages = point.starts_with("salvage.");
+    if (salvages) mark_stores_damaged();
+    start(point,
+          salvages ? std::vector<std::string>{"recovery=report"} : std::vector<std::string>{});
     if (victim_->wait_until_ready()) {
       workers_.connect();
       const auto give_up = std::chrono::steady_clock::now() + kReached;
@@ -115,6 +120,14 @@ class FaultPointTest : public KillTest {
       workers_.disconnect();
     }
     return victim_->has_ended();
+  }
+  // Of a store that is whole a salvage loses nothing.
+  void mark_stores_damaged() {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(folder_.path() / "state"))
+      if (entry.path().filename() == "store") {
+        ASSERT_TRUE(mark_damaged(entry.path(), "a test says so").ok());
+      }
   }
   // Where the life before has to end for the next one to pass `point` at all; empty: anywhere.
   static std::string death_before(const std::string& point) {

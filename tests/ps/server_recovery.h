@@ -65,6 +65,14 @@ class ServerRecovery : public testing::Test {
       ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
     }
   }
+  // As `push`, of no keys at all.
+  void push_empty(Client& client, uint64_t first, uint64_t last) {
+    for (uint64_t step = first; step <= last; ++step) {
+      const Message reply =
+          client.ask(rows_message(header(Op::kPush, step, step), {{0, {}}}, kDims));
+      ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
+    }
+  }
   // Writes all rows into the store, and that into a folder.
   void checkpoint(Client& client, uint64_t step, const std::string& name) {
     const Message reply = client.ask(
@@ -92,11 +100,12 @@ class ServerRecovery : public testing::Test {
     Client client(context_, server.endpoints()[0]);
     return nlohmann::json::parse(client.ask(text_message(header(op, 1, 0), "")).text());
   }
-  // Weights of the keys from `first` to before `last`; nothing where the shard has failed.
-  std::optional<std::vector<float>> pull(Client& client, Key first, Key last) {
+  // Weights of the keys from `first` to before `last`, once the step before `step` is applied;
+  // nothing where the shard has failed.
+  std::optional<std::vector<float>> pull(Client& client, Key first, Key last, uint64_t step = 1) {
     KeyValues keys;
     for (Key key = first; key < last; ++key) keys[key] = {};
-    Header its = header(Op::kPull, 1, 1);
+    Header its = header(Op::kPull, 1, step);
     its.flags = kPullReadOnly;
     const Message reply = client.ask(rows_message(its, {{0, keys}}, kDims));
     if (reply.header.status == StatusCode::kOk) return floats_of(reply);
