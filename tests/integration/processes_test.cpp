@@ -6,8 +6,10 @@
 #include <signal.h>
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "tests/integration/http_get.h"
@@ -106,31 +108,53 @@ pid_t parent_of(pid_t process) {
   return parent;
 }
 
-class DamagedLog : public Processes {
+class DamagedState : public Processes {
  protected:
-  // A job whose only server dies and finds its log damaged when it is started again.
-  void run(const std::string& recovery) {
-    cairn_ = std::make_unique<BackgroundCairn>(
-        job.train_arguments("run", {"train.epochs=20", "train.report_every=5", "ps.servers=1",
-                                    "ps.recovery=" + recovery}),
-        log());
-    ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn_->output();
+  // A job whose only server dies, once `ready`, and finds what `damage` did when it is started
+  // again.
+  void run(std::vector<std::string> settings, const std::function<bool()>& ready,
+           const std::function<void()>& damage) {
+    for (const char* setting : {"train.epochs=20", "train.report_every=5", "ps.servers=1"})
+      settings.emplace_back(setting);
+    cairn_ = std::make_unique<BackgroundCairn>(job.train_arguments("run", settings), log());
+    ASSERT_TRUE(wait_until([&] { return trains() && ready(); })) << cairn_->output();
     const std::vector<pid_t> servers = cairn_->processes_with("ps");
     ASSERT_EQ(servers.size(), 1u);
     const pid_t keeper = parent_of(servers[0]);
-    // Until the log is damaged nobody starts another one.
+    // Until the files are damaged nobody starts another one.
     ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
     ASSERT_EQ(::kill(servers[0], SIGKILL), 0);
     ASSERT_TRUE(wait_until(
         [&] { return read_file("/proc/" + std::to_string(servers[0]) + "/cmdline").empty(); }));
+    damage();
+    ASSERT_EQ(::kill(keeper, SIGCONT), 0);
+  }
+  std::vector<std::filesystem::path> state_files() const {
+    std::vector<std::filesystem::path> files;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(job.folder() / "run" / "state"))
-      if (entry.path().filename() == "log-00000000") damaged_ = entry.path();
-    damage_the_middle_of(damaged_);
-    ASSERT_EQ(::kill(keeper, SIGCONT), 0);
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    return files;
+  }
+  nlohmann::json result() const {
+    return nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
   }
 
   std::unique_ptr<BackgroundCairn> cairn_;
+};
+
+class DamagedLog : public DamagedState {
+ protected:
+  void run(const std::string& recovery) {
+    DamagedState::run(
+        {"ps.recovery=" + recovery}, [] { return true; },
+        [&] {
+          for (const std::filesystem::path& file : state_files())
+            if (file.filename() == "log-00000000") damaged_ = file;
+          damage_the_middle_of(damaged_);
+        });
+  }
+
   std::filesystem::path damaged_;
 };
 
@@ -145,13 +169,55 @@ TEST_F(DamagedLog, IsOpenedUnderReportAndTheResultTellsWhatIsLost) {
   run("report");
   EXPECT_EQ(cairn_->exit_code(), 0) << cairn_->output();
   EXPECT_THAT(cairn_->output(), HasSubstr(damaged_.string() + " at byte "));
-  const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
-  EXPECT_GT(result.at("lost_pushes"), 0);
-  ASSERT_EQ(result.at("lost").size(), 1u);
-  EXPECT_EQ(result["lost"][0].at("file"), damaged_.string());
-  EXPECT_GT(result["lost"][0].at("records"), 0);
-  EXPECT_GT(result["lost"][0].at("gradients"), 0);
+  const nlohmann::json its = result();
+  EXPECT_GT(its.at("lost_pushes"), 0);
+  ASSERT_EQ(its.at("lost").size(), 1u);
+  EXPECT_EQ(its["lost"][0].at("file"), damaged_.string());
+  EXPECT_GT(its["lost"][0].at("records"), 0);
+  EXPECT_GT(its["lost"][0].at("gradients"), 0);
   EXPECT_GT(lines_with("row gradients of tables"), 0u);
+}
+
+class DamagedStore : public DamagedState {
+ protected:
+  void run(const std::string& recovery) {
+    DamagedState::run(
+        {"ps.recovery=" + recovery, "checkpoint.every=50"},
+        [&] { return !job.checkpoint("run").empty(); }, [&] { damage_rows(); });
+  }
+  // The last byte of each file that is too large to be one of the small state.
+  void damage_rows() {
+    for (const std::filesystem::path& file : state_files()) {
+      std::string bytes = read_file(file);
+      if (file.extension() != ".sst" || bytes.size() < 8192) continue;
+      bytes.back() ^= 1;
+      std::ofstream(file, std::ios::binary).write(bytes.data(), std::ssize(bytes));
+      damaged_.insert(file.string());
+    }
+    ASSERT_FALSE(damaged_.empty());
+  }
+
+  std::set<std::string> damaged_;
+};
+
+TEST_F(DamagedStore, IsRefusedWithTheNameOfAFile) {
+  run("strict");
+  EXPECT_EQ(cairn_->exit_code(), 1) << cairn_->output();
+  EXPECT_THAT(cairn_->output(), ContainsRegex("cannot open the store .*\\.sst"));
+}
+
+TEST_F(DamagedStore, IsOpenedUnderReportAndTheResultTellsWhatIsLost) {
+  run("report");
+  EXPECT_EQ(cairn_->exit_code(), 0) << cairn_->output();
+  const nlohmann::json its = result();
+  EXPECT_EQ(its.at("lost_pushes"), 0);
+  ASSERT_GT(its.at("lost").size(), 0u);
+  for (const nlohmann::json& loss : its["lost"]) {
+    EXPECT_TRUE(damaged_.contains(loss.at("file"))) << loss;
+    EXPECT_GT(loss.at("end_slot"), loss.at("first_slot"));
+    EXPECT_THAT(cairn_->output(), HasSubstr(loss.at("why").get<std::string>()));
+  }
+  EXPECT_GT(lines_with("rows of slots"), 0u);
 }
 
 TEST_F(Processes, ADeadWorkerEndsTheJobAndTheRunResumes) {
