@@ -3,51 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "common/random.h"
+#include "worker/tensor/elements.h"
 
 namespace cairn {
 namespace {
-
-// ---- elements by type: how one is read and written, and what is computed in
-
-template <typename T>
-struct Element {
-  using Value = T;
-  static T read(const void* at) { return *static_cast<const T*>(at); }
-  static void write(void* at, T value) { *static_cast<T*>(at) = value; }
-};
-template <>
-struct Element<Bfloat16> {
-  using Value = float;
-  static float read(const void* at) {
-    return std::bit_cast<float>(uint32_t{static_cast<const Bfloat16*>(at)->bits} << 16);
-  }
-  // To the nearest, ties to even; a NaN stays one.
-  static void write(void* at, float value) {
-    const auto bits = std::bit_cast<uint32_t>(value);
-    const uint32_t rounded = value != value ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1);
-    static_cast<Bfloat16*>(at)->bits = static_cast<uint16_t>(rounded >> 16);
-  }
-};
-
-template <typename Function>
-auto with_element(DType dtype, Function function) {
-  switch (dtype) {
-    case DType::kF64:
-      return function(Element<double>());
-    case DType::kBf16:
-      return function(Element<Bfloat16>());
-    case DType::kI64:
-      return function(Element<int64_t>());
-    case DType::kF32:
-      break;
-  }
-  return function(Element<float>());
-}
 
 void check_one_type(const char* operation, const Tensor& a, const Tensor& b) {
   if (a.dtype == b.dtype) return;
@@ -55,45 +19,9 @@ void check_one_type(const char* operation, const Tensor& a, const Tensor& b) {
         fmt::format("{}: types {} and {} differ", operation, name_of(a.dtype), name_of(b.dtype)));
 }
 
-// ---- places
-
-// Walks over all places of a shape in row-major order, in several tensors of it at once.
-template <size_t kTensors>
-class Places {
- public:
-  Places(const Shape& shape, const std::array<const Tensor*, kTensors>& tensors) : shape_(shape) {
-    for (size_t t = 0; t < kTensors; ++t) {
-      at_[t] = static_cast<char*>(tensors[t]->data);
-      for (size_t axis = 0; axis < shape.rank(); ++axis)
-        steps_[t][axis] = tensors[t]->strides[axis] * size_of(tensors[t]->dtype);
-    }
-  }
-
-  template <typename Function>
-  void each(Function function) {
-    for (size_t left = shape_.size(); left > 0; --left) {
-      function(at_);
-      advance();
-    }
-  }
-
- private:
-  void advance() {
-    for (size_t axis = shape_.rank(); axis-- > 0;) {
-      const bool carries = ++index_[axis] == shape_[axis];
-      for (size_t t = 0; t < kTensors; ++t)
-        at_[t] += carries ? -static_cast<ptrdiff_t>((shape_[axis] - 1) * steps_[t][axis])
-                          : static_cast<ptrdiff_t>(steps_[t][axis]);
-      if (!carries) return;
-      index_[axis] = 0;
-    }
-  }
-
-  Shape shape_;
-  std::array<char*, kTensors> at_ = {};
-  std::array<Strides, kTensors> steps_ = {};  // in bytes
-  std::array<size_t, kRankMax> index_ = {};
-};
+// What elements are summed in.
+template <typename Value>
+using SumOf = std::conditional_t<std::is_integral_v<Value>, int64_t, double>;
 
 template <typename T>
 T compute(Binary operation, T a, T b) {
@@ -121,6 +49,27 @@ T compute(Binary operation, T a, T b) {
   return a <= b;
 }
 
+template <typename T>
+T compute(Unary operation, T x) {
+  if (operation == Unary::kNegate) return -x;
+  if (operation == Unary::kAbsolute) return std::abs(x);
+  check(!std::is_integral_v<T>, "exp, log, sqrt, tanh or sigmoid of i64");
+  if constexpr (!std::is_integral_v<T>) {
+    if (operation == Unary::kExp) return std::exp(x);
+    if (operation == Unary::kLog) return std::log(x);
+    if (operation == Unary::kSqrt) return std::sqrt(x);
+    if (operation == Unary::kTanh) return std::tanh(x);
+  }
+  return T{1} / (T{1} + static_cast<T>(std::exp(-x)));  // kSigmoid
+}
+
+// Of tensors [..., a, b]: the axes before.
+Shape without_matrix(const Shape& shape) {
+  Shape before;
+  for (size_t axis = 0; axis + 2 < shape.rank(); ++axis) before.append(shape[axis]);
+  return before;
+}
+
 constexpr const char* kBinaryNames[] = {"add",     "subtract", "multiply", "divide",    "minimum",
                                         "maximum", "equal",    "less",     "less equal"};
 
@@ -137,22 +86,24 @@ void check_index(const char* operation, const Tensor& x, const Tensor& index) {
   if (index.rank() != 1 || x.rank() == 0) shapes_differ(operation, x.shape, index.shape);
 }
 
-void copy_to(const Tensor& from, const Tensor& to) {
-  const size_t bytes = size_of(from.dtype);
-  Places<2>(to.shape, {&from, &to}).each([bytes](const auto& at) {
-    std::memcpy(at[1], at[0], bytes);
-  });
-}
-
 }  // namespace
 
 Tensor make_tensor(Arena& arena, const Shape& shape, DType dtype) {
   return {arena.allocate(shape.size() * size_of(dtype)), shape, dtype};
 }
 
+void copy(const Tensor& from, const Tensor& to) {
+  check_one_type("copy", from, to);
+  if (from.shape != to.shape) shapes_differ("copy", from.shape, to.shape);
+  const size_t bytes = size_of(from.dtype);
+  Places<2>(to.shape, {&from, &to}).each([bytes](const auto& at) {
+    std::memcpy(at[1], at[0], bytes);
+  });
+}
+
 Tensor copy_of(Arena& arena, const Tensor& x) {
   const Tensor y = make_tensor(arena, x.shape, x.dtype);
-  copy_to(x, y);
+  copy(x, y);
   return y;
 }
 
@@ -205,6 +156,53 @@ Tensor binary(Arena& arena, Binary operation, const Tensor& a, const Tensor& b) 
   return y;
 }
 
+Tensor unary(Arena& arena, Unary operation, const Tensor& x) {
+  const Tensor y = make_tensor(arena, x.shape, x.dtype);
+  with_element(x.dtype, [&](auto element) {
+    using E = decltype(element);
+    Places<2>(x.shape, {&x, &y}).each([operation](const auto& at) {
+      E::write(at[1], compute(operation, E::read(at[0])));
+    });
+  });
+  return y;
+}
+
+Tensor matmul(Arena& arena, const Tensor& a, const Tensor& b) {
+  check_one_type("matmul", a, b);
+  const size_t ra = a.rank(), rb = b.rank();
+  if (ra < 2 || rb < 2 || a.shape[ra - 1] != b.shape[rb - 2])
+    shapes_differ("matmul", a.shape, b.shape);
+  Shape shape = broadcast(without_matrix(a.shape), without_matrix(b.shape), "matmul");
+  const size_t batch_axes = shape.rank();
+  const auto spread = [&](const Tensor& x) {
+    Shape to = shape;
+    for (const size_t axis : {x.rank() - 2, x.rank() - 1}) to.append(x.shape[axis]);
+    return x.broadcast_to(to);
+  };
+  // At the place [..., i, j] of the result stand the beginnings of row i and of column j.
+  Tensor rows = spread(a), columns = spread(b);
+  const size_t steps = a.shape[ra - 1], element_bytes = size_of(a.dtype);
+  const size_t row_step = rows.strides[batch_axes + 1] * element_bytes;
+  const size_t column_step = columns.strides[batch_axes] * element_bytes;
+  rows.strides[batch_axes + 1] = 0;
+  columns.strides[batch_axes] = 0;
+  shape.append(a.shape[ra - 2]);
+  shape.append(b.shape[rb - 1]);
+  const Tensor y = make_tensor(arena, shape, a.dtype);
+  with_element(a.dtype, [&](auto element) {
+    using E = decltype(element);
+    using Value = typename E::Value;
+    using Sum = SumOf<Value>;
+    Places<3>(shape, {&rows, &columns, &y}).each([&](const auto& at) {
+      Sum sum = 0;
+      for (size_t k = 0; k < steps; ++k)
+        sum += Sum{E::read(at[0] + k * row_step)} * Sum{E::read(at[1] + k * column_step)};
+      E::write(at[2], static_cast<Value>(sum));
+    });
+  });
+  return y;
+}
+
 Tensor reduce(Arena& arena, Reduction operation, const Tensor& x, std::span<const size_t> axes) {
   Shape kept = x.shape;
   size_t count = 1;
@@ -221,8 +219,8 @@ Tensor reduce(Arena& arena, Reduction operation, const Tensor& x, std::span<cons
     using E = decltype(element);
     using Value = typename E::Value;
     using Limits = std::numeric_limits<Value>;
-    // In double where elements are floating; each result begun before any is added to.
-    using Sum = std::conditional_t<std::is_integral_v<Value>, int64_t, double>;
+    using Sum = SumOf<Value>;
+    // Each result begun before any is added to.
     const Tensor sums_of = {arena.allocate(kept.size() * sizeof(Sum)), kept,
                             std::is_integral_v<Value> ? DType::kI64 : DType::kF64};
     const Value lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
@@ -262,7 +260,7 @@ Tensor concatenate(Arena& arena, std::span<const Tensor> parts, size_t axis) {
   const Tensor y = make_tensor(arena, all, parts[0].dtype);
   size_t first = 0;
   for (const Tensor& each : parts) {
-    copy_to(each, y.slice(axis, first, each.shape[axis]));
+    copy(each, y.slice(axis, first, each.shape[axis]));
     first += each.shape[axis];
   }
   return y;
@@ -273,7 +271,7 @@ Tensor gather(Arena& arena, const Tensor& x, const Tensor& index) {
   Shape shape = x.shape;
   shape[0] = index.shape[0];
   const Tensor y = make_tensor(arena, shape, x.dtype);
-  for (size_t i = 0; i < shape[0]; ++i) copy_to(part(x, index, i), y.slice(0, i, 1));
+  for (size_t i = 0; i < shape[0]; ++i) copy(part(x, index, i), y.slice(0, i, 1));
   return y;
 }
 

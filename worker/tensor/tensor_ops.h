@@ -15,11 +15,16 @@ namespace cairn {
 
 Tensor make_tensor(Arena& arena, const Shape& shape, DType dtype);  // of unspecified content
 Tensor copy_of(Arena& arena, const Tensor& x);
+void copy(const Tensor& from, const Tensor& to);       // of one shape and type
 Tensor cast(Arena& arena, const Tensor& x, DType to);  // to i64: cut off towards zero
 
 void fill(const Tensor& x, double value);
 // Uniform in [low, high), drawn by (seed, stream, element) alone.
 void fill_uniform(const Tensor& x, uint64_t seed, uint64_t stream, double low, double high);
+
+// Of i64 only the first two.
+enum class Unary : uint8_t { kNegate, kAbsolute, kExp, kLog, kSqrt, kTanh, kSigmoid };
+Tensor unary(Arena& arena, Unary operation, const Tensor& x);
 
 // Comparisons give 1 and 0. Division of i64 is towards zero; by zero it ends the process.
 enum class Binary : uint8_t {
@@ -34,6 +39,9 @@ enum class Binary : uint8_t {
   kLessEqual
 };
 Tensor binary(Arena& arena, Binary operation, const Tensor& a, const Tensor& b);
+
+// [..., m, k] and [..., k, n] to [..., m, n]; the axes before broadcast. Summed in double.
+Tensor matmul(Arena& arena, const Tensor& a, const Tensor& b);
 
 // Over `axes`, which stay as sizes of 1. A mean or extreme of nothing ends the process.
 enum class Reduction : uint8_t { kSum, kMean, kMinimum, kMaximum };

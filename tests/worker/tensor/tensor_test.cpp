@@ -71,6 +71,25 @@ TEST_P(TensorTest, ComparisonsGiveOneAndZero) {
   EXPECT_THAT(values(binary(arena, Binary::kLessEqual, x, row)), ElementsAre(1, 1, 1, 0, 1, 0));
 }
 
+TEST_P(TensorTest, NegatesAndTakesAbsoluteValues) {
+  const Tensor signs = make({3}, {-2, 0, 3});
+  EXPECT_THAT(values(unary(arena, Unary::kNegate, signs)), ElementsAre(2, 0, -3));
+  EXPECT_THAT(values(unary(arena, Unary::kAbsolute, signs)), ElementsAre(2, 0, 3));
+}
+
+TEST_P(TensorTest, ProductsBroadcastTheAxesBefore) {
+  const Tensor column = make({3, 1}, {1, -2, 3});
+  EXPECT_THAT(values(matmul(arena, x, column)), ElementsAre(6, 12));
+  const std::array<size_t, 2> turned = {1, 0};
+  EXPECT_THAT(values(matmul(arena, column.transpose(turned), x.transpose(turned))),
+              ElementsAre(6, 12));
+  const Tensor pair = make({2, 1, 1, 2}, {1, 0, 0, 2});
+  const Tensor both = matmul(arena, pair, x);
+  EXPECT_EQ(both.shape, (Shape{2, 1, 1, 3}));
+  EXPECT_THAT(values(both), ElementsAre(1, 2, 3, 8, 10, 12));
+  EXPECT_THAT(values(matmul(arena, make({2, 0}, {}), make({0, 1}, {}))), ElementsAre(0, 0));
+}
+
 TEST_P(TensorTest, ReductionsKeepTheirAxesAsOne) {
   const std::array<size_t, 1> rows = {0}, columns = {1};
   const std::array<size_t, 2> both = {0, 1};
@@ -120,6 +139,9 @@ TEST_P(TensorTest, WhatDoesNotFitNamesBothShapes) {
   EXPECT_DEATH(concatenate(arena, parts, 0), "concatenate: shapes \\[2, 3\\] and \\[4\\]");
   EXPECT_DEATH(scatter_add(x, index({0}), other), "scatter add: shapes \\[2, 3\\] and \\[4\\]");
   EXPECT_DEATH(gather(arena, x, index({2})), "index 2 beyond the first axis of \\[2, 3\\]");
+  EXPECT_DEATH(matmul(arena, x, x), "matmul: shapes \\[2, 3\\] and \\[2, 3\\] do not fit");
+  EXPECT_DEATH(matmul(arena, x, other), "matmul: shapes \\[2, 3\\] and \\[4\\] do not fit");
+  EXPECT_DEATH(copy(x, other), "copy: shapes \\[2, 3\\] and \\[4\\] do not fit");
   EXPECT_DEATH(x.slice(1, 2, 2), "slice: 2 from 2 on axis 1 of \\[2, 3\\]");
   const std::array<size_t, 2> twice = {0, 0};
   EXPECT_DEATH(x.transpose(twice), "not every axis once");
