@@ -26,6 +26,7 @@ add_library(cairn_math STATIC
   autograd/interactions.cpp
   autograd/losses.cpp
   autograd/tape.cpp
+  autograd/tensor_functions.cpp
   autograd/towers.cpp
   nn/attention.cpp
   nn/cross.cpp

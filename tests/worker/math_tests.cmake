@@ -7,8 +7,8 @@ cairn_test(math_ops_test
           autograd/functions_test.cpp
   LIBRARIES cairn_math OpenMP::OpenMP_CXX)
 cairn_test(math_tensor_test
-  SOURCES tensor/npy_test.cpp tensor/tensor_test.cpp
-  LIBRARIES cairn_math)
+  SOURCES tensor/npy_test.cpp tensor/tensor_test.cpp autograd/tensor_functions_test.cpp
+  LIBRARIES cairn_math fmt::fmt)
 target_compile_definitions(math_tensor_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 cairn_test(math_models_test
   SOURCES nn/parameters_test.cpp

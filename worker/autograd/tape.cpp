@@ -1,5 +1,7 @@
 #include "worker/autograd/tape.h"
 
+#include "worker/tensor/tensor_ops.h"
+
 namespace cairn {
 
 // A step rounds a few dozen values, so a list is searched as fast as anything.
@@ -21,9 +23,25 @@ Variable* Tape::input(Matrix value, Matrix gradient) {
   return arena_.make<Variable>(Variable{value, gradient, true, false});
 }
 
+Variable* Tape::constant(const Tensor& value) {
+  return arena_.make<Variable>(Variable{value, {}, false, false});
+}
+
+Variable* Tape::input(const Tensor& value) {
+  check(value.dtype != DType::kI64, "whole numbers have no gradient");
+  return arena_.make<Variable>(Variable{value, {}, true, false});
+}
+
 Variable* Tape::result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources) {
   Variable* y = arena_.make<Variable>();
   y->value = arena_.matrix(rows, cols);
+  for (const Variable* source : sources) y->needs_gradient |= source->needs_gradient;
+  return y;
+}
+
+Variable* Tape::result(const Tensor& value, std::span<Variable* const> sources) {
+  Variable* y = constant(value);
+  if (value.dtype == DType::kI64) return y;
   for (const Variable* source : sources) y->needs_gradient |= source->needs_gradient;
   return y;
 }
@@ -44,6 +62,23 @@ Matrix Tape::complete_gradient(Variable* v) {
   check(v->needs_gradient, "a variable without gradient was asked for it");
   if (!v->written) ops_.zero(gradient_of(v).into);
   return v->gradient.matrix();
+}
+
+void Tape::add_gradient(Variable* v, const Tensor& part) {
+  if (!v->needs_gradient) return;
+  if (v->gradient.empty()) v->gradient = make_tensor(arena_, v->value.shape, v->value.dtype);
+  copy(v->written ? binary(arena_, Binary::kAdd, v->gradient, part) : part, v->gradient);
+  v->written = true;
+}
+
+Tensor Tape::complete_tensor_gradient(Variable* v) {
+  check(v->needs_gradient, "a variable without gradient was asked for it");
+  if (!v->written) {
+    const Tensor zeros = make_tensor(arena_, v->value.shape, v->value.dtype);
+    fill(zeros, 0.0);
+    add_gradient(v, zeros);
+  }
+  return v->gradient;
 }
 
 bool Tape::adopt_gradient(Variable* v, Matrix part) {

@@ -7,6 +7,7 @@
 // safety: none.
 #pragma once
 
+#include <span>
 #include <type_traits>
 
 #include "common/config/job.h"
@@ -52,8 +53,12 @@ class Tape {
   // overwrites.
   Variable* constant(Matrix value);
   Variable* input(Matrix value, Matrix gradient);
+  Variable* constant(const Tensor& value);
+  Variable* input(const Tensor& value);  // of a floating type; its gradient stands in the arena
   // A result [rows, cols] to be computed; its gradient is needed if that of any of `sources` is.
   Variable* result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources);
+  // One that has been computed, of any rank and type. Whole numbers have no gradient.
+  Variable* result(const Tensor& value, std::span<Variable* const> sources);
 
   // Called by functions after they computed `y`: `step(tape)` propagates y's gradient to y's
   // sources. It is copied into the arena.
@@ -76,6 +81,10 @@ class Tape {
   Gradient gradient_of(Variable* v);
   // v's complete gradient; zero if nothing that follows v was used.
   Matrix complete_gradient(Variable* v);
+  // The same of any rank and type, as operations in worker/tensor/ want it: adds a part to v's
+  // gradient if it needs one; the complete gradient.
+  void add_gradient(Variable* v, const Tensor& part);
+  Tensor complete_tensor_gradient(Variable* v);
   // Takes `part` as v's gradient, storage included, which saves a copy; the caller gives it up.
   // False, and nothing happened, if v needs no gradient or its gradient has storage already (and so
   // perhaps a part in it).
