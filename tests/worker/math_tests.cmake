@@ -12,11 +12,12 @@ cairn_test(math_tensor_test
 target_compile_definitions(math_tensor_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 cairn_test(math_models_test
   SOURCES nn/parameters_test.cpp
-          models/example.cpp models/factory_test.cpp models/fixtures_test.cpp
+          models/example.cpp models/factory_test.cpp models/fixtures.cpp models/fixtures_test.cpp
+          models/layers_test.cpp models/model_fixtures_test.cpp
           models/recommender_test.cpp
           models/reference_model.cpp models/variations.cpp
           optimizers/dense_optimizer_test.cpp
-  LIBRARIES cairn_math)
+  LIBRARIES cairn_math fmt::fmt)
 target_compile_definitions(math_models_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 cairn_test(math_heap_test
   SOURCES models/heap_test.cpp models/example.cpp

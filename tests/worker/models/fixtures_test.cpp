@@ -1,13 +1,13 @@
 // Operations against what PyTorch computed in float64: see make_fixtures.py, which wrote the file.
+#include "tests/worker/models/fixtures.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,46 +20,6 @@
 
 namespace cairn {
 namespace {
-
-struct Array {
-  size_t rows = 0, cols = 0;
-  std::vector<float> values;
-  Matrix view() { return {values.data(), rows, cols}; }
-};
-using Case = std::map<std::string, Array>;
-
-std::map<std::string, Case> read_fixtures() {
-  std::ifstream file(CAIRN_SOURCE_DIR "/tests/worker/models/fixtures/pytorch.txt");
-  std::map<std::string, Case> cases;
-  std::string line, current, name;
-  while (std::getline(file, line)) {
-    std::istringstream words(line);
-    words >> name;
-    if (name == "case") {
-      words >> current;
-      continue;
-    }
-    Array& array = cases[current][name];
-    words >> array.rows >> array.cols;
-    for (double value; words >> value;) array.values.push_back(static_cast<float>(value));
-    EXPECT_EQ(array.values.size(), array.rows * array.cols) << current << " " << name;
-  }
-  return cases;
-}
-
-std::string numbered(const char* name, size_t number) {
-  std::ostringstream text;
-  text << name << number;
-  return text.str();
-}
-
-void expect_close(const std::vector<float>& want, ConstMatrix got, const std::string& what) {
-  float largest = 1.0f;
-  for (const float w : want) largest = std::max(largest, std::abs(w));
-  ASSERT_EQ(got.rows * got.cols, want.size()) << what;
-  for (size_t i = 0; i < want.size(); ++i)
-    EXPECT_NEAR(got.row(i / got.cols)[i % got.cols], want[i], 3e-6 * largest) << what << " " << i;
-}
 
 using Inputs = std::vector<Variable*>;
 using Forward = std::function<Variable*(Tape&, const Inputs&)>;
@@ -107,8 +67,9 @@ Variable* attention(Tape& t, const Inputs& in, bool softmax) {
   return autograd::weighted_pool(t, bag, in[0], scores);
 }
 
-Variable* max_pool(Tape& t, const Inputs& in) {
-  const std::array bags = {three_bags(Pooling::kMax)};
+template <Pooling kPooling>
+Variable* pool(Tape& t, const Inputs& in) {
+  const std::array bags = {three_bags(kPooling)};
   const std::array tables = {in[0]};
   return autograd::pooled_features(t, 3, bags, tables, {});
 }
@@ -151,21 +112,27 @@ const std::map<std::string, Forward>& layers() {
       {"gates", gates},
       {"attention", [](Tape& t, const Inputs& in) { return attention(t, in, false); }},
       {"attention_softmax", [](Tape& t, const Inputs& in) { return attention(t, in, true); }},
-      {"max_pool", max_pool},
+      {"sum_pool", pool<Pooling::kSum>},
+      {"mean_pool", pool<Pooling::kMean>},
+      {"max_pool", pool<Pooling::kMax>},
+      {"dropout", [](Tape& t, const Inputs& in) { return autograd::dropout(t, in[0], 0.4f, 2); }},
   };
   return all;
 }
 
+// Of dropout; all others depend on the rows alone.
+constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_row = 70'000, .rows = 5};
+
 TEST(Fixtures, LayersMatchPyTorch) {
-  std::map<std::string, Case> cases = read_fixtures();
+  std::map<std::string, FixtureCase> cases = read_fixtures("pytorch.txt");
   for (const auto& [name, forward] : layers()) {
     ASSERT_TRUE(cases.contains(name)) << name;
-    Case& fixture = cases[name];
+    FixtureCase& fixture = cases[name];
     Arena arena;
-    Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, {.rows = 5});
+    Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, kPlace);
     Inputs inputs;
     for (size_t i = 0; fixture.contains(numbered("in", i)); ++i) {
-      Array& in = fixture[numbered("in", i)];
+      FixtureArray& in = fixture[numbered("in", i)];
       inputs.push_back(tape.input(in.view(), arena.matrix(in.rows, in.cols)));
     }
     Variable* y = forward(tape, inputs);
@@ -178,18 +145,22 @@ TEST(Fixtures, LayersMatchPyTorch) {
   }
 }
 
-TEST(Fixtures, LossesMatchPyTorch) {
-  std::map<std::string, Case> cases = read_fixtures();
-  const std::map<std::string, TaskConfig> losses = {
+const std::map<std::string, TaskConfig>& losses() {
+  static const std::map<std::string, TaskConfig> all = {
       {"bce", {.loss = Loss::kBce}},
       {"mse", {.loss = Loss::kMse}},
       {"huber", {.loss = Loss::kHuber, .huber_delta = 0.5f}},
       {"focal", {.loss = Loss::kFocal}},
       {"pairwise", {.loss = Loss::kPairwise}}};
-  for (const auto& [name, task] : losses) {
+  return all;
+}
+
+TEST(Fixtures, LossesMatchPyTorch) {
+  std::map<std::string, FixtureCase> cases = read_fixtures("pytorch.txt");
+  for (const auto& [name, task] : losses()) {
     ASSERT_TRUE(cases.contains(name)) << name;
-    Case& fixture = cases[name];
-    Array& z = fixture["in0"];
+    FixtureCase& fixture = cases[name];
+    FixtureArray& z = fixture["in0"];
     const auto rows = static_cast<double>(z.rows);
     Arena arena;
     Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, {.rows = rows});
@@ -202,13 +173,18 @@ TEST(Fixtures, LossesMatchPyTorch) {
   }
 }
 
+constexpr const char* kOptimizers[] = {"sgd",  "momentum", "nesterov", "adagrad",
+                                       "adam", "adamw",    "lamb",     "clip_norm"};
+
 TEST(Fixtures, OptimizersMatchPyTorch) {
-  std::map<std::string, Case> cases = read_fixtures();
-  for (const char* name : {"sgd", "momentum", "nesterov", "adagrad", "adam", "adamw"}) {
+  std::map<std::string, FixtureCase> cases = read_fixtures("pytorch.txt");
+  for (const char* name : kOptimizers) {
     ASSERT_TRUE(cases.contains(name)) << name;
-    Case& fixture = cases[name];
+    FixtureCase& fixture = cases[name];
     DenseOptimizerConfig config;
-    config.name = name;
+    const bool clips = name == std::string("clip_norm");
+    config.name = clips ? "sgd" : name;
+    config.clip_norm = clips ? 0.5f : 0.0f;
     config.learning_rate = 0.1f;
     config.weight_decay = 0.2f;
     std::vector<float> w = fixture["in0"].values;
@@ -217,6 +193,15 @@ TEST(Fixtures, OptimizersMatchPyTorch) {
       optimizer->step(w, fixture[numbered("in", step)].values, step);
     expect_close(fixture["y"].values, {w.data(), 1, w.size()}, name);
   }
+}
+
+TEST(Fixtures, NoneIsLeftOut) {
+  std::set<std::string> held, stored;
+  for (const auto& [name, forward] : layers()) held.insert(name);
+  for (const auto& [name, task] : losses()) held.insert(name);
+  held.insert(std::begin(kOptimizers), std::end(kOptimizers));
+  for (const auto& [name, arrays] : read_fixtures("pytorch.txt")) stored.insert(name);
+  EXPECT_EQ(held, stored);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 fixtures_test.cpp reads the result and holds the operations against it; PyTorch is needed only to
 write it anew. A case is a line `case NAME`, then lines `NAME ROWS COLS VALUE...`: inputs in0, in1,
 ..., the output y, dy that it is multiplied with, and d0, d1, ...: the gradients of sum(y * dy).
-Of a loss y is the loss and d0 its gradient; of an optimizer y is what w is after three steps.
+Of a loss y is the loss and d0 its gradient; of an optimizer y is what w is after three steps. Whole models: see
+make_model_fixtures.py.
 """
 import torch
 import torch.nn.functional as F
@@ -153,3 +154,54 @@ for name, softmax in ("attention", False), ("attention_softmax", True):
          attention(softmax))
 case("max_pool", [draw(4, D)], lambda table: F.embedding_bag(
     torch.tensor(INDEX), table, torch.tensor(OFFSETS[:-1]), mode="max"))
+for mode in "sum", "mean":
+    case(f"{mode}_pool", [draw(4, D)], lambda table: F.embedding_bag(
+        torch.tensor(INDEX), table, torch.tensor(OFFSETS[:-1]), mode=mode))
+
+
+def philox(key, high, low):
+    """Philox4x32-10 of Salmon et al., SC 2011: 128 bits as four words."""
+    mask = 0xffffffff
+    k, c = [key & mask, key >> 32], [low & mask, low >> 32, high & mask, high >> 32]
+    for _ in range(10):
+        p, q = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [q >> 32 ^ c[1] ^ k[0], q & mask, p >> 32 ^ c[3] ^ k[1], p & mask]
+        k = [(k[0] + 0x9E3779B9) & mask, (k[1] + 0xBB67AE85) & mask]
+    return c
+
+
+def dropout(x, rate=0.4, seed=3, step=5, first_row=70_000, layer=2):
+    """As worker/ops/dropout.h draws it."""
+    threshold = round(rate * 65536)
+    mask = torch.zeros_like(x)
+    for r in range(x.shape[0]):
+        for u in range(x.shape[1]):
+            words = philox(seed ^ 0x64726f706f7574, step << 16 | layer, first_row + r << 16 | u // 8)
+            draw16 = words[u % 8 // 2] >> u % 2 * 16 & 0xffff
+            mask[r, u] = 0 if draw16 < threshold else 65536 / (65536 - threshold)
+    return x * mask
+
+
+case("dropout", [draw(B, 2 * D)], dropout)
+
+
+class Lamb(torch.optim.AdamW):
+    """You et al., ICLR 2020, with AdamW's direction: torch.optim has none."""
+
+    def step(self):
+        group = self.param_groups[0]
+        for w in group["params"]:
+            before = w.detach().clone()
+            super().step()
+            u = (before - w.detach()) / group["lr"]
+            w.data = before - group["lr"] * before.norm() / u.norm() * u
+
+
+class Clipped(torch.optim.SGD):
+    def step(self):
+        torch.nn.utils.clip_grad_norm_(self.param_groups[0]["params"], 0.5)
+        super().step()
+
+
+optimizer_case("lamb", lambda p: Lamb(p, lr=0.1, weight_decay=0.2))
+optimizer_case("clip_norm", lambda p: Clipped(p, lr=0.1))
