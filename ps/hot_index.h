@@ -39,9 +39,6 @@ struct IndexEntry {
   }
   static uint32_t row(uint64_t entry) { return static_cast<uint32_t>(entry) - 1; }
   static bool holds_row(uint64_t entry) { return entry != kEmpty && entry != kMoved; }
-  static bool matches(uint64_t entry, uint64_t hash) {
-    return static_cast<uint32_t>(entry >> 32) == fingerprint(hash) && entry != kMoved;
-  }
   // Whether the entry can be of the slot: certain, if it is of one of the kSlotHints slots up to
   // it.
   static bool may_be_of(uint64_t entry, uint32_t slot) {
@@ -60,7 +57,6 @@ class IndexLine {
   static constexpr unsigned kEntries = 8;
 
   explicit IndexLine(const uint64_t* entries) : entries_(entries) {}
-  uint64_t operator[](unsigned i) const { return entries_[i]; }
 
   // Those of a fingerprint, and if it is 0 also those that hold no row.
   unsigned of_fingerprint(uint32_t fingerprint) const { return halves_equal<1>(fingerprint); }

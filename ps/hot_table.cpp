@@ -12,8 +12,8 @@ namespace cairn {
 namespace {
 
 // The index is grown above this part of its capacity, by a part of it: a row takes between 11.1 and
-// 13.9 bytes of it, and with its key and log numbers 42 at most. Above 0.8 lookups are a third
-// slower, as too many entries stand behind their home line.
+// 13.9 bytes of it, from a few rows a slot on, and with its key and log numbers 42. Above 0.8
+// lookups are a third slower, as too many entries stand behind their home line.
 constexpr uint64_t kFillMaxPercent = 72;
 constexpr uint32_t kGrowthPart = 4;
 
@@ -163,7 +163,8 @@ void HotTable::grow_on(uint64_t entries) {
 
 // Calls `visit` with the place of each entry of a slot: they stand in its stretch and in the lines
 // up to the first behind it that is not full. Other entries there are of slots near by, which
-// their fingerprints tell apart; only where keys crowd in few slots are there rows to be asked.
+// their fingerprints tell apart; where keys crowd in few slots, or the index goes round, rows are
+// asked.
 template <typename Visit>
 void HotTable::each_of_slot(const HotIndex& index, uint32_t slot, Visit visit) const {
   const uint64_t entries_passed = (displaced_lines_max_ + 1) * IndexLine::kEntries;
@@ -173,12 +174,17 @@ void HotTable::each_of_slot(const HotIndex& index, uint32_t slot, Visit visit) c
   const uint64_t last = index.home_line(first_hash | ((uint64_t{1} << (64 - kSlotBits)) - 1));
   const uint64_t stretch = index.lines_between(first, last) + 1;
   const uint64_t most = std::min(index.lines(), stretch + displaced_lines_max_);
+  // Where the index goes round, its last slots follow on its first ones, whose hints may be equal.
+  const uint64_t first_line = first / IndexLine::kEntries;
+  const bool goes_round = first_line <= displaced_lines_max_ || first_line + most > index.lines();
+  const bool hint_is_certain =
+      near_by && (!goes_round || slots_.last - slots_.first <= IndexEntry::kSlotHints);
   uint64_t at = first;
   for (uint64_t passed = 1; passed <= most; at = index.next_line(at), ++passed) {
     for (uint64_t place = at; place < at + IndexLine::kEntries; ++place) {
       const uint64_t entry = index[place];
       if (!IndexEntry::holds_row(entry) || !IndexEntry::may_be_of(entry, slot)) continue;
-      if (near_by || slot_of(slab_.at(IndexEntry::row(entry))->key) == slot) visit(place);
+      if (hint_is_certain || slot_of(slab_.at(IndexEntry::row(entry))->key) == slot) visit(place);
     }
     if (passed >= stretch && index.line(at).empty() != 0) return;
   }

@@ -153,6 +153,8 @@ inline void HotTable::ask_for_entries(Lookup& lookup, size_t first) const {
 
 template <size_t kLines>
 inline void HotTable::ask_for_row(const Lookup& lookup, const HotRow* row) {
+  if (row == nullptr) [[unlikely]]
+    return;
   const char* const needed = reinterpret_cast<const char*>(row) + lookup.lines.from;
   const size_t lines = kLines > 0 ? kLines : lookup.lines.count;
   for (size_t line = 0; line < lines; ++line) ask_for(needed + line * kLineBytes);

@@ -118,10 +118,12 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::filesystem
           : rocksdb::DB::OpenForReadOnly(options, folder.string(), families, &handles, &opened);
   // RocksDB tells a lock from other trouble in words alone: "While lock file: ..." of another
   // process, "lock hold by current process" of this one.
-  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
+  const std::string why = status.ToString();
+  const auto says = [&](const char* words) { return why.find(words) != std::string::npos; };
+  if (status.IsIOError() && (says("While lock file") || says("lock hold by current process")))
     return Error{ErrorCode::kUnavailable,
                  fmt::format("cannot open the store {}: another process has it open ({})",
-                             folder.string(), status.ToString())};
+                             folder.string(), why)};
   if (!status.ok()) return to_error(status, "open the store", folder);
   database->db_.reset(opened);
   database->rows_ = handles[0];

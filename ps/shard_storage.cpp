@@ -52,10 +52,10 @@ bool Shard::work_on_sweep() {
 uint64_t Shard::log_bytes_allowed() const {
   const uint64_t most =
       options_.log_bytes_max - std::min(options_.log_bytes_max / 4, world_.log.reserve_bytes());
-  if (!write_back_.active() || sweep_log_bytes_ >= most) return most;
+  const uint64_t from = std::max(sweep_log_bytes_, options_.log_bytes_max / 2);
+  if (!write_back_.active() || from >= most) return most;
   const double part = std::min(1.0, write_back_.progress() + kAheadOfSweep);
-  return sweep_log_bytes_ +
-         static_cast<uint64_t>(part * static_cast<double>(most - sweep_log_bytes_));
+  return from + static_cast<uint64_t>(part * static_cast<double>(most - from));
 }
 
 void Shard::save_run(SortedRun run) {

@@ -19,7 +19,7 @@ namespace cairn {
 struct StorageLoss {
   std::string file;
   uint64_t offset = 0;  // in it, where the damage begins
-  // Of the log: acknowledged records, none of which was replayed. 0, 0: none.
+  // Of the log: records, some or all of them acknowledged, none of which was replayed. 0, 0: none.
   Lsn first_lsn = 0, last_lsn = 0;
   // Of those records that are whole, behind the damaged one: row gradients, bytes in the file, and
   // the names of the tables that they touch.

@@ -28,8 +28,8 @@ class WireClient final : public BenchClient {
  public:
   WireClient(zmq::context_t& context, const std::string& endpoint);
 
-  // Of the next step, as training does: the shard pins the rows. An empty push, whose answer
-  // `receive` passes over, ends the step after every kPullsAStep.
+  // Of the next step, as training does: near its bound the shard pins the rows. An empty push,
+  // whose answer `receive` passes over, ends the step after every kPullsAStep.
   void pull(std::span<const Key> keys) override;
   void push(std::span<const Key> keys, const float* gradients) override;  // one a step
   void receive() override;

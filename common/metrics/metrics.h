@@ -158,7 +158,7 @@ struct ShardMetrics {
       "cairn_recovery_rows", "Row gradients that this shard's recovery replayed from its log.");
   prometheus::Counter& recovery_lost_records =
       source_.counter("cairn_recovery_lost_records_total",
-                      "Acknowledged log records that a recovery could not bring back.");
+                      "Log records that a recovery could not bring back.");
   prometheus::Counter& recovery_lost_gradients = source_.counter(
       "cairn_recovery_lost_gradients_total",
       "Row gradients of lost log records, as far as those records can still be read.");

@@ -1,13 +1,16 @@
 // A server that is started again on files which are not as it left them.
+#include "tests/ps/server_recovery.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "ps/rocks_store.h"
-#include "tests/ps/server_recovery.h"
 
 namespace cairn {
 namespace {
@@ -139,9 +142,8 @@ TEST_F(ServerRecovery, ADamagedTableFileIsNeverReadAsAnotherRow) {
       ++refused_at_open;
       EXPECT_EQ(server.error().code, ErrorCode::kCorrupt);
       // Where a footer has an unknown version RocksDB names its list of files instead.
-      EXPECT_THAT(server.error().message,
-                  testing::AnyOf(HasSubstr(table.filename().string()),
-                                 HasSubstr("unsupported format_version")));
+      EXPECT_THAT(server.error().message, testing::AnyOf(HasSubstr(table.filename().string()),
+                                                         HasSubstr("unsupported format_version")));
       continue;
     }
     Client client(context_, server.value()->endpoints()[0]);
@@ -225,8 +227,8 @@ TEST_F(ServerRecovery, RowsOfBf16ThatExpireAreThoseOfAnUndisturbedServer) {
     rows.push_back(rows_of(folder_.path() / end, job_.tables));
   }
   ASSERT_EQ(rows[0], rows[1]);
-  std::set<float> created;
-  for (const KeptRow& row : rows[0]) created.insert(row.floats.back());
+  std::set<uint32_t> created;
+  for (const KeptRow& row : rows[0]) created.insert(std::bit_cast<uint32_t>(row.floats.back()));
   EXPECT_GT(created.size(), 5u);
   EXPECT_EQ(created.count(1), 0u);  // those have expired
 }
@@ -236,6 +238,8 @@ TEST_F(ServerRecovery, AFileSystemInMemoryHoldsStoreAndLog) {
   const std::filesystem::path memory = "/dev/shm";
   if (!std::filesystem::is_directory(memory)) GTEST_SKIP() << "there is none";
   state_ = memory / folder_.path().filename();
+  const std::unique_ptr<std::filesystem::path, void (*)(std::filesystem::path*)> removed(
+      &state_, [](std::filesystem::path* path) { std::filesystem::remove_all(*path); });
   live(/*stored=*/true);
   {
     const auto server = start();
@@ -243,7 +247,6 @@ TEST_F(ServerRecovery, AFileSystemInMemoryHoldsStoreAndLog) {
     Client client(context_, server.value()->endpoints()[0]);
     EXPECT_EQ(pull(client, 0, kKeys), rows_);
   }
-  std::filesystem::remove_all(state_);
 }
 
 }  // namespace

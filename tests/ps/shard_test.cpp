@@ -572,6 +572,25 @@ TEST_F(ColdShardTest, LatePullWhoseRowsHaveNoRoomTogetherIsAnswered) {
   EXPECT_EQ(reply().header.status, StatusCode::kOk);
 }
 
+TEST_F(ColdShardTest, LatePullIsAnsweredThoughStepsAreFasterThanItsReads) {
+  Rows keys;
+  for (Key key = 1; key <= 400; ++key) keys[0][key] = {};  // more than one read takes
+  pull(0, 1, keys);
+  size_t answered = 0;
+  uint64_t step = 1;
+  for (int reads = 0; answered == 0; ++reads) {
+    ASSERT_LT(reads, 20);
+    if (sim_->store.pending() > 0) sim_->store.complete();
+    while (!sim_->posted.empty()) sim_->run_posted();
+    ++step;
+    push(0, step, step, {});
+    sim_->log.complete_all();
+    while (!sim_->posted.empty()) sim_->run_posted();
+    for (int i = 0; i < 20; ++i) sim_->shard->on_tick();  // evicts what no step waits for
+    for (const auto& reply : sim_->take_replies()) answered += reply.message.header.op == Op::kPull;
+  }
+}
+
 TEST_F(ColdShardTest, PullsThatWaitAreLimitedWhateverTheyWaitFor) {
   constexpr size_t kMost = 256;  // a worker
   const auto refused = [&] {
