@@ -1,5 +1,6 @@
 // The training step on the CPU: against the matrix products it cannot do without, back to back by
-// oneDNN in the same run, and against PyTorch where an interpreter that has it is named.
+// oneDNN in the same run, and against PyTorch where an interpreter that has it is named; and whole
+// jobs with a server against it (bench/step/served_case.h).
 //   --pytorch PYTHON  run bench/step/pytorch.py with this interpreter too; may be given several
 //                     times, and the fastest counts
 //   --only CASE       yardstick_f32_one_core, ...
@@ -19,6 +20,7 @@
 #include "bench/step/floor.h"
 #include "bench/step/local_job.h"
 #include "bench/step/models.h"
+#include "bench/step/served_case.h"
 
 namespace cairn::step {
 namespace {
@@ -174,13 +176,24 @@ bool parse(int argc, char** argv, Options& options) {
 
 int run(const Options& options) {
   bool found = options.only.empty();
+  // Empty: the case is measured.
+  const auto why_not = [&](const char* name) -> std::string {
+    if (!options.skip.empty()) return options.skip;
+    if (!options.only.empty() && options.only != name) return "not asked for";
+    found = true;
+    return "";
+  };
   for (const Case& c : kCases) {
-    if (!options.skip.empty())
-      skip(c, options.skip);
-    else if (options.only.empty() || options.only == c.name)
-      measure(c, options), found = true;
+    if (const std::string why = why_not(c.name); !why.empty())
+      skip(c, why);
     else
-      skip(c, "not asked for");
+      measure(c, options);
+  }
+  for (const char* name : kServedCases) {
+    if (const std::string why = why_not(name); !why.empty())
+      skip_served(name, why);
+    else
+      measure_served(name, options.rounds);
   }
   if (!found && options.skip.empty()) fmt::print(stderr, "no case '{}'\n", options.only);
   return found || !options.skip.empty() ? 0 : 2;
