@@ -13,7 +13,7 @@ namespace cairn::step {
 namespace {
 
 constexpr double kGoal = 0.85;
-constexpr size_t kWarm = 24, kSteps = 32;
+constexpr size_t kWarm = 24, kSteps = 64;
 
 struct Local {
   double samples_per_second, samples_per_cpu_second;
@@ -32,7 +32,7 @@ void measure_served(const std::string& name, size_t rounds) {
   LocalJob local(model, workers, Precision::kF32);
   const ServedJob served(model, workers);
   const auto run_local = [&] {
-    const StepTimes times = local.run(10);
+    const StepTimes times = local.run(20);
     const auto samples = static_cast<double>(model.batch);
     return Local{static_cast<double>(workers) * samples / times.wall, samples / times.all};
   };
