@@ -66,10 +66,8 @@ Shard::Shard(ShardOptions options, World world, RecoveredShard from)
       reads_(
           world_.store, world_.post,
           [this](const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
-            // The step it was for may have been applied since. The pull may not be answered yet,
-            // as other keys of it are still read: until the next step they stay.
-            const auto next = static_cast<uint32_t>(gather_.applied_step() + 1);
-            rows_->install(keys, found, pin == 0 ? 0 : std::max(pin, next));
+            // The step it was for may have been applied since: then nothing waits for the rows.
+            rows_->install(keys, found, pin > gather_.applied_step() ? pin : 0);
           },
           [this](const Error& error) { fail(error); }),
       write_back_(

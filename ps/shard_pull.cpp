@@ -16,8 +16,9 @@ constexpr size_t kHeldMax = 256;
 constexpr uint64_t kPinAheadMax = 64;
 // Reads after which a pull that pins nothing (read-only, or late, as one that comes again is) does
 // pin, so that rows it has read stay until it is answered. Without it, where there is room for no
-// clean row, a pull whose rows are partly here would read the others and lose these, for ever.
-constexpr uint32_t kReadsUnpinnedMax = 2;
+// clean row, a pull whose rows are partly here would read the others and lose these, for ever. It
+// pins them for more steps with each read, as steps may be faster than its reads.
+constexpr uint32_t kReadsUnpinnedMax = 2, kPinShiftMax = 10;
 }  // namespace
 
 void Shard::on_pull(Request from, Message message) {
@@ -65,7 +66,8 @@ uint32_t Shard::pin_of(const Pull& pull) const {
   const bool of_a_coming_step = header.step > applied && header.step <= applied + kPinAheadMax;
   if ((header.flags & kPullReadOnly) == 0 && of_a_coming_step)
     return static_cast<uint32_t>(header.step);
-  return pull.reads < kReadsUnpinnedMax ? 0 : static_cast<uint32_t>(applied + 1);
+  if (pull.reads < kReadsUnpinnedMax) return 0;
+  return static_cast<uint32_t>(applied + (uint64_t{1} << std::min(pull.reads, kPinShiftMax)));
 }
 
 ShardRows::Absent Shard::absent_rows_of(const Pull& pull) const {
