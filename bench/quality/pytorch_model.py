@@ -150,6 +150,8 @@ class Net(nn.Module):
         width, tasks, dropout = fields * dim + numbers, len(model["tasks"]), model["deep"]["dropout"]
         self.numbers, self.stacked = numbers, model["structure"] == "stacked"
         kind = model["interaction"]
+        if kind == "cross" and model["cross"]["layers"] == 0:
+            kind = "none"
         self.interaction = {
             "none": lambda: None,
             "cross": lambda: Cross(model["cross"], width),

@@ -85,6 +85,10 @@ def measure(sections, seeds, python):
         with ThreadPoolExecutor(2) as pool:
             started = {key: pool.submit(train_pytorch, python, path, seeds) for key, path in resolved.items()}
             theirs = {key: future.result() for key, future in started.items()}
+    for (section, case), results in theirs.items():
+        sizes = ours[section, case][0]["parameters"], results[0]["parameters"]
+        if sizes[0] != sizes[1]:
+            sys.exit(f"quality: {section.title}, {case.title}: {sizes[0]} parameters, in PyTorch {sizes[1]}: not the same model")
     return [(s, best[s], [(c, ours[s, c], theirs.get((s, c))) for c in s.cases]) for s in sections]
 
 
