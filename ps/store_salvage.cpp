@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <optional>
-#include <regex>
+#include <string_view>
 #include <system_error>
 
 #include "common/atomic_file.h"
@@ -72,12 +73,13 @@ class DamagedStore {
   StorageLoss loss_of(uint32_t slot, const std::string& why) const {
     StorageLoss loss{
         .file = reading_.string(), .tables = {}, .slots = {slot, slot + 1}, .why = why};
-    static const std::regex place(" in (/.+\\.sst) offset ([0-9]{1,18})");
-    std::smatch match;
-    if (std::regex_search(why, match, place)) {
-      loss.file = match[1];
-      loss.offset = std::stoull(match[2]);
-    }
+    static constexpr std::string_view kIn = " in ", kFileEnd = ".sst", kOffset = " offset ";
+    const size_t end = why.find(fmt::format("{}{}", kFileEnd, kOffset));
+    const size_t begin = end == std::string::npos ? end : why.rfind(kIn, end);
+    if (begin == std::string::npos) return loss;
+    loss.file = why.substr(begin + kIn.size(), end + kFileEnd.size() - begin - kIn.size());
+    const char* const digits = why.data() + end + kFileEnd.size() + kOffset.size();
+    std::from_chars(digits, why.data() + why.size(), loss.offset);
     return loss;
   }
 
