@@ -94,8 +94,9 @@ Result<JudgedLog> judge_log(const fs::path& folder, Recovery recovery,
   // Of a process that noted a loss and died before it had gone on behind it.
   const Result<std::vector<StorageLoss>> earlier = noted_losses(folder);
   if (!earlier.ok()) return earlier.error();
-  for (const StorageLoss& loss : earlier.value())
-    log.last_lsn = std::max(log.last_lsn, loss.last_lsn);
+  if (recovery == Recovery::kReport)
+    for (const StorageLoss& loss : earlier.value())
+      log.last_lsn = std::max(log.last_lsn, loss.last_lsn);
   if (std::optional<StorageLoss> end = missing_end(folder, log.last_lsn, store_end)) {
     if (recovery == Recovery::kStrict)
       return Error{ErrorCode::kCorrupt,

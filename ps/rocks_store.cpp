@@ -132,7 +132,8 @@ Status RocksStore::check_schema(const std::vector<TableConfig>& tables, bool rea
   const std::string want = schema_of(tables, layouts_);
   std::string have;
   rocksdb::Status status = db.Get({}, database_->small_state(), kSchemaKey, &have);
-  if (status.IsNotFound() && !read_only)
+  if (const Status found = find_whether_empty(); !found.ok() && !read_only) return found;
+  if (status.IsNotFound() && !read_only && empty_)
     status = db.Put(synced(), database_->small_state(), kSchemaKey, have = want);
   if (status.IsNotFound())
     return Error{ErrorCode::kCorrupt, fmt::format("{} holds no tables", folder_.string())};

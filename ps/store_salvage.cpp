@@ -42,8 +42,9 @@ void add(StorageLoss loss, std::vector<StorageLoss>& losses) {
 // database what their rows are.
 class DamagedStore {
  public:
-  DamagedStore(const RocksStore& store, fs::path folder)
-      : store_(store), folder_(std::move(folder)) {
+  // `tables`: how many it holds.
+  DamagedStore(const RocksStore& store, fs::path folder, size_t tables)
+      : store_(store), folder_(std::move(folder)), tables_(tables) {
     for (RocksStore::RowFile& file : store.row_files()) files_.push_back({std::move(file), {}});
   }
 
@@ -64,6 +65,11 @@ class DamagedStore {
     }
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    const auto is_strange = [&](const RowKey& key) { return key.table >= tables_; };
+    if (std::ranges::any_of(keys, is_strange))
+      return Error{ErrorCode::kCorrupt,
+                   fmt::format("slot {} of {} has keys of a table that it does not hold", slot,
+                               folder_.string())};
     reading_ = folder_;
     return store_.read(keys);
   }
@@ -90,6 +96,7 @@ class DamagedStore {
   };
   const RocksStore& store_;
   const fs::path folder_;
+  const size_t tables_;
   fs::path reading_;
   std::vector<File> files_;
 };
@@ -97,8 +104,8 @@ class DamagedStore {
 // Copies slots after each other into another store.
 class Salvage {
  public:
-  Salvage(const RocksStore& from, const fs::path& folder, RocksStore& to)
-      : from_(from), damaged_(from, folder), to_(to) {}
+  Salvage(const RocksStore& from, const fs::path& folder, size_t tables, RocksStore& to)
+      : from_(from), damaged_(from, folder, tables), to_(to) {}
 
   Status take(SlotRange slots) {
     const Result<RowBatch> rows = scan(slots);
@@ -169,7 +176,7 @@ Result<std::vector<StorageLoss>> copy_intact(const fs::path& from, const fs::pat
   // First: not even of lost rows is an lsn given again.
   Status status = salvaged.value()->raise_highest_lsn(damaged.value()->highest_lsn());
   if (status.ok()) status = salvaged.value()->save_filters(filters_version, filters.value());
-  Salvage salvage(*damaged.value(), from, *salvaged.value());
+  Salvage salvage(*damaged.value(), from, tables.size(), *salvaged.value());
   for (uint32_t first = slots.first; first < slots.last && status.ok(); first += kSlotsAtOnce)
     status = salvage.take({first, std::min(first + kSlotsAtOnce, slots.last)});
   if (status.ok()) status = salvage.save();

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Trains a job with PyTorch: the same files, features, model, losses, optimizers, batch size and steps.
+"""Trains a job with PyTorch: the same files, features, model, losses, optimizers, batch size and epochs.
 
     OMP_NUM_THREADS=1 python3 bench/quality/pytorch.py OUTPUT/resolved.yaml --seeds 1,2,3
 
 The job is the resolved.yaml that a run of `cairn train` leaves. Prints a JSON object for each seed, with
 `tasks` as in result.json. Rows have the optimizers of the servers: moments move only when a row is touched.
-What the job has and this script has not is an assertion that fails.
+It knows what the jobs of cases.py use; most of what else a job may have is an assertion that fails.
 """
 import argparse
 import json

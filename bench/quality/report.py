@@ -16,7 +16,7 @@ TRAINED = ("trains every job below with `cairn train --local JOB --set train.see
            "greatest behind them, on the evaluation file after the last step. No run was trained on that file, and none "
            "was left out.")
 PYTORCH = (" Lines of PyTorch are the same jobs trained by [bench/quality/pytorch.py](../bench/quality/pytorch.py): the "
-           "same files, features, models, distributions of initial values, optimizers and numbers of steps, written "
+           "same files, features, models, distributions of initial values, optimizers and numbers of epochs, written "
            "without Cairn.")
 
 

@@ -146,11 +146,15 @@ Result<std::string> read_all(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error))
     return Error{ErrorCode::kNotFound, file.string() + ": there is no such file"};
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.is_open() || stream.bad())
+  // A folder opens, but its bytes are an exception.
+  std::ifstream stream;
+  if (std::filesystem::is_regular_file(file, error)) stream.open(file, std::ios::binary);
+  std::ostringstream bytes;
+  if (stream.is_open() && stream.peek() != std::ifstream::traits_type::eof())
+    bytes << stream.rdbuf();
+  if (!stream.is_open() || stream.bad() || bytes.bad())
     return Error{ErrorCode::kUnavailable, file.string() + ": cannot be read"};
-  return bytes;
+  return std::move(bytes).str();
 }
 
 Status write_all(const std::filesystem::path& file, const std::string& bytes) {
