@@ -91,10 +91,15 @@ RocksStore::~RocksStore() = default;
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
                                                      const std::vector<TableConfig>& tables) {
   std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return system_error("create", folder, error.value());
+  Result<std::unique_ptr<RocksStore>> store = open(folder, tables, StoreAccess::kWrite);
+  if (!store.ok()) return store;
+  // Not before the store is ours: another process may be writing a run there.
   fs::remove_all(folder / kIncoming, error);
   if (!error) fs::create_directories(folder / kIncoming, error);
   if (error) return system_error("create", folder / kIncoming, error.value());
-  return open(folder, tables, StoreAccess::kWrite);
+  return store;
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open_read_only(

@@ -38,6 +38,14 @@ class RocksStoreTest : public testing::Test {
     EXPECT_TRUE(status.ok());
     return rows;
   }
+  // As a process leaves it that is in the middle of one.
+  fs::path begin_run() const {
+    fs::path run = path_ / "incoming" / "run.sst";
+    std::FILE* const file = std::fopen(run.c_str(), "wb");
+    std::fputs("half a run", file);
+    std::fclose(file);
+    return run;
+  }
 
   TemporaryFolder folder_;
   const fs::path path_ = folder_.path() / "store";
@@ -86,11 +94,13 @@ TEST_F(RocksStoreTest, OtherTablesAreRefused) {
   EXPECT_FALSE(refused([](auto& tables) { tables[1].optimizer.learning_rate = 7; }));
 }
 
-TEST_F(RocksStoreTest, AStoreIsOpenedOnce) {
+TEST_F(RocksStoreTest, AStoreIsOpenedOnceAndARefusedOneTouchesNothing) {
   const auto store = open();
+  const fs::path run = begin_run();
   const auto again = RocksStore::open(path_, tables_);
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(fs::exists(run));
 }
 
 TEST_F(RocksStoreTest, ADamagedTableFileIsRefusedByName) {
@@ -148,10 +158,7 @@ TEST_F(RocksStoreTest, ACheckpointSharesTableFilesWithTheStore) {
 
 TEST_F(RocksStoreTest, WhatACrashLeftOfARunIsRemoved) {
   open();
-  const fs::path left = path_ / "incoming" / "run.sst";
-  std::FILE* const file = std::fopen(left.c_str(), "wb");
-  std::fputs("half a run", file);
-  std::fclose(file);
+  const fs::path left = begin_run();
   EXPECT_TRUE(scan(*open()).empty());
   EXPECT_FALSE(fs::exists(left));
 }
