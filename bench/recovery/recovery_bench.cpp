@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -160,20 +161,20 @@ void run(const Options& options) {
 int main(int argc, char** argv) {
   using namespace cairn;
   Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--long") options.long_run = true;
-    if (i + 1 == argc) continue;
-    if (option == "--rows") options.rows = std::stoull(argv[i + 1]);
-    if (option == "--folder") options.folder = argv[i + 1];
-    if (option == "--threads") options.threads = static_cast<uint32_t>(std::stoul(argv[i + 1]));
-    if (option == "--rounds") options.rounds = std::stoi(argv[i + 1]);
-    if (option == "--only") options.only = argv[i + 1];
-    if (option == "--skip") {
-      gate_skipped("recovery_seconds_of_1M_logged_rows", "<=", 2, argv[i + 1]);
-      gate_skipped("recovery_seconds_of_a_full_log", "<=", 30, argv[i + 1]);
-      return 0;
-    }
+  std::string why_not;
+  CLI::App app("How long a shard takes to come back");
+  app.add_flag("--long", options.long_run, "a full log and 100 M logged rows as well");
+  app.add_option("--rows", options.rows, "of the table");
+  app.add_option("--folder", options.folder, "for logs and stores");
+  app.add_option("--threads", options.threads, "that read rows");
+  app.add_option("--rounds", options.rounds, "of which the fastest counts");
+  app.add_option("--only", options.only)->check(CLI::IsMember({"reads", "recoveries"}));
+  app.add_option("--skip", why_not, "measure nothing, print this reason a goal");
+  CLI11_PARSE(app, argc, argv);
+  if (!why_not.empty()) {
+    gate_skipped("recovery_seconds_of_1M_logged_rows", "<=", 2, why_not);
+    gate_skipped("recovery_seconds_of_a_full_log", "<=", 30, why_not);
+    return 0;
   }
   run(options);
   std::filesystem::remove_all(options.folder);

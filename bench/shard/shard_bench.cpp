@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -108,20 +109,15 @@ int main(int argc, char** argv) {
   CaseOptions options{.folder = std::filesystem::temp_directory_path() / "cairn-shard-bench"};
   std::string only, why_not;
   if (argc > 1 && std::string(argv[1]) == "--serve") serve({argv + 2, argv + argc});
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--long") options.long_run = true;
-    if (i + 1 == argc) continue;
-    if (option == "--only") only = argv[i + 1];
-    if (option == "--rows") options.rows = std::stoull(argv[i + 1]);
-    if (option == "--folder") options.folder = argv[i + 1];
-    if (option == "--skip") why_not = argv[i + 1];
-  }
-  if (!only.empty() &&
-      std::ranges::none_of(kCases, [&](const Case& its) { return its.name == only; })) {
-    fmt::print(stderr, "no case '{}'\n", only);
-    return 2;
-  }
+  std::vector<std::string> names;
+  for (const Case& its : kCases) names.push_back(its.name);
+  CLI::App app("The shard against yardsticks that run beside it");
+  app.add_flag("--long", options.long_run, "what takes minutes, at full length");
+  app.add_option("--only", only, "one case")->check(CLI::IsMember(names));
+  app.add_option("--rows", options.rows, "that are all in memory");
+  app.add_option("--folder", options.folder, "for logs and stores; on the disk to be measured");
+  app.add_option("--skip", why_not, "measure nothing, print this reason a goal");
+  CLI11_PARSE(app, argc, argv);
   for (const Case& its : kCases) {
     const std::string why = !why_not.empty()                    ? why_not
                             : !only.empty() && only != its.name ? "not in case " + only

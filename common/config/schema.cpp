@@ -371,7 +371,8 @@ std::span<const ConfigKey> ps_keys() {
                    "or nothing until the next checkpoint"}),
       key<&PsDraft::config, &PsConfig::recovery>(
           {.name = "recovery",
-           .text = "of a server that finds acknowledged pushes missing or damaged: strict refuses, "
+           .text = "of a server that finds acknowledged pushes or stored rows missing or damaged: "
+                   "strict refuses, "
                    "report opens what is intact and tells what is lost"}),
       key<&PsDraft::config, &PsConfig::state>(
           {.name = "state", .text = "folder of live stores", .default_text = "<output>/state"}),

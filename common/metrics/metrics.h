@@ -156,9 +156,8 @@ struct ShardMetrics {
                     "Time that the recovery took which this shard started with; 0: none.");
   prometheus::Gauge& recovery_rows = source_.gauge(
       "cairn_recovery_rows", "Row gradients that this shard's recovery replayed from its log.");
-  prometheus::Counter& recovery_lost_records =
-      source_.counter("cairn_recovery_lost_records_total",
-                      "Log records that a recovery could not bring back.");
+  prometheus::Counter& recovery_lost_records = source_.counter(
+      "cairn_recovery_lost_records_total", "Log records that a recovery could not bring back.");
   prometheus::Counter& recovery_lost_gradients = source_.counter(
       "cairn_recovery_lost_gradients_total",
       "Row gradients of lost log records, as far as those records can still be read.");

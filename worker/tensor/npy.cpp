@@ -185,7 +185,8 @@ Result<std::map<std::string, Tensor>> read_npz(const std::filesystem::path& file
     if (!tensor.ok()) return named(fmt::format("{}: {}", file.string(), name), tensor.error());
     constexpr std::string_view kEnding = ".npy";
     const size_t stem = name.ends_with(kEnding) ? name.size() - kEnding.size() : name.size();
-    tensors.emplace(name.substr(0, stem), tensor.value());
+    if (!tensors.emplace(name.substr(0, stem), tensor.value()).second)
+      return named(file, corrupt(fmt::format("has two arrays '{}'", name.substr(0, stem))));
   }
   return tensors;
 }

@@ -23,22 +23,50 @@ void check_one_type(const char* operation, const Tensor& a, const Tensor& b) {
 template <typename Value>
 using SumOf = std::conditional_t<std::is_integral_v<Value>, int64_t, double>;
 
+// A number that the type cannot hold becomes its lowest one, as in NumPy on x86.
+template <typename To, typename From>
+To convert(From x) {
+  if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>)
+    if (!(x >= From{-0x1p63} && x < From{0x1p63})) return std::numeric_limits<To>::lowest();
+  return static_cast<To>(x);
+}
+
+// NaN wins over any number, as in NumPy and PyTorch.
+template <typename T>
+T lower(T a, T b) {
+  return a < b || a != a ? a : b;
+}
+template <typename T>
+T higher(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+
+// Integers wrap around.
+template <typename T>
+using Wrapping =
+    std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::type_identity<T>>::type;
+
 template <typename T>
 T compute(Binary operation, T a, T b) {
+  using Wide = Wrapping<T>;
+  const auto x = static_cast<Wide>(a), y = static_cast<Wide>(b);
   switch (operation) {
     case Binary::kAdd:
-      return a + b;
+      return static_cast<T>(x + y);
     case Binary::kSubtract:
-      return a - b;
+      return static_cast<T>(x - y);
     case Binary::kMultiply:
-      return a * b;
+      return static_cast<T>(x * y);
     case Binary::kDivide:
-      if constexpr (std::is_integral_v<T>) check(b != 0, "divide: an integer by zero");
+      if constexpr (std::is_integral_v<T>) {
+        check(b != 0, "divide: an integer by zero");
+        if (b == -1) return static_cast<T>(-x);
+      }
       return a / b;
     case Binary::kMinimum:
-      return std::min(a, b);
+      return lower(a, b);
     case Binary::kMaximum:
-      return std::max(a, b);
+      return higher(a, b);
     case Binary::kEqual:
       return a == b;
     case Binary::kLess:
@@ -51,8 +79,10 @@ T compute(Binary operation, T a, T b) {
 
 template <typename T>
 T compute(Unary operation, T x) {
-  if (operation == Unary::kNegate) return -x;
-  if (operation == Unary::kAbsolute) return std::abs(x);
+  const T negated = static_cast<T>(-static_cast<Wrapping<T>>(x));
+  if (operation == Unary::kNegate) return negated;
+  if (operation == Unary::kAbsolute)
+    return std::is_integral_v<T> ? (x < 0 ? negated : x) : std::abs(x);
   check(!std::is_integral_v<T>, "exp, log, sqrt, tanh or sigmoid of i64");
   if constexpr (!std::is_integral_v<T>) {
     if (operation == Unary::kExp) return std::exp(x);
@@ -89,7 +119,10 @@ void check_index(const char* operation, const Tensor& x, const Tensor& index) {
 }  // namespace
 
 Tensor make_tensor(Arena& arena, const Shape& shape, DType dtype) {
-  return {arena.allocate(shape.size() * size_of(dtype)), shape, dtype};
+  size_t bytes = 0;
+  check(!__builtin_mul_overflow(shape.size(), size_of(dtype), &bytes),
+        fmt::format("a tensor {} is too large", shape.text()));
+  return {arena.allocate(bytes), shape, dtype};
 }
 
 void copy(const Tensor& from, const Tensor& to) {
@@ -113,7 +146,7 @@ Tensor cast(Arena& arena, const Tensor& x, DType to) {
     with_element(to, [&](auto into) {
       using Into = decltype(into);
       Places<2>(x.shape, {&x, &y}).each([](const auto& at) {
-        Into::write(at[1], static_cast<typename Into::Value>(decltype(from)::read(at[0])));
+        Into::write(at[1], convert<typename Into::Value>(decltype(from)::read(at[0])));
       });
     });
   });
@@ -124,7 +157,7 @@ void fill(const Tensor& x, double value) {
   with_element(x.dtype, [&](auto element) {
     using E = decltype(element);
     Places<1>(x.shape, {&x}).each([value](const auto& at) {
-      E::write(at[0], static_cast<typename E::Value>(value));
+      E::write(at[0], convert<typename E::Value>(value));
     });
   });
 }
@@ -137,7 +170,7 @@ void fill_uniform(const Tensor& x, uint64_t seed, uint64_t stream, double low, d
       const PhiloxBlock block = philox(seed, stream, number++);
       const uint64_t bits = uint64_t{block[0]} << 32 | block[1];
       const double unit = static_cast<double>(bits >> 11) * 0x1p-53;
-      E::write(at[0], static_cast<typename E::Value>(low + (high - low) * unit));
+      E::write(at[0], convert<typename E::Value>(low + (high - low) * unit));
     });
   });
 }
@@ -196,7 +229,9 @@ Tensor matmul(Arena& arena, const Tensor& a, const Tensor& b) {
     Places<3>(shape, {&rows, &columns, &y}).each([&](const auto& at) {
       Sum sum = 0;
       for (size_t k = 0; k < steps; ++k)
-        sum += Sum{E::read(at[0] + k * row_step)} * Sum{E::read(at[1] + k * column_step)};
+        sum = compute(Binary::kAdd, sum,
+                      compute(Binary::kMultiply, Sum{E::read(at[0] + k * row_step)},
+                              Sum{E::read(at[1] + k * column_step)}));
       E::write(at[2], static_cast<Value>(sum));
     });
   });
@@ -221,8 +256,8 @@ Tensor reduce(Arena& arena, Reduction operation, const Tensor& x, std::span<cons
     using Limits = std::numeric_limits<Value>;
     using Sum = SumOf<Value>;
     // Each result begun before any is added to.
-    const Tensor sums_of = {arena.allocate(kept.size() * sizeof(Sum)), kept,
-                            std::is_integral_v<Value> ? DType::kI64 : DType::kF64};
+    const Tensor sums_of =
+        make_tensor(arena, kept, std::is_integral_v<Value> ? DType::kI64 : DType::kF64);
     const Value lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
     const Value highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
     const auto start = static_cast<Sum>(sums                               ? Value{0}
@@ -233,9 +268,10 @@ Tensor reduce(Arena& arena, Reduction operation, const Tensor& x, std::span<cons
     Places<2>(x.shape, {&x, &spread}).each([&](const auto& at) {
       const auto value = static_cast<Sum>(E::read(at[0]));
       Sum& sum = *reinterpret_cast<Sum*>(at[1]);
-      sum = sums                               ? sum + value
-            : operation == Reduction::kMaximum ? std::max(sum, value)
-                                               : std::min(sum, value);
+      sum = compute(sums                               ? Binary::kAdd
+                    : operation == Reduction::kMaximum ? Binary::kMaximum
+                                                       : Binary::kMinimum,
+                    sum, value);
     });
     Places<2>(kept, {&sums_of, &y}).each([&](const auto& at) {
       Sum sum = *reinterpret_cast<const Sum*>(at[0]);

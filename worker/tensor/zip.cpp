@@ -135,9 +135,12 @@ Result<std::map<std::string, std::string>> unzip(std::string_view archive) {
   size_t at = field<uint32_t>(archive.substr(end), 16);
   if (at > end) return corrupt("the directory lies outside");
   std::map<std::string, std::string> entries;
+  uint64_t packed = 0;
   for (size_t i = 0; i < count; ++i) {
     const Result<Entry> entry = next_entry(archive, at);
     if (!entry.ok()) return entry.error();
+    // Or a small archive of entries that overlap would take memory without a bound.
+    if ((packed += entry.value().packed) > archive.size()) return corrupt("its entries overlap");
     Result<std::string> bytes = content(archive, entry.value());
     if (!bytes.ok()) return bytes.error();
     if (!entries.emplace(entry.value().name, std::move(bytes).value()).second)

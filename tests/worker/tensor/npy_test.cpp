@@ -140,6 +140,21 @@ TEST(Npz, AnswersAnyDamage) {
   EXPECT_GT(refused, 1'000u);
 }
 
+TEST(Npz, EntriesThatOverlapAreRefused) {
+  TemporaryFolder folder;
+  std::string bytes = bytes_of(kFixtures / "stored.npz");
+  const size_t first = bytes.find("PK\x01\x02");  // the packed size stands 20 bytes behind
+  ASSERT_NE(first, std::string::npos);
+  const auto most = static_cast<uint32_t>(bytes.size());
+  for (size_t at = first; at != std::string::npos; at = bytes.find("PK\x01\x02", at + 1)) {
+    if (at == first) continue;
+    std::memcpy(bytes.data() + at + 20, &most, sizeof most);
+  }
+  write(folder.path() / "x", bytes);
+  Arena arena;
+  EXPECT_THAT(read_npz(folder.path() / "x", arena).error().message, HasSubstr("entries overlap"));
+}
+
 TEST(Npz, AWrongByteIsFoundByItsChecksum) {
   TemporaryFolder folder;
   std::string bytes = bytes_of(kFixtures / "stored.npz");

@@ -171,6 +171,47 @@ TEST(Tensor, CastsRoundOrCutOff) {
   EXPECT_EQ(static_cast<Bfloat16*>(cast(arena, x, DType::kBf16).data)[1].bits, 0x3f80);
 }
 
+// Nothing here may be undefined: UBSan sees the rest.
+TEST(Tensor, IntegersWrapAndWhatTheyCannotHoldIsTheLowest) {
+  Arena arena;
+  constexpr int64_t kLowest = std::numeric_limits<int64_t>::lowest();
+  int64_t numbers[] = {kLowest, -1};
+  const Tensor x(numbers, {2}, DType::kI64);
+  const Tensor lowest = x.slice(0, 0, 1), minus_one = x.slice(0, 1, 1);
+  const std::array<size_t, 1> all = {0};
+  const auto first = [](const Tensor& y) { return *static_cast<const int64_t*>(y.data); };
+  EXPECT_EQ(first(binary(arena, Binary::kAdd, lowest, minus_one)), -(kLowest + 1));
+  EXPECT_EQ(first(binary(arena, Binary::kMultiply, lowest, minus_one)), kLowest);
+  EXPECT_EQ(first(binary(arena, Binary::kDivide, lowest, minus_one)), kLowest);
+  EXPECT_EQ(first(unary(arena, Unary::kAbsolute, lowest)), kLowest);
+  EXPECT_EQ(first(reduce(arena, Reduction::kSum, x, all)), -(kLowest + 1));
+  double beyond[] = {1e19, -1e19, std::numeric_limits<double>::quiet_NaN()};
+  const Tensor whole = cast(arena, Tensor(beyond, {3}, DType::kF64), DType::kI64);
+  EXPECT_THAT(std::span(static_cast<int64_t*>(whole.data), 3), Each(kLowest));
+}
+
+TEST(Tensor, NanWinsEveryExtreme) {
+  Arena arena;
+  double numbers[] = {1, std::numeric_limits<double>::quiet_NaN(), 2};
+  const Tensor x(numbers, {3}, DType::kF64);
+  const std::array<size_t, 1> all = {0};
+  const auto is_nan = [](const Tensor& y) {
+    return std::isnan(*static_cast<const double*>(y.data));
+  };
+  for (const auto reduction : {Reduction::kMaximum, Reduction::kMinimum})
+    EXPECT_TRUE(is_nan(reduce(arena, reduction, x, all)));
+  for (const auto extreme : {Binary::kMaximum, Binary::kMinimum})
+    for (const auto& [a, b] : {std::pair{0, 1}, {1, 2}})
+      EXPECT_TRUE(is_nan(binary(arena, extreme, x.slice(0, a, 1), x.slice(0, b, 1))));
+}
+
+TEST(Tensor, WhatNoMemoryHoldsIsRefused) {
+  Arena arena;
+  const Tensor none(nullptr, {size_t{1} << 62, 0}, DType::kF32);
+  const std::array<size_t, 1> columns = {1};
+  EXPECT_DEATH(reduce(arena, Reduction::kSum, none, columns), "a tensor .* is too large");
+}
+
 TEST(Tensor, IsAMatrixOnlyWhereColumnsStandTogether) {
   Arena arena;
   const Tensor x = make_tensor(arena, {2, 3}, DType::kF32);
