@@ -16,7 +16,7 @@ namespace cairn {
 namespace {
 
 constexpr uint64_t kRows = 10'000'000;
-constexpr uint64_t kLogBytes = uint64_t{4} << 30;
+const uint64_t kLogBytes = PsConfig().log_bytes_max;
 constexpr uint64_t kOpen = 8;      // pushes without an answer, as a client keeps them
 constexpr size_t kMessages = 640;  // together as many keys as there are rows
 constexpr double kSegment = 10;    // seconds that each runs before the other does
@@ -80,12 +80,8 @@ void steady_over_tcp(const CaseOptions& options, const MessagePool& pool, double
   report("shard_steady_tcp_rows_per_second", total.rate());
 }
 
-}  // namespace
-
-void bench_steady(const CaseOptions& options) {
-  const double seconds = options.long_run ? 600 : 40;
-  const MessagePool pool(kRows, kMessages, /*seed=*/7);
-  steady_over_tcp(options, pool, options.long_run ? 600 : 20);
+// In process, in turn with the prototype.
+void steady_in_process(const CaseOptions& options, const MessagePool& pool, double seconds) {
   BareSteady bare(options.folder / "bare-steady", kRows, kLogBytes);
   ShardDriver shard({.durability = Durability::kProcess,
                      .folder = options.folder / "steady",
@@ -118,6 +114,14 @@ void bench_steady(const CaseOptions& options) {
       its.cpu / its.seconds, its.longest_wait);
   report("shard_steady_of_bare", ours.rate() / its.rate());
   report("shard_steady_longest_wait_seconds", ours.longest_wait);
+}
+
+}  // namespace
+
+void bench_steady(const CaseOptions& options) {
+  const MessagePool pool(kRows, kMessages, /*seed=*/7);
+  steady_in_process(options, pool, options.long_run ? 600 : 40);
+  steady_over_tcp(options, pool, options.long_run ? 600 : 20);
 }
 
 }  // namespace cairn

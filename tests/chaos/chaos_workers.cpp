@@ -59,6 +59,7 @@ void ChaosWorkers::connect() {
     Worker& worker = workers_[w];
     worker.socket.emplace(context_, zmq::socket_type::dealer);
     worker.socket->set(zmq::sockopt::linger, 0);
+    worker.socket->set(zmq::sockopt::reconnect_ivl, -1);
     worker.socket->connect(endpoint_);
     for (uint64_t step = worker.acknowledged + 1; step <= worker.sent; ++step, ++resent_)
       push(w, step);
@@ -66,7 +67,11 @@ void ChaosWorkers::connect() {
 }
 
 void ChaosWorkers::disconnect() {
-  for (Worker& worker : workers_) worker.socket.reset();
+  closing_.clear();
+  for (Worker& worker : workers_) {
+    if (worker.socket.has_value()) closing_.push_back(std::move(*worker.socket));
+    worker.socket.reset();
+  }
 }
 
 void ChaosWorkers::push(uint32_t worker, uint64_t step) {

@@ -5,5 +5,5 @@ cairn_test(shard_test
           shard_simulation_test.cpp shard_test.cpp
   LIBRARIES cairn_ps nlohmann_json::nlohmann_json)
 cairn_test(server_test
-  SOURCES server_recovery_test.cpp server_salvage_test.cpp server_test.cpp tsan_suppressions.cpp
+  SOURCES server_recovery_test.cpp server_salvage_test.cpp server_test.cpp ${CMAKE_SOURCE_DIR}/tests/tsan_suppressions.cpp
   LIBRARIES cairn_ps nlohmann_json::nlohmann_json)

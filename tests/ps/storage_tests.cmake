@@ -18,5 +18,5 @@ cairn_test(ps_storage_test
     system_files_test.cpp
     stochastic_rounding_test.cpp
     store_salvage_test.cpp
-    tsan_suppressions.cpp
+    ${CMAKE_SOURCE_DIR}/tests/tsan_suppressions.cpp
   LIBRARIES cairn_ps)
