@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 
@@ -37,9 +38,14 @@ class DiskTest : public testing::Test {
     std::filesystem::create_directories(folder_.path() / "checkpoints");
     workers_.load_for(milliseconds{20}, folder_.path() / "checkpoints");
   }
-  void load_until_it_ends(Victim& victim) {
+  // `before_each` load.
+  void load_until_it_ends(
+      Victim& victim, const std::function<void()>& before_each = [] {}) {
     workers_.let_the_shard_fail();
-    for (int i = 0; i < kLoadsMax && !victim.has_ended() && !HasFatalFailure(); ++i) load();
+    for (int i = 0; i < kLoadsMax && !victim.has_ended() && !HasFatalFailure(); ++i) {
+      before_each();
+      load();
+    }
     ASSERT_TRUE(victim.has_ended()) << "the disk never filled";
     EXPECT_EQ(victim.exit_code(), 1);
     workers_.disconnect();
@@ -94,10 +100,12 @@ TEST_F(DiskTest, AFullFileSystemEndsTheServerAndLosesNothing) {
     workers_.connect();
     load();
     std::ofstream ballast(state_ / "ballast", std::ios::binary);
-    const std::string bytes(64 << 10, 'x');
-    while (ballast.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush()) {
-    }
-    load_until_it_ends(*victim);
+    const std::string bytes(4 << 10, 'x');
+    load_until_it_ends(*victim, [&] {  // takes what the shard gives back as well
+      while (ballast.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush()) {
+      }
+      ballast.clear();
+    });
     EXPECT_THAT(errors(), HasSubstr(state_.string()));
     EXPECT_THAT(errors(), HasSubstr("No space left on device"));
   }
