@@ -372,8 +372,7 @@ std::span<const ConfigKey> ps_keys() {
       key<&PsDraft::config, &PsConfig::recovery>(
           {.name = "recovery",
            .text = "of a server that finds acknowledged pushes or stored rows missing or damaged: "
-                   "strict refuses, "
-                   "report opens what is intact and tells what is lost"}),
+                   "strict refuses, report opens what is intact and tells what is lost"}),
       key<&PsDraft::config, &PsConfig::state>(
           {.name = "state", .text = "folder of live stores", .default_text = "<output>/state"}),
       key<&PsDraft::config, &PsConfig::transport>(

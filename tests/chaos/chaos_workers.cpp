@@ -143,7 +143,7 @@ void ChaosWorkers::load_for(milliseconds time, const std::filesystem::path& chec
         worker.sent < std::min(held_at_, applied_ + kAheadMax))
       push(w, ++worker.sent);
     if (random_.next_below(8) == 0) pull(w);
-    if (held_at_ == kNotHeld && random_.next_below(100) == 0) {
+    if (held_at_ == kNotHeld && random_.next_below(100) == 0 && !checkpoints.empty()) {
       held_at_ = worker.sent + 1;
       const auto folder = checkpoints / std::to_string(++checkpoints_);
       send(0, text_message(header(Op::kCheckpoint, 0, ++requests_, worker.sent + 1),

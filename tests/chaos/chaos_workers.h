@@ -25,7 +25,8 @@ class ChaosWorkers {
   void connect();
   void disconnect();
 
-  // Pushes, pulls and asks for checkpoints in `checkpoints`, a folder, for this long.
+  // Pushes, pulls and asks for checkpoints in `checkpoints`, a folder, for this long. Empty: for
+  // none.
   void load_for(std::chrono::milliseconds time, const std::filesystem::path& checkpoints);
 
   // Asks the shard for everything it holds, by a checkpoint in `folder`, and compares every row

@@ -35,8 +35,8 @@ class DiskTest : public testing::Test {
     return std::make_unique<Victim>(options);
   }
   void load() {
-    std::filesystem::create_directories(folder_.path() / "checkpoints");
-    workers_.load_for(milliseconds{20}, folder_.path() / "checkpoints");
+    if (!checkpoints_.empty()) std::filesystem::create_directories(checkpoints_);
+    workers_.load_for(milliseconds{20}, checkpoints_);
   }
   // `before_each` load.
   void load_until_it_ends(
@@ -65,21 +65,20 @@ class DiskTest : public testing::Test {
 
   TemporaryFolder folder_;
   std::filesystem::path state_ = folder_.path() / "state";
+  std::filesystem::path checkpoints_ = folder_.path() / "checkpoints";
   const std::string endpoint_ = "ipc://" + (folder_.path() / "socket").string();
   ChaosWorkers workers_{test_seed(), endpoint_};
 };
 
 TEST_F(DiskTest, ALogThatCannotGrowEndsTheServerAndLosesNothing) {
+  checkpoints_.clear();  // each writes a run of rows, which the limit may meet first
   const auto victim = start({.settings = kLogAlone});
   ASSERT_TRUE(victim->wait_until_ready()) << errors();
   workers_.connect();
   load();
   victim->limit_files(32 << 10);  // of the segment that is written to as well
   load_until_it_ends(*victim);
-  // Now and then a checkpoint's run of rows comes first.
-  EXPECT_THAT(errors(),
-              testing::ContainsRegex(
-                  "cannot write .*/(log/log-0+|store/incoming/run.sst): .*File too large"));
+  EXPECT_THAT(errors(), testing::ContainsRegex("cannot write .*/log/log-0+: File too large"));
   expect_recovered(kLogAlone);
 }
 

@@ -236,7 +236,7 @@ TEST_F(ServerRecovery, RowsOfBf16ThatExpireAreThoseOfAnUndisturbedServer) {
 // Kernels before 6.6 refuse direct I/O there.
 TEST_F(ServerRecovery, AFileSystemInMemoryHoldsStoreAndLog) {
   const std::filesystem::path memory = "/dev/shm";
-  if (!std::filesystem::is_directory(memory)) GTEST_SKIP() << "there is none";
+  if (!std::filesystem::is_directory(memory)) GTEST_SKIP() << "this system has no /dev/shm";
   state_ = memory / folder_.path().filename();
   const std::unique_ptr<std::filesystem::path, void (*)(std::filesystem::path*)> removed(
       &state_, [](std::filesystem::path* path) { std::filesystem::remove_all(*path); });
