@@ -246,7 +246,7 @@ struct PsConfig {
   uint32_t servers = 1;
   uint32_t shards_per_server = 1;
   uint64_t hot_bytes = 0;  // of one shard; 0: auto, a quarter of memory over the shards of a host
-  uint64_t log_bytes_max = uint64_t{2} << 30;  // of one shard; 30 M rows of dim 16
+  uint64_t log_bytes_max = uint64_t{3} << 29;  // of one shard; 22 M rows of dim 16
   Durability durability = Durability::kProcess;
   Recovery recovery = Recovery::kStrict;
   std::string state;                  // live stores; default <output>/state
