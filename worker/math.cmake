@@ -1,12 +1,14 @@
 add_library(cairn_math STATIC
+  device/lazy_library.cpp
+  device/step_graphs.cpp
   tensor/arena.cpp
+  tensor/memory.cpp
   tensor/npy.cpp
   tensor/shape.cpp
   tensor/tensor.cpp
   tensor/tensor_ops.cpp
   tensor/zip.cpp
   ops/factory.cpp
-  ops/cuda_absent.cpp
   ops/cpu/activation.cpp
   ops/cpu/attention.cpp
   ops/cpu/copy.cpp
@@ -20,6 +22,7 @@ add_library(cairn_math STATIC
   ops/cpu/loss.cpp
   ops/cpu/matmul.cpp
   ops/cpu/normalization.cpp
+  ops/cpu/optimizer.cpp
   ops/cpu/round.cpp
   autograd/attention.cpp
   autograd/functions.cpp
@@ -44,6 +47,7 @@ add_library(cairn_math STATIC
   models/factory.cpp
   models/inputs.cpp
   models/recommender.cpp
+  models/staging.cpp
   optimizers/adagrad.cpp
   optimizers/adam.cpp
   optimizers/clipped.cpp

@@ -48,7 +48,8 @@ class LocalJob::Worker {
         model_(make_model(model.config, model.shape, 1, "cpu", precision).value()),
         optimizer_(
             make_dense_optimizer({}, {model_->values().size(), model_->parameters()}).value()),
-        buffers_(model.shape.table_dims, static_cast<uint32_t>(model.config.tasks.size())) {
+        buffers_(model.shape.table_dims, static_cast<uint32_t>(model.config.tasks.size()),
+                 model_->memory()) {
     for (size_t i = 0; i < kBatches; ++i) raw_.push_back(draw(model, rank, i));
     batch_.rows = static_cast<uint32_t>(model.batch);
     batch_.bags.resize(model.shape.bags.size());

@@ -207,8 +207,9 @@ struct DenseOptimizerConfig {
 };
 
 enum class Consistency : uint8_t { kSync };
-// Of the factors of matrix products; weights, sums and everything else are f32.
-enum class Precision : uint8_t { kF32, kBf16 };
+// Of the factors of matrix products; weights, sums and everything else are f32. TF32 keeps the ten
+// highest of a factor's 23 fraction bits.
+enum class Precision : uint8_t { kF32, kTf32, kBf16 };
 
 struct TrainConfig {
   uint32_t workers = 2;

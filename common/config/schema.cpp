@@ -148,8 +148,7 @@ std::span<const ConfigKey> feature_keys() {
 // ---- training and evaluation
 
 std::span<const ConfigKey> train_keys() {
-  static constexpr std::string_view kDevices[] = {"cpu"};
-  static constexpr std::string_view kLaterDevices[] = {"cuda"};
+  static constexpr std::string_view kDevices[] = {"cpu", "cuda"};
   static constexpr std::string_view kLaterConsistencies[] = {"bounded", "async"};
   static const ConfigKey keys[] = {
       key<&TrainConfig::workers>({.name = "workers",
@@ -169,12 +168,11 @@ std::span<const ConfigKey> train_keys() {
           {.name = "prefetch", .text = "steps ahead that rows are pulled", .max = 64}),
       key<&TrainConfig::device>({.name = "device",
                                  .text = "that a worker computes on",
-                                 .values = kDevices,
-                                 .later = kLaterDevices}),
+                                 .values = kDevices}),
       key<&TrainConfig::precision>(
           {.name = "precision",
            .text = "of the factors of matrix products; weights, sums and all else are f32. Where a "
-                   "processor has no products in bf16 they stay f32"}),
+                   "processor has no products in bf16, or in tf32, they stay f32"}),
       key<&TrainConfig::consistency>({.name = "consistency",
                                       .text = "a pull sees every push of the steps before it",
                                       .later = kLaterConsistencies}),

@@ -25,7 +25,7 @@ inline constexpr std::string_view kStructureWords[] = {"parallel", "stacked"};
 inline constexpr std::string_view kHeadWords[] = {"shared_bottom", "mmoe", "ple"};
 inline constexpr std::string_view kLossWords[] = {"bce", "mse", "focal", "huber", "pairwise"};
 inline constexpr std::string_view kConsistencyWords[] = {"sync"};
-inline constexpr std::string_view kPrecisionWords[] = {"f32", "bf16"};
+inline constexpr std::string_view kPrecisionWords[] = {"f32", "tf32", "bf16"};
 inline constexpr std::string_view kDurabilityWords[] = {"process", "machine", "checkpoint"};
 inline constexpr std::string_view kRecoveryWords[] = {"strict", "report"};
 

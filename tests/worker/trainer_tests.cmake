@@ -3,4 +3,4 @@ cairn_test(client_test
   LIBRARIES cairn_worker)
 cairn_test(trainer_test
   SOURCES trainer/dense_file_test.cpp
-  LIBRARIES cairn_worker)
+  LIBRARIES cairn_worker cairn_kernels_on_host)

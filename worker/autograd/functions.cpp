@@ -79,7 +79,9 @@ Variable* cross(Tape& tape, Variable* x0, Variable* x, Variable* weight, Variabl
                           .bias = t.gradient_of(bias),
                           .x_is_x0 = x == x0};
     if (!out.x_is_x0) {
-      out.x_holds_dy = dy.contiguous() && t.adopt_gradient(x, dy);
+      // On the CPU products of contiguous matrices are faster by more than the copy.
+      const bool good = dy.contiguous() || !t.arena().memory().is_host();
+      out.x_holds_dy = good && t.adopt_gradient(x, dy);
       out.x = t.gradient_of(x);
     }
     t.ops().cross_backward(in, mixed->matrix(), dy, t.arena(), out);
@@ -143,28 +145,23 @@ Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bag
   size_t cols = numbers.cols;
   for (const Variable* table : tables) cols += table->cols();
   Variable* y = tape.result(batch, cols, {});
-  const std::span<BagView> kept_bags = tape.arena().array<BagView>(bags.size());
+  const std::span<PooledBag> pooled = tape.arena().array<PooledBag>(bags.size());
   const std::span<Variable*> kept_tables = tape.arena().array<Variable*>(bags.size());
   size_t first = 0;
   for (size_t i = 0; i < bags.size(); ++i) {
-    kept_bags[i] = bags[i];
+    pooled[i] = {bags[i], tables[i]->matrix(), first};
     kept_tables[i] = tables[i];
     y->needs_gradient |= tables[i]->needs_gradient;
-    tape.ops().pool_forward(bags[i], tables[i]->matrix(),
-                            y->matrix().columns(first, tables[i]->cols()));
     first += tables[i]->cols();
   }
+  tape.ops().pool_forward(pooled, y->matrix());
   if (numbers.cols > 0) tape.ops().copy(numbers, {y->matrix().columns(first, numbers.cols)});
 
   tape.record(y, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
-    size_t at = 0;
-    for (size_t i = 0; i < kept_bags.size(); ++i) {
-      const size_t dim = kept_tables[i]->cols();
-      t.ops().pool_backward(kept_bags[i], kept_tables[i]->matrix(), y->matrix().columns(at, dim),
-                            dy.columns(at, dim), t.gradient_of(kept_tables[i]));
-      at += dim;
-    }
+    const std::span<Gradient> dtables = t.arena().array<Gradient>(pooled.size());
+    for (size_t i = 0; i < pooled.size(); ++i) dtables[i] = t.gradient_of(kept_tables[i]);
+    t.ops().pool_backward(pooled, y->matrix(), dy, dtables);
   });
   return y;
 }

@@ -73,7 +73,7 @@ Variable* number_fields(Tape& tape, const Variable* numbers, Variable* vectors) 
 
 Variable* every_row(Tape& tape, size_t batch, Variable* row) {
   const Matrix ones = tape.arena().matrix(batch, 1);
-  for (size_t r = 0; r < batch; ++r) *ones.row(r) = 1.0f;
+  tape.ops().fill(ones, 1.0f);
   return number_fields(tape, tape.constant(ones), row);
 }
 

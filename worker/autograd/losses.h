@@ -1,4 +1,4 @@
-// Where a computation ends: losses return their sum over the batch and write the gradients of their
+// Where a computation ends: losses leave their sum over the batch and write the gradients of their
 // logits, times the target's scale, at once: from here the tape runs backward. Equations stand with
 // the operations (worker/ops/loss.h).
 #pragma once
@@ -10,11 +10,11 @@
 namespace cairn::autograd {
 
 // Of the task's own loss, with its parameters.
-double loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
-            Matrix predictions);
+void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
+          Matrix predictions, double* sum);
 
 // Binary cross-entropy of the product of the logits' probabilities.
-double loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,
-                       Matrix predictions);
+void loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,
+                     Matrix predictions, double* sum);
 
 }  // namespace cairn::autograd

@@ -6,7 +6,7 @@ namespace cairn {
 
 // A step rounds a few dozen values, so a list is searched as fast as anything.
 ConstRoundedMatrix Tape::rounded(const Variable* v) {
-  if (precision_ == Precision::kF32) return {};
+  if (precision_ != Precision::kBf16) return {};
   for (const Rounded* made = last_rounded_; made != nullptr; made = made->before)
     if (made->of == v) return made->value;
   const RoundedMatrix value = arena_.rounded_matrix(v->rows(), v->cols());
@@ -34,7 +34,7 @@ Variable* Tape::input(const Tensor& value) {
 
 Variable* Tape::result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources) {
   Variable* y = arena_.make<Variable>();
-  y->value = arena_.matrix(rows, cols);
+  y->value = arena_.result(rows, cols);
   for (const Variable* source : sources) y->needs_gradient |= source->needs_gradient;
   return y;
 }
@@ -46,15 +46,22 @@ Variable* Tape::result(const Tensor& value, std::span<Variable* const> sources) 
   return y;
 }
 
-void Tape::backward() {
-  for (; last_ != nullptr; last_ = last_->before) last_->run(*this, last_->held);
+const StepNumbers* Tape::step_numbers() {
+  if (context_.numbers == nullptr) {
+    const StepNumbers numbers = {context_.step, context_.first_row};
+    void* made = arena_.numbers(sizeof numbers);
+    arena_.memory().write(made, &numbers, sizeof numbers);
+    context_.numbers = static_cast<const StepNumbers*>(made);
+  }
+  return context_.numbers;
 }
 
 Gradient Tape::gradient_of(Variable* v) {
   if (!v->needs_gradient) return {};
-  if (v->gradient.empty()) v->gradient = arena_.matrix(v->rows(), v->cols());
+  if (v->gradient.empty()) v->gradient = arena_.result(v->rows(), v->cols());
   const Write write = v->written ? Write::kAdd : Write::kReplace;
   v->written = true;
+  v->last_part = records_run_;
   return {v->gradient.matrix(), write};
 }
 
@@ -69,6 +76,7 @@ void Tape::add_gradient(Variable* v, const Tensor& part) {
   if (v->gradient.empty()) v->gradient = make_tensor(arena_, v->value.shape, v->value.dtype);
   copy(v->written ? binary(arena_, Binary::kAdd, v->gradient, part) : part, v->gradient);
   v->written = true;
+  v->last_part = records_run_;
 }
 
 Tensor Tape::complete_tensor_gradient(Variable* v) {
@@ -85,6 +93,7 @@ bool Tape::adopt_gradient(Variable* v, Matrix part) {
   if (!v->needs_gradient || !v->gradient.empty()) return false;
   v->gradient = part;
   v->written = true;
+  v->last_part = records_run_;
   return true;
 }
 

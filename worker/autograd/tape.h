@@ -24,6 +24,7 @@ struct Variable {
   Tensor gradient;              // without storage until something is written to it
   bool needs_gradient = false;  // it is a parameter or rests on one
   bool written = false;         // the gradient holds a part; the next one is added
+  size_t last_part = 0;         // which record of backward, from 1, gave the last part
 
   size_t rows() const { return value.rows(); }
   size_t cols() const { return value.cols(); }
@@ -44,6 +45,7 @@ class Tape {
   Arena& arena() { return arena_; }
   bool training() const { return mode_ == Mode::kTraining; }
   const StepContext& context() const { return context_; }
+  const StepNumbers* step_numbers();
 
   // v's value rounded to bf16, made when it is first asked for: a factor of several products is
   // rounded once a step. Empty where products are of float32.
@@ -72,8 +74,18 @@ class Tape {
   }
 
   // Runs what was recorded, last first. Before it, the gradient of what the computation ends in
-  // must have been written (a loss does so).
-  void backward();
+  // must have been written (a loss does so). `after_each` is told how many records have run.
+  void backward() {
+    backward([](size_t) {});
+  }
+  template <typename AfterEach>
+  void backward(AfterEach after_each) {
+    for (; last_ != nullptr; last_ = last_->before) {
+      ++records_run_;
+      last_->run(*this, last_->held);
+      after_each(records_run_);
+    }
+  }
 
   // ---- for the recorded steps ----
 
@@ -110,6 +122,7 @@ class Tape {
   Precision precision_;
   const Record* last_ = nullptr;
   const Rounded* last_rounded_ = nullptr;
+  size_t records_run_ = 0;
 };
 
 }  // namespace cairn

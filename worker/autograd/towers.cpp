@@ -1,24 +1,11 @@
 #include "worker/autograd/towers.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace cairn::autograd {
 namespace {
 
-constexpr float kMomentum = 0.1f;  // of running statistics
-
 std::span<float> floats(Matrix m) { return {m.data, m.rows * m.cols}; }
-
-void invert(ConstMatrix variance, Matrix inverse) {
-  for (size_t i = 0; i < inverse.cols; ++i)
-    inverse.data[i] = 1.0f / std::sqrt(variance.data[i] + kNormalizationEpsilon);
-}
-
-void move_towards(Matrix running, ConstMatrix seen, float scale) {
-  for (size_t i = 0; i < running.cols; ++i)
-    running.data[i] += kMomentum * (scale * seen.data[i] - running.data[i]);
-}
 
 // Mean and biased variance of the columns over all workers.
 void moments(Tape& tape, ConstMatrix x, Matrix mean, Matrix variance) {
@@ -26,10 +13,10 @@ void moments(Tape& tape, ConstMatrix x, Matrix mean, Matrix variance) {
   const auto share = static_cast<float>(1.0 / context.rows);
   tape.ops().column_sums(x, mean);
   context.sum(floats(mean));
-  for (float& m : floats(mean)) m *= share;
+  tape.ops().scale(mean, share);
   tape.ops().column_squares(x, mean, variance);
   context.sum(floats(variance));
-  for (float& v : floats(variance)) v *= share;
+  tape.ops().scale(variance, share);
 }
 
 }  // namespace
@@ -55,13 +42,13 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
     mean = tape.arena().matrix(1, units);
     const Matrix variance = tape.arena().matrix(1, units);
     moments(tape, x->matrix(), mean, variance);
-    invert(variance, inverse);
+    tape.ops().invert_deviation(variance, inverse);
     const double rows = tape.context().rows;
-    move_towards(norm.mean->matrix(), mean, 1.0f);
-    move_towards(norm.variance->matrix(), variance,
-                 static_cast<float>(rows / std::max(rows - 1.0, 1.0)));
+    tape.ops().move_towards(mean, 1.0f, norm.mean->matrix());
+    tape.ops().move_towards(variance, static_cast<float>(rows / std::max(rows - 1.0, 1.0)),
+                            norm.variance->matrix());
   } else {
-    invert(norm.variance->matrix(), inverse);
+    tape.ops().invert_deviation(norm.variance->matrix(), inverse);
   }
   Variable* y = tape.result(x->rows(), units, {x, norm.scale, norm.shift});
   const NormalizeInputs in = {x->matrix(), mean, inverse, norm.scale->matrix(),
@@ -87,9 +74,8 @@ Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer) {
   if (!tape.training() || rate == 0.0f) return x;
   Variable* y = tape.result(x->rows(), x->cols(), {x});
   const Variable* mask = tape.result(x->rows(), x->cols(), {});
-  const StepContext& context = tape.context();
-  tape.ops().dropout_forward(x->matrix(), {context.seed, context.step, context.first_row, layer},
-                             rate, mask->matrix(), y->matrix());
+  tape.ops().dropout_forward(x->matrix(), {tape.context().seed, layer, tape.step_numbers()}, rate,
+                             mask->matrix(), y->matrix());
   tape.record(y, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     t.ops().dropout_backward(mask->matrix(), dy, t.gradient_of(x));

@@ -133,11 +133,16 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
                                           uint64_t seed, std::string_view device,
                                           Precision precision) {
-  if (const Status judged = judge(config, shape); !judged.ok()) return judged.error();
-  const Result<const Ops*> ops = ops_of_device(device);
+  const Result<const Ops*> ops = ops_of_device(device, precision);
   if (!ops.ok()) return ops.error();
-  if (!ops.value()->multiplies_bf16()) precision = Precision::kF32;
-  return std::unique_ptr<Model>(new Recommender(config, shape, seed, *ops.value(), precision));
+  return make_model(config, shape, seed, *ops.value(), precision);
+}
+
+Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
+                                          uint64_t seed, const Ops& ops, Precision precision) {
+  if (const Status judged = judge(config, shape); !judged.ok()) return judged.error();
+  if (precision == Precision::kBf16 && !ops.multiplies_bf16()) precision = Precision::kF32;
+  return std::unique_ptr<Model>(new Recommender(config, shape, seed, ops, precision));
 }
 
 }  // namespace cairn

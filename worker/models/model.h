@@ -11,6 +11,7 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "worker/autograd/step_context.h"
+#include "worker/device/step_graphs.h"
 #include "worker/nn/parameters.h"
 #include "worker/optimizers/dense_optimizer.h"
 
@@ -50,6 +51,9 @@ struct ModelOutput {
   std::span<float> predictions;  // [rows, tasks]: probabilities (bce) or values (mse)
   std::span<const std::span<float>> table_grads;  // one a table: [n, dim]; written, not added to
   std::span<double> losses;  // [tasks]: unweighted, summed over rows, divided by loss_divisor
+  // Told of parts of gradients() as they become complete, from the end of it to its beginning: the
+  // same parts in every step. Null: nobody wants to know.
+  GradientSink* sink = nullptr;
 };
 
 // Thread safety: none; a worker thread owns its model. Workers of one job build identical ones.
@@ -58,9 +62,12 @@ class Model {
   virtual ~Model() = default;
 
   virtual const std::vector<ParameterInfo>& parameters() const = 0;
-  // All parameters, flat. Between them are gaps, which are zero in values and gradients alike.
+  // All parameters, flat, in `memory`. Between them are gaps, which are zero in values and
+  // gradients alike.
   virtual std::span<float> values() = 0;
   virtual std::span<float> gradients() = 0;  // same layout; written by `train_step`
+  // Of the device that it computes on. Inputs and outputs of a step stand in the host's.
+  virtual Memory& memory() = 0;
 
   // Forward only; fills output.predictions.
   virtual void predict(const ModelInput& input, std::span<float> predictions) = 0;
@@ -81,6 +88,10 @@ class Model {
 // is no faster at bf16 (Ops::multiplies_bf16).
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
                                           uint64_t seed, std::string_view device = "cpu",
+                                          Precision precision = Precision::kF32);
+// The same, of operations that the caller has chosen and that outlive it.
+Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
+                                          uint64_t seed, const Ops& ops,
                                           Precision precision = Precision::kF32);
 
 }  // namespace cairn

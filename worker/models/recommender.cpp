@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 
 #include "worker/autograd/functions.h"
 #include "worker/autograd/interactions.h"
@@ -46,6 +47,11 @@ Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uin
       precision_(precision),
       exchanges_(config.normalization == Normalization::kBatch ||
                  std::ranges::count(config.tasks, Loss::kPairwise, &TaskConfig::loss) > 0),
+      arena_(ops.memory()),
+      staging_(ops.memory(), shape.table_dims),
+      // What waits for other workers cannot be kept.
+      graphs_(exchanges_ ? nullptr : dynamic_cast<Device*>(&ops.memory())),
+      parameters_(ops),
       inputs_(parameters_, config, shape, config.wide ? tasks_with_logits(config).size() : 0),
       interaction_(nn::make_interaction(parameters_, config, inputs_.shape())),
       deep_(parameters_, "deep",
@@ -64,6 +70,22 @@ Recommender::Recommender(const ModelConfig& config, const ModelShape& shape, uin
   for (size_t t = 0; t < factors_.size(); ++t)
     if (factors_[t].empty()) own_.push_back(t);
   parameters_.allocate(seed);
+  make_buckets();
+}
+
+// Large enough that an all-reduce of one is worth its start, small enough that the first can begin
+// early.
+void Recommender::make_buckets() {
+  constexpr size_t kFloats = size_t{1} << 20;
+  const std::vector<ParameterInfo>& infos = parameters_.infos();
+  size_t last = infos.size(), end = parameters_.gradients().size();
+  for (size_t i = infos.size(); i-- > 0;) {
+    if (i > 0 && end - infos[i].offset < kFloats) continue;
+    const size_t begin = i == 0 ? 0 : infos[i].offset;
+    buckets_.push_back({i, last, SIZE_MAX, parameters_.gradients().subspan(begin, end - begin)});
+    last = i;
+    end = begin;
+  }
 }
 
 bool Recommender::second_order() const {
@@ -131,9 +153,11 @@ void Recommender::predict(const ModelInput& input, std::span<float> predictions)
   if (input.rows == 0) return;
 
   arena_.reset();
+  const Staging::Step step = staging_.begin(input, predictions, {}, 0, arena_);
   Tape tape(ops_, arena_, Tape::Mode::kInference, {}, precision_);
-  const std::span<Variable*> logits = forward(tape, input, inputs_.tables(tape, input, {}));
-  const Matrix all(predictions.data(), input.rows, tasks);
+  const std::span<Variable*> logits =
+      forward(tape, step.input, inputs_.tables(tape, step.input, {}));
+  const Matrix all(step.predictions.data(), input.rows, tasks);
   for (size_t t = 0; t < tasks; ++t) {
     if (!factors_[t].empty()) {
       const std::span<ConstMatrix> values = arena_.array<ConstMatrix>(factors_[t].size());
@@ -145,6 +169,7 @@ void Recommender::predict(const ModelInput& input, std::span<float> predictions)
       ops_.copy(logits[t]->matrix(), {all.columns(t, 1)});
     }
   }
+  staging_.finish(step, predictions, {}, {});
 }
 
 void Recommender::train_step(const ModelInput& input, const ModelOutput& output) {
@@ -161,53 +186,97 @@ void Recommender::train_step(const ModelInput& input, const ModelOutput& output)
   check(input.weights.empty() || input.weights.size() == input.rows * tasks,
         "weights are not [rows, tasks]");
 
-  parameters_.begin_step();
+  struct Nobody final : GradientSink {
+    void ready(std::span<float>) override {}
+  } nobody;
   arena_.reset();
+  const Staging::Step step =
+      staging_.begin(input, output.predictions, output.table_grads, tasks, arena_);
+  GradientSink& sink = output.sink ? *output.sink : nobody;
+  if (graphs_.keeps())
+    graphs_.run(shape_of(step.input), arena_.blocks_made(), sink,
+                [&](GradientSink& told) { compute(step, told); });
+  else
+    compute(step, sink);
+  staging_.finish(step, output.predictions, output.table_grads, output.losses);
+  for (double& loss : output.losses) loss /= input.loss_divisor;
+}
+
+StepGraphs::Shape Recommender::shape_of(const ModelInput& input) const {
+  StepGraphs::Shape shape = {input.rows, std::bit_cast<uint64_t>(input.loss_divisor),
+                             input.weights.size()};
+  for (const ModelInput::Bag& bag : input.bags) shape.push_back(bag.index.size());
+  for (const std::span<const float> table : input.tables) shape.push_back(table.size());
+  return shape;
+}
+
+void Recommender::compute(const Staging::Step& step, GradientSink& sink) {
+  const ModelInput& input = step.input;
+  const auto l2 =
+      static_cast<float>(config_.l2 * static_cast<double>(input.rows) / input.loss_divisor);
+  parameters_.begin_step();
   Tape tape(ops_, arena_, Tape::Mode::kTraining,
-            {seed_, input.step, input.first_row, input.loss_divisor, input.peers}, precision_);
-  const std::span<Inputs::TableRows> tables = inputs_.tables(tape, input, output.table_grads);
-  std::ranges::fill(output.losses, 0.0);
+            {seed_, input.step, input.first_row, input.loss_divisor, input.peers, step.numbers},
+            precision_);
+  const std::span<Inputs::TableRows> tables = inputs_.tables(tape, input, step.table_grads);
+  size_t told = 0;
+  const auto tell = [&](size_t records) {
+    for (; told < buckets_.size() && records >= buckets_[told].ready_after; ++told) {
+      parameters_.end_step(l2, buckets_[told].first, buckets_[told].last);
+      sink.ready(buckets_[told].gradients);
+    }
+  };
   if (input.rows > 0 || exchanges_) {
-    backward(tape, input, output, forward(tape, input, tables));
-    tape.backward();
+    lose(tape, step, forward(tape, input, tables));
+    // A model's records are the same in every step: the first one shows when each bucket is ready.
+    tape.backward(tell);
   }
+  tell(SIZE_MAX);
+  if (input.rows > 0 || exchanges_)
+    for (Bucket& bucket : buckets_)
+      bucket.ready_after = parameters_.last_part(bucket.first, bucket.last);
   // What took no part (all of it, where there are no rows) has a gradient too: zero.
   for (const Inputs::TableRows& table : tables)
     for (Variable* part : {table.weights, table.vectors})
       if (part != nullptr) tape.complete_gradient(part);
-  parameters_.end_step(
-      static_cast<float>(config_.l2 * static_cast<double>(input.rows) / input.loss_divisor));
 }
 
 double Recommender::scale_of(size_t t) const {
   const TaskConfig& task = config_.tasks[t];
-  if (log_variances_ == nullptr) return task.weight;
-  const double precision = std::exp(-double{log_variances_->matrix().data[t]});
-  return task.weight * precision * (is_binary(task.loss) ? 1.0 : 0.5);
+  return task.weight * (log_variances_ != nullptr && !is_binary(task.loss) ? 0.5 : 1.0);
 }
 
-void Recommender::backward(Tape& tape, const ModelInput& input, const ModelOutput& output,
-                           std::span<Variable* const> logits) {
+void Recommender::lose(Tape& tape, const Staging::Step& step, std::span<Variable* const> logits) {
   const size_t tasks = config_.tasks.size();
+  const ModelInput& input = step.input;
   const ConstMatrix labels = read_only(input.labels, input.rows, tasks);
   const ConstMatrix weights = read_only(input.weights, input.rows, tasks);
-  const Matrix predictions(output.predictions.data(), input.rows, tasks);
-  const Matrix dvariances = log_variances_ ? tape.complete_gradient(log_variances_) : Matrix();
+  const Matrix predictions(step.predictions.data(), input.rows, tasks);
+  Matrix dvariances, precisions;
+  if (log_variances_ != nullptr) {
+    dvariances = tape.complete_gradient(log_variances_);
+    precisions = arena_.matrix(1, tasks);
+    ops_.uncertainty_forward(log_variances_->matrix(), precisions);
+  }
   for (size_t t = 0; t < tasks; ++t) {
-    const double scale = scale_of(t);
-    const LossTarget target = {labels.columns(t, 1),
-                               weights.empty() ? ConstMatrix() : weights.columns(t, 1),
-                               static_cast<float>(scale / input.loss_divisor)};
+    const double scale = scale_of(t) / input.loss_divisor;
+    const LossTarget target = {.labels = labels.columns(t, 1),
+                               .weights = weights.empty() ? ConstMatrix() : weights.columns(t, 1),
+                               .scale = static_cast<float>(scale),
+                               .factor = precisions.empty() ? nullptr : precisions.data + t};
     const Matrix predicted = predictions.columns(t, 1);
-    const double sum =
-        factors_[t].empty()
-            ? autograd::loss(tape, config_.tasks[t], logits[t], target, predicted)
-            : autograd::loss_of_product(tape, factors(tape, t, logits), target, predicted);
-    output.losses[t] = sum / input.loss_divisor;
+    if (factors_[t].empty())
+      autograd::loss(tape, config_.tasks[t], logits[t], target, predicted, step.sums + t);
+    else
+      autograd::loss_of_product(tape, factors(tape, t, logits), target, predicted, step.sums + t);
     // Each worker adds its rows' part of the term s / 2.
     if (log_variances_ != nullptr && config_.tasks[t].weight > 0.0f)
-      dvariances.data[t] = static_cast<float>(
-          0.5 * static_cast<double>(input.rows) / input.loss_divisor - scale * output.losses[t]);
+      ops_.uncertainty_backward(
+          {.precision = precisions.columns(t, 1),
+           .sum = step.sums + t,
+           .scale = scale,
+           .share = 0.5 * static_cast<double>(input.rows) / input.loss_divisor},
+          dvariances.columns(t, 1));
   }
 }
 

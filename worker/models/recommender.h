@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "worker/models/inputs.h"
+#include "worker/models/staging.h"
 #include "worker/nn/heads.h"
 #include "worker/nn/mlp.h"
 #include "worker/ops/ops.h"
@@ -39,6 +40,7 @@ class Recommender final : public Model {
   const std::vector<ParameterInfo>& parameters() const override { return parameters_.infos(); }
   std::span<float> values() override { return parameters_.values(); }
   std::span<float> gradients() override { return parameters_.gradients(); }
+  Memory& memory() override { return ops_.memory(); }
   void predict(const ModelInput& input, std::span<float> predictions) override;
   void train_step(const ModelInput& input, const ModelOutput& output) override;
   bool exchanges() const override { return exchanges_; }
@@ -54,11 +56,15 @@ class Recommender final : public Model {
   Variable* shared(Tape& tape, Variable* x0, Variable* interacted) const;
   bool second_order() const;  // fm beside the tower, which goes past the head
   size_t shared_columns() const;
+  // All that the operations do in a training step. It gives them the same calls for every step of
+  // the same shape: what differs stands in the staged inputs.
+  void compute(const Staging::Step& step, GradientSink& sink);
+  StepGraphs::Shape shape_of(const ModelInput& input) const;
   // Losses and predictions; what the tape runs backward from.
-  void backward(Tape& tape, const ModelInput& input, const ModelOutput& output,
-                std::span<Variable* const> logits);
-  // What the sum of task t's loss is multiplied with in the objective.
+  void lose(Tape& tape, const Staging::Step& step, std::span<Variable* const> logits);
+  // What the sum of task t's loss is multiplied with in the objective, uncertainty apart.
   double scale_of(size_t t) const;
+  void make_buckets();
   void check_input(const ModelInput& input) const;
 
   ModelConfig config_;
@@ -68,6 +74,8 @@ class Recommender final : public Model {
   Precision precision_;
   bool exchanges_;
   Arena arena_;
+  Staging staging_;
+  StepGraphs graphs_;
   nn::Parameters parameters_;
   // Declared in the order in which they register their parameters, which is the parameters' order.
   Inputs inputs_;
@@ -78,6 +86,13 @@ class Recommender final : public Model {
   Variable* log_variances_ = nullptr;         // of tasks weighted by uncertainty
   std::vector<size_t> own_;                   // tasks that have logits
   std::vector<std::vector<size_t>> factors_;  // of each task: the tasks that it is the product of
+  // Parts of the gradients that are told of as one, from the last to the first: parameters [first,
+  // last), and how many records of backward had run in the last step when theirs were complete.
+  struct Bucket {
+    size_t first, last, ready_after;
+    std::span<float> gradients;
+  };
+  std::vector<Bucket> buckets_;
 };
 
 }  // namespace cairn

@@ -1,20 +1,8 @@
 #include "worker/nn/attention.h"
 
-#include <algorithm>
-#include <bit>
+#include "worker/tensor/padding.h"
 
 namespace cairn::nn {
-namespace {
-
-// Rows for `ids` ids. Every batch has another number, and every shape costs a product made for it:
-// rounded up to eighths of powers of two, few occur, and no more than an eighth is added.
-size_t padded(size_t ids) {
-  constexpr size_t kLeast = 16;
-  const size_t step = std::max(kLeast, std::bit_floor(ids) / 8);
-  return (ids + step - 1) / step * step;
-}
-
-}  // namespace
 
 Attention::Attention(Parameters& parameters, const std::string& name, const ModelConfig& config,
                      size_t dim)

@@ -43,14 +43,19 @@ Variable* Parameters::add(std::string name, std::vector<uint32_t> shape, Start s
 
 void Parameters::allocate(uint64_t seed) {
   const size_t floats = infos_.empty() ? 0 : infos_.back().offset + infos_.back().size;
-  values_ = storage_.array<float>(floats);
-  gradients_ = storage_.array<float>(floats);
+  const auto take = [&] {
+    return std::span(static_cast<float*>(storage_.numbers(floats * sizeof(float))), floats);
+  };
+  values_ = take();
+  gradients_ = take();
+  std::vector<float> start(floats);
+  storage_.memory().write(gradients_.data(), std::span<const float>(start));
   for (size_t i = 0; i < infos_.size(); ++i) {
     Variable& variable = variables_[i];
     variable.value.data = values_.data() + infos_[i].offset;
     variable.gradient =
         Matrix(gradients_.data() + infos_[i].offset, variable.rows(), variable.cols());
-    const std::span<float> values = values_.subspan(infos_[i].offset, infos_[i].size);
+    const std::span<float> values = std::span(start).subspan(infos_[i].offset, infos_[i].size);
     if (starts_[i].limit == 0.0f) {
       std::ranges::fill(values, starts_[i].value);
       continue;
@@ -58,21 +63,27 @@ void Parameters::allocate(uint64_t seed) {
     RandomStream random(seed, kStream, i);
     for (float& w : values) w = starts_[i].limit * (2.0f * random.next_float() - 1.0f);
   }
+  storage_.memory().write(values_.data(), std::span<const float>(start));
 }
 
 void Parameters::begin_step() {
   for (Variable& variable : variables_) variable.written = false;
 }
 
-void Parameters::end_step(float l2) {
-  for (size_t i = 0; i < infos_.size(); ++i) {
+void Parameters::end_step(float l2, size_t first, size_t last) {
+  for (size_t i = first; i < last; ++i) {
     const ParameterInfo& info = infos_[i];
-    const std::span<float> gradient = gradients_.subspan(info.offset, info.size);
-    if (!variables_[i].written) std::ranges::fill(gradient, 0.0f);
+    const Matrix gradient(gradients_.data() + info.offset, 1, info.size);
+    if (!variables_[i].written) ops_.zero(gradient);
     if (l2 == 0.0f || !info.decays) continue;
-    const std::span<const float> values = values_.subspan(info.offset, info.size);
-    for (size_t j = 0; j < gradient.size(); ++j) gradient[j] += l2 * values[j];
+    ops_.add_scaled(Matrix(values_.data() + info.offset, 1, info.size), l2, gradient);
   }
+}
+
+size_t Parameters::last_part(size_t first, size_t last) const {
+  size_t part = 0;
+  for (size_t i = first; i < last; ++i) part = std::max(part, variables_[i].last_part);
+  return part;
 }
 
 }  // namespace cairn::nn

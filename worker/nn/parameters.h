@@ -1,5 +1,6 @@
 // All dense parameters of a model in one flat buffer, and their gradients in another of the same
-// layout, so that one call all-reduces, updates or saves them.
+// layout, so that one call all-reduces, updates or saves them. Both stand in the memory of the
+// model's operations.
 //
 // Each parameter starts at a multiple of 64 bytes; the gaps are zero and stay so. Initial values
 // depend on (seed, the parameter's place in the list, the element) alone. Thread safety: none.
@@ -29,7 +30,8 @@ namespace nn {
 
 class Parameters {
  public:
-  Parameters() = default;
+  // They stand in the memory of `ops`.
+  explicit Parameters(const Ops& ops = cpu_ops()) : ops_(ops), storage_(ops.memory()) {}
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
@@ -49,8 +51,11 @@ class Parameters {
   // Before a step: no gradient holds anything.
   void begin_step();
   // After it: the gradient of a parameter that took no part is zero; of the others that decay, that
-  // of l2 / 2 times the sum of squares is added.
-  void end_step(float l2 = 0.0f);
+  // of l2 / 2 times the sum of squares is added. Of parameters [first, last) of `infos`.
+  void end_step(float l2, size_t first, size_t last);
+  void end_step(float l2 = 0.0f) { end_step(l2, 0, infos_.size()); }
+  // Which record of the last step's backward gave the last part of a gradient of these.
+  size_t last_part(size_t first, size_t last) const;
 
   const std::vector<ParameterInfo>& infos() const { return infos_; }
   std::span<float> values() { return values_; }
@@ -62,6 +67,7 @@ class Parameters {
   };
   Variable* add(std::string name, std::vector<uint32_t> shape, Start start, bool trained);
 
+  const Ops& ops_;
   std::vector<ParameterInfo> infos_;
   std::vector<Start> starts_;
   std::deque<Variable> variables_;  // whose addresses stay

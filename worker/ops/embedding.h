@@ -3,8 +3,8 @@
 // Outputs may not overlap inputs.
 //
 // The gradient of a maximum goes to the first id of the bag that has it.
-// The backward adds row by row and occurrence by occurrence, so that its bits depend on the batch
-// alone; several bags of one table are several calls, of which the first replaces.
+// The backward adds in an order that depends on the batch alone: on the CPU bag by bag, row by row
+// and occurrence by occurrence.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,13 @@ struct BagView {
   std::span<const uint32_t> offsets;  // [batch + 1], ascending from 0
   std::span<const uint32_t> index;    // [offsets.back()], each below the table's rows
   Pooling pooling = Pooling::kSum;
+};
+
+// One of several that are pooled side by side: columns [column, column + dim) of y are its.
+struct PooledBag {
+  BagView bag;
+  ConstMatrix table;
+  size_t column = 0;
 };
 
 }  // namespace cairn

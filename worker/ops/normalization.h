@@ -9,6 +9,8 @@
 // ICML 2015, algorithm 1.
 //   column_sums:     sums_c = sum over rows of x_c
 //   column_squares:  sums_c = sum over rows of (x_c - mean_c)^2
+//   invert_deviation: inverse = 1 / sqrt(variance + epsilon)
+//   move_towards:    running += (factor seen - running) / 10
 //   normalize:       y = (x - mean) inverse scale + shift
 //   normalize_sums:  sums [2, units]: of dy, and of dy (x - mean) inverse
 //   normalize_backward: dx = scale inverse (dy - sums_0 / rows - (x - mean) inverse sums_1 / rows),
@@ -20,6 +22,7 @@
 namespace cairn {
 
 inline constexpr float kNormalizationEpsilon = 1e-5f;
+inline constexpr float kStatisticsMomentum = 0.1f;  // of running statistics
 
 struct LayerNormInputs {
   ConstMatrix x, scale, shift;

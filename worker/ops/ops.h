@@ -19,6 +19,7 @@
 #include "worker/ops/loss.h"
 #include "worker/ops/matmul.h"
 #include "worker/ops/normalization.h"
+#include "worker/ops/optimizer.h"
 #include "worker/tensor/arena.h"
 
 namespace cairn {
@@ -26,11 +27,20 @@ namespace cairn {
 struct Ops {
   std::string_view name;
 
+  // That numbers of this backend stand in; a GPU's is that of the calling thread's device. All
+  // matrices, ids and sums that operations are given stand there, and lists of them in the host's.
+  // A device may do what it is given later: `Memory::read` waits for it.
+  Memory& (*memory)();
+
   void (*zero)(Matrix y);
+  void (*fill)(Matrix y, float value);
+  void (*scale)(Matrix y, float factor);
   void (*copy)(ConstMatrix x, const Gradient& y);  // y = x, or y += x
+  void (*add_scaled)(ConstMatrix x, float factor, Matrix y);
 
   // Whether products of rounded factors are faster than of float32 on this machine.
   bool (*multiplies_bf16)();
+  bool (*multiplies_tf32)();                      // whether factors of float32 can be cut to TF32
   void (*round)(ConstMatrix x, RoundedMatrix y);  // to the nearest, ties to even
   void (*matmul)(Factor a, Factor b, const Gradient& c);
 
@@ -59,6 +69,8 @@ struct Ops {
   void (*layer_norm_forward)(const LayerNormInputs& in, Matrix moments, Matrix y);
   void (*layer_norm_backward)(const LayerNormInputs& in, ConstMatrix moments, ConstMatrix dy,
                               const LayerNormGradients& out);
+  void (*invert_deviation)(ConstMatrix variance, Matrix inverse);
+  void (*move_towards)(ConstMatrix seen, float factor, Matrix running);
   void (*column_sums)(ConstMatrix x, Matrix sums);
   void (*column_squares)(ConstMatrix x, ConstMatrix mean, Matrix sums);
   void (*normalize)(const NormalizeInputs& in, Matrix y);
@@ -82,9 +94,10 @@ struct Ops {
   void (*sum_groups_forward)(ConstMatrix x, Matrix y);
   void (*sum_groups_backward)(ConstMatrix dy, const Gradient& dx);
 
-  void (*pool_forward)(const BagView& bag, ConstMatrix table, Matrix y);
-  void (*pool_backward)(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMatrix dy,
-                        const Gradient& dtable);
+  void (*pool_forward)(std::span<const PooledBag> bags, Matrix y);
+  // One gradient a bag; of several bags of one table the first replaces and the others add.
+  void (*pool_backward)(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
+                        std::span<const Gradient> dtables);
 
   void (*attention_inputs_forward)(const AttentionInputs& in, Matrix y);
   void (*attention_inputs_backward)(const AttentionInputs& in, ConstMatrix dy,
@@ -96,28 +109,48 @@ struct Ops {
   void (*weighted_pool_backward)(const WeightedPoolInputs& in, ConstMatrix dy,
                                  const WeightedPoolGradients& out);
 
-  // The sum of the loss over the batch, unscaled.
-  double (*bce)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
-  double (*mse)(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
-  double (*focal)(const LossInputs& in, float gamma, float alpha, Matrix predictions,
-                  const Gradient& dlogits);
-  double (*huber)(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits);
-  double (*bce_of_product)(std::span<const ConstMatrix> logits, const LossTarget& target,
-                           Matrix predictions, std::span<const Gradient> dlogits);
-  // Its part of the mean over pairs.
-  double (*pairwise)(const PairwiseInputs& in, Arena& arena, Matrix predictions,
-                     const Gradient& dlogits);
+  // `sum`: that of the loss over the batch, unscaled.
+  void (*bce)(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum);
+  void (*mse)(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum);
+  void (*focal)(const LossInputs& in, float gamma, float alpha, Matrix predictions,
+                const Gradient& dlogits, double* sum);
+  void (*huber)(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits,
+                double* sum);
+  void (*bce_of_product)(std::span<const ConstMatrix> logits, const LossTarget& target,
+                         Matrix predictions, std::span<const Gradient> dlogits, double* sum);
+  // `sum`: its part of the mean over pairs, times in.rows.
+  void (*pairwise)(const PairwiseInputs& in, Arena& arena, Matrix predictions,
+                   const Gradient& dlogits, double* sum);
+  void (*uncertainty_forward)(ConstMatrix log_variances, Matrix precisions);
+  void (*uncertainty_backward)(const UncertaintyInputs& in, Matrix dlog_variance);
   // Predictions alone.
   void (*sigmoid)(ConstMatrix logits, Matrix predictions);
   void (*product_of_sigmoids)(std::span<const ConstMatrix> logits, Matrix predictions);
+
+  void (*sgd)(std::span<float> w, std::span<const float> g, float rate);
+  void (*momentum)(std::span<float> w, std::span<float> u, std::span<const float> g, float rate,
+                   float c);
+  void (*nesterov)(std::span<float> w, std::span<float> u, std::span<const float> g, float rate,
+                   float c);
+  void (*adagrad)(std::span<float> w, std::span<float> s, std::span<const float> g,
+                  const AdagradFactors& factors);
+  void (*adam)(const AdamSpans& spans, const AdamFactors& factors);
+  void (*adamw)(const AdamSpans& spans, std::span<const float> decay, const AdamFactors& factors);
+  // Leaves spans.w as it is.
+  void (*adam_direction)(const AdamSpans& spans, std::span<const float> decay,
+                         const AdamFactors& factors, std::span<float> u);
+  void (*move_by_norms)(std::span<float> w, std::span<const float> u, float rate);
+  void (*clip)(std::span<float> g, float norm_max);
 };
 
 const Ops& cpu_ops();
-// Errors: kUnavailable where this build has no CUDA.
-Result<const Ops*> cuda_ops();
+// On the GPU of the calling thread (worker/device/cuda_device.h). `tf32`: products of float32 are
+// of factors cut to TF32. Errors: kUnavailable where this build has no CUDA, or this machine no
+// GPU.
+Result<const Ops*> cuda_ops(bool tf32 = false);
 
 // "cpu" or "cuda". Errors: kInvalidArgument for another name, kUnavailable as above.
-Result<const Ops*> ops_of_device(std::string_view device);
+Result<const Ops*> ops_of_device(std::string_view device, Precision precision = Precision::kF32);
 
 // Threads that operations called by the calling thread may use; at first 1, so that the bits of a
 // worker do not depend on the machine's cores.

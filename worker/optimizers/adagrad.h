@@ -9,6 +9,6 @@ namespace cairn {
 
 // State: what s has gained since the first step.
 std::unique_ptr<DenseOptimizer> make_adagrad(const DenseOptimizerConfig& config,
-                                             const ParameterLayout& layout);
+                                             const ParameterLayout& layout, const Ops& ops);
 
 }  // namespace cairn

@@ -8,11 +8,10 @@
 
 namespace cairn {
 
-// One step, `step` from 1; w, m, v and g of one size.
-void adam_update(std::span<float> w, std::span<float> m, std::span<float> v,
-                 std::span<const float> g, const DenseOptimizerConfig& config, uint64_t step);
+// Of step `step`, from 1.
+AdamFactors adam_factors(const DenseOptimizerConfig& config, uint64_t step);
 
 std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config,
-                                          const ParameterLayout& layout);
+                                          const ParameterLayout& layout, const Ops& ops);
 
 }  // namespace cairn

@@ -1,39 +1,31 @@
 #include "worker/optimizers/clipped.h"
 
-#include <cmath>
-
 namespace cairn {
 namespace {
 
 class Clipped final : public DenseOptimizer {
  public:
-  Clipped(std::unique_ptr<DenseOptimizer> optimizer, float norm_max)
-      : optimizer_(std::move(optimizer)), norm_max_(norm_max) {}
+  Clipped(std::unique_ptr<DenseOptimizer> optimizer, float norm_max, const Ops& ops)
+      : optimizer_(std::move(optimizer)), norm_max_(norm_max), ops_(ops) {}
 
-  void step(std::span<float> values, std::span<const float> gradients, uint64_t step) override {
-    double sum = 0.0;
-    for (const float g : gradients) sum += double{g} * g;
-    const double norm = std::sqrt(sum);
-    if (!(norm > norm_max_)) return optimizer_->step(values, gradients, step);
-    const auto scale = static_cast<float>(norm_max_ / norm);
-    scaled_.resize(gradients.size());
-    for (size_t i = 0; i < scaled_.size(); ++i) scaled_[i] = scale * gradients[i];
-    optimizer_->step(values, scaled_, step);
+  void step(std::span<float> values, std::span<float> gradients, uint64_t step) override {
+    ops_.clip(gradients, norm_max_);
+    optimizer_->step(values, gradients, step);
   }
   std::vector<std::string> state_names() const override { return optimizer_->state_names(); }
   std::span<float> state() override { return optimizer_->state(); }
 
  private:
   std::unique_ptr<DenseOptimizer> optimizer_;
-  double norm_max_;
-  std::vector<float> scaled_;
+  float norm_max_;
+  const Ops& ops_;
 };
 
 }  // namespace
 
 std::unique_ptr<DenseOptimizer> make_clipped(std::unique_ptr<DenseOptimizer> optimizer,
-                                             float norm_max) {
-  return std::make_unique<Clipped>(std::move(optimizer), norm_max);
+                                             float norm_max, const Ops& ops) {
+  return std::make_unique<Clipped>(std::move(optimizer), norm_max, ops);
 }
 
 }  // namespace cairn

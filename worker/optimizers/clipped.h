@@ -7,6 +7,6 @@
 namespace cairn {
 
 std::unique_ptr<DenseOptimizer> make_clipped(std::unique_ptr<DenseOptimizer> optimizer,
-                                             float norm_max);
+                                             float norm_max, const Ops& ops);
 
 }  // namespace cairn

@@ -11,16 +11,19 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "worker/nn/parameters.h"
+#include "worker/ops/ops.h"
 
 namespace cairn {
 
-// Updates parameters in place; its state is one flat buffer, saved in checkpoints. Thread safety:
-// none.
+// Updates parameters in place; its state is one flat buffer, saved in checkpoints. Values,
+// gradients and state stand in the memory of the operations that it was made with
+// (Ops::memory), where a device takes the step in the order of its stream. Thread safety: none.
 class DenseOptimizer {
  public:
   virtual ~DenseOptimizer() = default;
-  // `step` of the job, from 1. `gradients` are those of the mean loss over the global batch.
-  virtual void step(std::span<float> values, std::span<const float> gradients, uint64_t step) = 0;
+  // `step` of the job, from 1. `gradients` are those of the mean loss over the global batch; they
+  // are used up: they may hold anything afterwards.
+  virtual void step(std::span<float> values, std::span<float> gradients, uint64_t step) = 0;
   virtual std::vector<std::string> state_names() const = 0;  // e.g. {"m", "v"}
   virtual std::span<float>
   state() = 0;  // [names, parameters], all names after each other; zero at first
@@ -36,6 +39,7 @@ struct ParameterLayout {
 
 // Clips gradients first, where the config says so. Errors: kInvalidArgument for an unknown name.
 Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimizerConfig& config,
-                                                             const ParameterLayout& layout);
+                                                             const ParameterLayout& layout,
+                                                             const Ops& ops = cpu_ops());
 
 }  // namespace cairn

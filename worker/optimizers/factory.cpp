@@ -10,7 +10,8 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  std::unique_ptr<DenseOptimizer> (*make)(const DenseOptimizerConfig&, const ParameterLayout&);
+  std::unique_ptr<DenseOptimizer> (*make)(const DenseOptimizerConfig&, const ParameterLayout&,
+                                          const Ops&);
 };
 constexpr Entry kOptimizers[] = {
     {"adagrad", make_adagrad}, {"adam", make_adam},         {"adamw", make_adamw},
@@ -21,12 +22,13 @@ constexpr Entry kOptimizers[] = {
 }  // namespace
 
 Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimizerConfig& config,
-                                                             const ParameterLayout& layout) {
+                                                             const ParameterLayout& layout,
+                                                             const Ops& ops) {
   std::string known;
   for (const Entry& entry : kOptimizers) {
     if (entry.name == config.name) {
-      std::unique_ptr<DenseOptimizer> made = entry.make(config, layout);
-      if (config.clip_norm > 0.0f) made = make_clipped(std::move(made), config.clip_norm);
+      std::unique_ptr<DenseOptimizer> made = entry.make(config, layout, ops);
+      if (config.clip_norm > 0.0f) made = make_clipped(std::move(made), config.clip_norm, ops);
       return made;
     }
     known += (known.empty() ? "" : ", ") + std::string(entry.name);

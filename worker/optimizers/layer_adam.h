@@ -12,8 +12,8 @@
 namespace cairn {
 
 std::unique_ptr<DenseOptimizer> make_adamw(const DenseOptimizerConfig& config,
-                                           const ParameterLayout& layout);
+                                           const ParameterLayout& layout, const Ops& ops);
 std::unique_ptr<DenseOptimizer> make_lamb(const DenseOptimizerConfig& config,
-                                          const ParameterLayout& layout);
+                                          const ParameterLayout& layout, const Ops& ops);
 
 }  // namespace cairn

@@ -2,58 +2,41 @@
 
 #include "common/check.h"
 #include "common/learning_rate.h"
-#include "common/simd.h"
+#include "worker/tensor/buffer.h"
 
 namespace cairn {
 namespace {
 
-CAIRN_SIMD void momentum_update(float* __restrict w, float* __restrict u, const float* __restrict g,
-                                size_t count, float rate, float momentum) {
-  for (size_t i = 0; i < count; ++i) {
-    u[i] = momentum * u[i] + g[i];
-    w[i] -= rate * u[i];
-  }
-}
-
-CAIRN_SIMD void nesterov_update(float* __restrict w, float* __restrict u, const float* __restrict g,
-                                size_t count, float rate, float momentum) {
-  for (size_t i = 0; i < count; ++i) {
-    u[i] = momentum * u[i] + g[i];
-    w[i] -= rate * (g[i] + momentum * u[i]);
-  }
-}
-
 class Momentum final : public DenseOptimizer {
  public:
-  using Update = void (*)(float*, float*, const float*, size_t, float, float);
-  Momentum(const DenseOptimizerConfig& config, size_t floats, Update update)
-      : config_(config), update_(update), state_(floats) {}
+  using Update = decltype(Ops::momentum);
+  Momentum(const DenseOptimizerConfig& config, size_t floats, Memory& memory, Update update)
+      : config_(config), update_(update), state_(memory, floats) {}
 
-  void step(std::span<float> values, std::span<const float> gradients, uint64_t step) override {
-    check(values.size() == state_.size() && gradients.size() == state_.size(),
-          "momentum: not the model's parameters");
-    update_(values.data(), state_.data(), gradients.data(), values.size(),
+  void step(std::span<float> values, std::span<float> gradients, uint64_t step) override {
+    check(values.size() == state_.size(), "momentum: not the model's parameters");
+    update_(values, state_.span(), gradients,
             learning_rate(config_.learning_rate, config_.schedule, step), config_.momentum);
   }
   std::vector<std::string> state_names() const override { return {"momentum"}; }
-  std::span<float> state() override { return state_; }
+  std::span<float> state() override { return state_.span(); }
 
  private:
   DenseOptimizerConfig config_;
   Update update_;
-  std::vector<float> state_;
+  NumberBuffer<float> state_;
 };
 
 }  // namespace
 
 std::unique_ptr<DenseOptimizer> make_momentum(const DenseOptimizerConfig& config,
-                                              const ParameterLayout& layout) {
-  return std::make_unique<Momentum>(config, layout.floats, momentum_update);
+                                              const ParameterLayout& layout, const Ops& ops) {
+  return std::make_unique<Momentum>(config, layout.floats, ops.memory(), ops.momentum);
 }
 
 std::unique_ptr<DenseOptimizer> make_nesterov(const DenseOptimizerConfig& config,
-                                              const ParameterLayout& layout) {
-  return std::make_unique<Momentum>(config, layout.floats, nesterov_update);
+                                              const ParameterLayout& layout, const Ops& ops) {
+  return std::make_unique<Momentum>(config, layout.floats, ops.memory(), ops.nesterov);
 }
 
 }  // namespace cairn

@@ -9,8 +9,8 @@
 namespace cairn {
 
 std::unique_ptr<DenseOptimizer> make_momentum(const DenseOptimizerConfig& config,
-                                              const ParameterLayout& layout);
+                                              const ParameterLayout& layout, const Ops& ops);
 std::unique_ptr<DenseOptimizer> make_nesterov(const DenseOptimizerConfig& config,
-                                              const ParameterLayout& layout);
+                                              const ParameterLayout& layout, const Ops& ops);
 
 }  // namespace cairn

@@ -6,9 +6,7 @@
 
 namespace cairn {
 
-void sgd_update(std::span<float> w, std::span<const float> g, float learning_rate);
-
 std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config,
-                                         const ParameterLayout& layout);
+                                         const ParameterLayout& layout, const Ops& ops);
 
 }  // namespace cairn

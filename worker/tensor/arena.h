@@ -1,15 +1,17 @@
 // Memory of one step: taken in pieces, given back all at once. After the largest step has been seen
-// it asks the system for nothing any more. Thread safety: none; it belongs to its worker thread.
+// it asks the system for nothing any more. Numbers stand in the memory of whatever computes on them
+// (worker/tensor/memory.h), objects always in the host's. Thread safety: none; it belongs to its
+// worker thread.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "worker/tensor/memory.h"
 #include "worker/tensor/tensor.h"
 
 namespace cairn {
@@ -19,21 +21,30 @@ class Arena {
   // Of every piece: a cache line, and the widest vector register.
   static constexpr size_t kAlignment = 64;
 
-  Arena() = default;
+  Arena() : Arena(host_memory()) {}
+  explicit Arena(Memory& numbers) : objects_(host_memory()), numbers_(numbers) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Bytes of unspecified content, valid until `reset`.
-  void* allocate(size_t bytes);
+  // Bytes of unspecified content, valid until `reset`: of objects, and of numbers.
+  void* allocate(size_t bytes) { return shared() ? numbers(bytes) : objects_.allocate(bytes); }
+  void* numbers(size_t bytes) { return numbers_.allocate(bytes); }
 
   Matrix matrix(size_t rows, size_t cols) {
-    return {static_cast<float*>(allocate(rows * cols * sizeof(float))), rows, cols};
+    return {static_cast<float*>(numbers(rows * cols * sizeof(float))), rows, cols};
+  }
+  // Of results. In a device's memory rows begin at multiples of 16 bytes, at which products of them
+  // are faster; those of few columns are as good without.
+  Matrix result(size_t rows, size_t cols) {
+    if (shared() || cols < 32) return matrix(rows, cols);
+    const size_t stride = (cols + 3) / 4 * 4;
+    return {static_cast<float*>(numbers(rows * stride * sizeof(float))), rows, cols, stride};
   }
   // Rows begin at multiples of the alignment, at which products of them are faster.
   RoundedMatrix rounded_matrix(size_t rows, size_t cols) {
     constexpr size_t kUnit = kAlignment / sizeof(Bfloat16);
     const size_t stride = (cols + kUnit - 1) / kUnit * kUnit;
-    return {static_cast<Bfloat16*>(allocate(rows * stride * sizeof(Bfloat16))), rows, cols, stride};
+    return {static_cast<Bfloat16*>(numbers(rows * stride * sizeof(Bfloat16))), rows, cols, stride};
   }
   // Copies or makes a T, whose destructor will not run.
   template <typename T, typename... Args>
@@ -52,25 +63,38 @@ class Arena {
   // Ends the life of all pieces. Where a step overflowed into several blocks they become one.
   void reset();
 
-  size_t used_bytes() const { return used_before_ + used_; }
-  size_t peak_bytes() const { return peak_; }  // the largest that any step used
-  size_t blocks_made() const { return blocks_made_; }
+  Memory& memory() const { return numbers_.memory; }  // of numbers
+  size_t used_bytes() const { return objects_.used_bytes() + numbers_.used_bytes(); }
+  // The largest that any step used.
+  size_t peak_bytes() const { return objects_.peak + numbers_.peak; }
+  size_t blocks_made() const { return objects_.blocks_made + numbers_.blocks_made; }
 
  private:
-  struct Free {
-    void operator()(std::byte* block) const;
-  };
   struct Block {
-    std::unique_ptr<std::byte, Free> data;
-    size_t bytes = 0;
+    void* data;
+    size_t bytes;
   };
-  void add_block(size_t bytes);
+  struct Pool {
+    explicit Pool(Memory& memory) : memory(memory) {}
+    ~Pool() { free_blocks(); }
 
-  std::vector<Block> blocks_;  // pieces come from the last
-  size_t used_ = 0;            // of the last block
-  size_t used_before_ = 0;     // of all others
-  size_t peak_ = 0;
-  size_t blocks_made_ = 0;
+    void* allocate(size_t bytes);
+    void reset();
+    void add_block(size_t bytes);
+    void free_blocks();
+    size_t used_bytes() const { return used_before + used; }
+
+    Memory& memory;
+    std::vector<Block> blocks;  // pieces come from the last
+    size_t used = 0;            // of the last block
+    size_t used_before = 0;     // of all others
+    size_t peak = 0, blocks_made = 0;
+  };
+
+  bool shared() const { return numbers_.memory.is_host(); }
+
+  Pool objects_;  // unused where numbers stand in host memory too
+  Pool numbers_;
 };
 
 }  // namespace cairn

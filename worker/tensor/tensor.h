@@ -19,7 +19,6 @@
 namespace cairn {
 
 enum class DType : uint8_t { kF32, kF64, kBf16, kI64 };
-enum class Device : uint8_t { kCpu };
 
 constexpr size_t size_of(DType type) {
   return type == DType::kF32 ? 4 : type == DType::kBf16 ? 2 : 8;
@@ -70,7 +69,6 @@ struct Tensor {
   Shape shape;
   Strides strides;  // in elements; 0 along an axis that is broadcast
   DType dtype = DType::kF32;
-  Device device = Device::kCpu;
 
   Tensor() = default;
   // Row-major, without gaps.

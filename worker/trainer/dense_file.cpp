@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kHeaderBytesMax = 100'000'000;
 
-// A named slice of the model's or the optimizer's flat buffer.
+// A named slice of the model's or the optimizer's flat buffer, in the memory of the model's device.
 struct SavedTensor {
   std::string name;
   std::vector<uint32_t> shape;
@@ -55,8 +55,12 @@ std::string write_dense(Model& model, DenseOptimizer& optimizer) {
   const uint64_t length = text.size();
   std::string bytes(reinterpret_cast<const char*>(&length), sizeof length);
   bytes += text;
-  for (const SavedTensor& tensor : tensors)
-    bytes.append(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size_bytes());
+  size_t at = bytes.size();
+  bytes.resize(at + offset);
+  for (const SavedTensor& tensor : tensors) {
+    model.memory().read(bytes.data() + at, tensor.values.data(), tensor.values.size_bytes());
+    at += tensor.values.size_bytes();
+  }
   return bytes;
 }
 
@@ -105,7 +109,7 @@ Status read_dense(const std::filesystem::path& file, Model& model, DenseOptimize
                                                   std::to_string(tensors.size())};
   for (size_t i = 0; i < tensors.size(); ++i)
     if (!tensors[i].values.empty())
-      std::memcpy(tensors[i].values.data(), sources[i], tensors[i].values.size_bytes());
+      model.memory().write(tensors[i].values.data(), sources[i], tensors[i].values.size_bytes());
   return Ok{};
 }
 

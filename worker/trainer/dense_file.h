@@ -1,6 +1,7 @@
 // The dense parameters of a checkpoint and the state of their optimizer, as one safetensors file:
 // an 8-byte length, that many bytes of JSON, then float32 values. Tensors "<parameter>" and
-// "optimizer.<state>.<parameter>". The same parameters give the same bytes.
+// "optimizer.<state>.<parameter>". The same parameters give the same bytes. They stand, as the
+// optimizer's state does, in the model's memory, which may be a device's; the file does not tell.
 // Format: https://github.com/huggingface/safetensors. Thread safety: plain functions.
 #pragma once
 

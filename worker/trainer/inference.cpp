@@ -39,7 +39,8 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
                  session.statistics);
   if (!reading.ok()) return reading.error();
   PrefetchingSource source(std::move(reading).value(), kBatchesReady);
-  StepBuffers buffers(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()));
+  StepBuffers buffers(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()),
+                      session.model->memory());
   Result<Ahead> current = read_ahead(session, source, step);
   for (;;) {
     if (!current.ok()) return current.error();

@@ -1,19 +1,39 @@
 #include "worker/trainer/step_buffers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cairn {
 
-StepBuffers::StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks)
+StepBuffers::StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks, Memory& memory)
     : rows(table_dims.size()),
       gradients(table_dims.size()),
       losses(tasks),
+      memory_(memory),
       dims_(std::move(table_dims)) {}
+
+StepBuffers::~StepBuffers() {
+  for (std::vector<std::vector<float>>* buffers : {&rows, &gradients})
+    for (std::vector<float>& buffer : *buffers)
+      if (buffer.capacity() > 0) memory_.unpin(buffer.data());
+}
+
+// Grows by at least a quarter: what is pinned is costly to move.
+void StepBuffers::resize(std::vector<float>& buffer, size_t floats) {
+  if (floats > buffer.capacity()) {
+    if (buffer.capacity() > 0) memory_.unpin(buffer.data());
+    const size_t room = std::max(floats, buffer.capacity() + buffer.capacity() / 4);
+    buffer = {};
+    buffer.reserve(room);
+    memory_.pin(buffer.data(), buffer.capacity() * sizeof(float));
+  }
+  buffer.resize(floats);
+}
 
 void StepBuffers::resize(const Batch& batch) {
   for (size_t t = 0; t < dims_.size(); ++t) {
-    rows[t].resize(batch.keys[t].size() * dims_[t]);
-    gradients[t].resize(rows[t].size());
+    resize(rows[t], batch.keys[t].size() * dims_[t]);
+    resize(gradients[t], rows[t].size());
   }
   predictions.resize(size_t{batch.rows} * losses.size());
 }

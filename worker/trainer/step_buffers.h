@@ -20,7 +20,11 @@ struct StepPlace {
 
 class StepBuffers {
  public:
-  StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks);
+  // `memory`: of the model, which rows are copied to and gradients from.
+  StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks, Memory& memory);
+  ~StepBuffers();
+  StepBuffers(const StepBuffers&) = delete;
+  StepBuffers& operator=(const StepBuffers&) = delete;
 
   // Makes room for a batch. Views given before are no longer valid.
   void resize(const Batch& batch);
@@ -36,6 +40,9 @@ class StepBuffers {
   std::vector<double> losses;                 // [tasks]
 
  private:
+  void resize(std::vector<float>& buffer, size_t floats);
+
+  Memory& memory_;
   std::vector<uint32_t> dims_;
   std::vector<ModelInput::Bag> bags_;
   std::vector<std::span<const float>> row_views_;

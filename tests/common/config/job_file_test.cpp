@@ -124,8 +124,8 @@ const Mistake kValues[] = {
      "job.yaml:18:21: ps.optimizer.type: unknown value 'adm'; did you mean 'adam'?"},
     {"workers: 2", "consistency: async",
      "job.yaml:18:16: train.consistency: 'async' is not in this version; want sync"},
-    {"workers: 2", "device: cuda",
-     "job.yaml:18:11: train.device: 'cuda' is not in this version; want cpu"},
+    {"workers: 2", "device: tpu",
+     "job.yaml:18:11: train.device: unknown value 'tpu'; did you mean 'cpu'?"},
     {"label: rating\n", "label: rating >= four\n",
      "job.yaml:15:14: model.tasks.1.label: 'four' in 'rating >= four' is not a number; write "
      "'column >= number'"},

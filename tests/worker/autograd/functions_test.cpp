@@ -38,10 +38,11 @@ class FunctionsTest : public OpsTest {
     }
     Numbers zeros(z->rows(), 1), predictions(z->rows(), 1);
     ops.zero(zeros);
-    const double loss = autograd::loss(tape, {.loss = Loss::kMse}, z, {zeros}, predictions);
+    TestVector<double> loss(1);
+    autograd::loss(tape, {.loss = Loss::kMse}, z, {zeros}, predictions, loss.data());
     tape.backward();
     for (Variable* v : variables) tape.complete_gradient(v);
-    return loss;
+    return loss[0];
   }
   void expect_right_gradients(const Compute& compute, std::vector<Numbers> values) {
     // Values are small: layers multiply them up, and with them what a difference leaves out.
@@ -115,7 +116,7 @@ TEST_P(FunctionsTest, AGateOfWhichNobodyAsksHasNoGradient) {
 }
 
 TEST_P(FunctionsTest, TablesOfSeveralBagsSumTheirGradients) {
-  const std::vector<uint32_t> offsets = {0, 1, 1, 3, 4, 6}, index = {0, 1, 1, 2, 0, 2};
+  const TestVector<uint32_t> offsets = {0, 1, 1, 3, 4, 6}, index = {0, 1, 1, 2, 0, 2};
   const std::array<BagView, 3> bags = {BagView{offsets, index, Pooling::kSum},
                                        BagView{offsets, index, Pooling::kMean},
                                        BagView{offsets, index, Pooling::kSum}};
@@ -136,7 +137,8 @@ TEST_P(FunctionsTest, ConstantsReceiveNothing) {
   Variable* constant = tape.constant(x);
   Variable* z = autograd::linear(tape, constant, tape.input(to_one, dweight),
                                  tape.input(zero_bias, dbias), Activation::kNone);
-  autograd::loss(tape, {.loss = Loss::kMse}, z, {labels}, predictions);
+  TestVector<double> loss(1);
+  autograd::loss(tape, {.loss = Loss::kMse}, z, {labels}, predictions, loss.data());
   tape.backward();
   EXPECT_TRUE(constant->gradient.empty());
 }

@@ -105,11 +105,13 @@ StepResult run_step(Model& model, ExampleBatch& batch, size_t tasks) {
   result.predictions.assign(batch.rows * tasks, kNan);
   result.losses.assign(tasks, kNan);
   for (const auto& table : batch.tables) result.table_grads.emplace_back(table.size(), kNan);
+  result.gradients.assign(model.gradients().size(), 0.0f);
   for (const ParameterInfo& info : model.parameters())
-    std::ranges::fill(model.gradients().subspan(info.offset, info.size), kNan);
+    std::fill_n(result.gradients.begin() + static_cast<ptrdiff_t>(info.offset), info.size, kNan);
+  model.memory().write(model.gradients().data(), std::span<const float>(result.gradients));
   const std::vector<std::span<float>> grads(result.table_grads.begin(), result.table_grads.end());
   model.train_step(input, {result.predictions, grads, result.losses});
-  result.gradients.assign(model.gradients().begin(), model.gradients().end());
+  model.memory().read(std::span(result.gradients), model.gradients().data());
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/worker/ops/backends.h"
 #include "worker/autograd/attention.h"
 #include "worker/autograd/functions.h"
 #include "worker/autograd/interactions.h"
@@ -123,13 +124,22 @@ const std::map<std::string, Forward>& layers() {
 // Of dropout; all others depend on the rows alone.
 constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_row = 70'000, .rows = 5};
 
-TEST(Fixtures, LayersMatchPyTorch) {
+// Those whose numbers a test can look at.
+std::vector<const Ops*> backends() { return {&cpu_ops(), &cuda_on_host::table()}; }
+
+class Fixtures : public testing::TestWithParam<const Ops*> {
+ protected:
+  const Ops& ops = *GetParam();
+};
+INSTANTIATE_TEST_SUITE_P(EveryBackend, Fixtures, testing::ValuesIn(backends()), backend_name);
+
+TEST_P(Fixtures, LayersMatchPyTorch) {
   std::map<std::string, FixtureCase> cases = read_fixtures("pytorch.txt");
   for (const auto& [name, forward] : layers()) {
     ASSERT_TRUE(cases.contains(name)) << name;
     FixtureCase& fixture = cases[name];
-    Arena arena;
-    Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, kPlace);
+    Arena arena(ops.memory());
+    Tape tape(ops, arena, Tape::Mode::kTraining, kPlace);
     Inputs inputs;
     for (size_t i = 0; fixture.contains(numbered("in", i)); ++i) {
       FixtureArray& in = fixture[numbered("in", i)];
@@ -155,19 +165,19 @@ const std::map<std::string, TaskConfig>& losses() {
   return all;
 }
 
-TEST(Fixtures, LossesMatchPyTorch) {
+TEST_P(Fixtures, LossesMatchPyTorch) {
   std::map<std::string, FixtureCase> cases = read_fixtures("pytorch.txt");
   for (const auto& [name, task] : losses()) {
     ASSERT_TRUE(cases.contains(name)) << name;
     FixtureCase& fixture = cases[name];
     FixtureArray& z = fixture["in0"];
     const auto rows = static_cast<double>(z.rows);
-    Arena arena;
-    Tape tape(cpu_ops(), arena, Tape::Mode::kTraining, {.rows = rows});
+    Arena arena(ops.memory());
+    Tape tape(ops, arena, Tape::Mode::kTraining, {.rows = rows});
     Variable* logits = tape.input(z.view(), arena.matrix(z.rows, 1));
-    const double sum = autograd::loss(tape, task, logits,
-                                      {fixture["in1"].view(), {}, static_cast<float>(1.0 / rows)},
-                                      arena.matrix(z.rows, 1));
+    double sum = 0.0;
+    autograd::loss(tape, task, logits, {fixture["in1"].view(), {}, static_cast<float>(1.0 / rows)},
+                   arena.matrix(z.rows, 1), &sum);
     EXPECT_NEAR(sum / rows, fixture["y"].values[0], 1e-6) << name;
     expect_close(fixture["d0"].values, logits->gradient.matrix(), name + " gradient");
   }
@@ -176,7 +186,7 @@ TEST(Fixtures, LossesMatchPyTorch) {
 constexpr const char* kOptimizers[] = {"sgd",  "momentum", "nesterov", "adagrad",
                                        "adam", "adamw",    "lamb",     "clip_norm"};
 
-TEST(Fixtures, OptimizersMatchPyTorch) {
+TEST_P(Fixtures, OptimizersMatchPyTorch) {
   std::map<std::string, FixtureCase> cases = read_fixtures("pytorch.txt");
   for (const char* name : kOptimizers) {
     ASSERT_TRUE(cases.contains(name)) << name;
@@ -188,14 +198,14 @@ TEST(Fixtures, OptimizersMatchPyTorch) {
     config.learning_rate = 0.1f;
     config.weight_decay = 0.2f;
     std::vector<float> w = fixture["in0"].values;
-    const auto optimizer = make_dense_optimizer(config, w.size()).value();
+    const auto optimizer = make_dense_optimizer(config, w.size(), ops).value();
     for (uint64_t step = 1; step <= 3; ++step)
       optimizer->step(w, fixture[numbered("in", step)].values, step);
     expect_close(fixture["y"].values, {w.data(), 1, w.size()}, name);
   }
 }
 
-TEST(Fixtures, NoneIsLeftOut) {
+TEST(Fixture, NoneIsLeftOut) {
   std::set<std::string> held, stored;
   for (const auto& [name, forward] : layers()) held.insert(name);
   for (const auto& [name, task] : losses()) held.insert(name);

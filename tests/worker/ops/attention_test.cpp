@@ -31,7 +31,7 @@ class AttentionTest : public testing::TestWithParam<std::tuple<const Ops*, size_
   static constexpr size_t kBatch = 5, kUnique = 5, kIds = 7, kRows = 10;  // three rows too many
   const Ops& ops = *std::get<0>(GetParam());
   const size_t dim = std::get<1>(GetParam());
-  std::vector<uint32_t> offsets = {0}, index;
+  TestVector<uint32_t> offsets = {0}, index;
   Numbers table = Numbers::random(kUnique, dim, 1), target = Numbers::random(kBatch, dim, 2, 3);
   Numbers scores = Numbers::random(kRows, 1, 3), y{kBatch, dim, 4};
   Numbers dy = Numbers::random(kBatch, dim, 4, 4);
@@ -122,7 +122,8 @@ TEST_P(AttentionTest, ShapesThatDisagreeEndTheProcess) {
   Numbers short_scores = Numbers::random(kIds - 1, 1, 7), narrow(kRows, 3 * dim);
   EXPECT_DEATH(ops.weighted_pool_forward({bag(), table, short_scores}, y), "no column of all ids");
   EXPECT_DEATH(ops.attention_inputs_forward(inputs(), narrow), "attention inputs: shapes differ");
-  EXPECT_DEATH(ops.pool_forward(bag(), table, y), "no pooling without scores");
+  const PooledBag pooled[] = {{bag(), table}};
+  EXPECT_DEATH(ops.pool_forward(std::span(pooled), y), "no pooling without scores");
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryBackend, AttentionTest,

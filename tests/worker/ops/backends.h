@@ -11,9 +11,17 @@
 
 namespace cairn {
 
+namespace cuda_on_host {
+const Ops& table();  // the operations of GPUs, as tests/worker/kernels.cmake compiles them
+}
+
+// The GPU's, where there is one; from then on a test's numbers stand where both can touch them, and
+// every operation is waited for. Else null.
+const Ops* gpu_backend();
+
 inline std::vector<const Ops*> backends_in_this_build() {
-  std::vector<const Ops*> backends = {&cpu_ops()};
-  if (const Result<const Ops*> cuda = cuda_ops(); cuda.ok()) backends.push_back(cuda.value());
+  std::vector<const Ops*> backends = {&cpu_ops(), &cuda_on_host::table()};
+  if (const Ops* gpu = gpu_backend()) backends.push_back(gpu);
   return backends;
 }
 
@@ -25,7 +33,7 @@ inline std::string backend_name(const testing::TestParamInfo<const Ops*>& info) 
 class OpsTest : public testing::TestWithParam<const Ops*> {
  protected:
   const Ops& ops = *GetParam();
-  Arena arena;
+  Arena arena{ops.memory()};
 };
 
 }  // namespace cairn

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/random.h"
+#include "tests/worker/ops/test_memory.h"
 #include "worker/ops/gradient.h"
 #include "worker/tensor/tensor.h"
 
@@ -26,7 +27,7 @@ class Numbers {
 
  private:
   size_t rows_, cols_, gap_;
-  std::vector<float> data_;
+  TestVector<float> data_;
 };
 
 // Cuts `numbers` down to what bf16 can hold, and holds the same as bf16.
@@ -37,7 +38,7 @@ class RoundedNumbers {
 
  private:
   size_t rows_, cols_;
-  std::vector<Bfloat16> data_;
+  TestVector<Bfloat16> data_;
 };
 
 using Table = std::vector<std::vector<double>>;  // [rows][cols]

@@ -1,5 +1,6 @@
 #include "worker/ops/ops.h"
 
+#include <gmock/gmock.h>
 #include <omp.h>
 
 #include <thread>
@@ -34,11 +35,12 @@ TEST(OpsOfDevice, KnowsItsNames) {
   EXPECT_EQ(ops_of_device("tpu").error().message, "device: unknown 'tpu'; known: cpu, cuda");
 }
 
-TEST(OpsOfDevice, CudaThatIsNotBuiltIsUnavailable) {
+TEST(OpsOfDevice, CudaThatIsNotThereIsUnavailable) {
   const Result<const Ops*> cuda = ops_of_device("cuda");
-  if (cuda.ok()) GTEST_SKIP() << "this build has CUDA";
+  if (cuda.ok()) GTEST_SKIP() << "this machine has a GPU";
   EXPECT_EQ(cuda.error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(cuda.error().message, "device: cuda is not in this build");
+  EXPECT_THAT(cuda.error().message,
+              testing::AnyOf("device: cuda is not in this build", "no CUDA device found"));
 }
 
 TEST(MathThreads, AreOneUnlessTheThreadItselfAsksForMore) {

@@ -11,8 +11,9 @@ namespace {
 class RoundTest : public OpsTest {
  protected:
   uint16_t rounded(float x) const {
-    Bfloat16 y[1];
-    ops.round({&x, 1, 1}, {y, 1, 1});
+    TestVector<float> from = {x};
+    TestVector<Bfloat16> y(1);
+    ops.round({from.data(), 1, 1}, {y.data(), 1, 1});
     return y[0].bits;
   }
   static float value(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
@@ -20,9 +21,14 @@ class RoundTest : public OpsTest {
 
 TEST_P(RoundTest, NoOtherValueIsNearer) {
   RandomStream random(test_seed(), 11);
-  for (int i = 0; i < 10'000; ++i) {
-    const float x = std::ldexp(random.next_normal(), static_cast<int>(random.next_below(60)) - 30);
-    const uint16_t bits = rounded(x);
+  Numbers all(10'000, 1);
+  for (size_t i = 0; i < 10'000; ++i)
+    all.at(i, 0) = std::ldexp(random.next_normal(), static_cast<int>(random.next_below(60)) - 30);
+  TestVector<Bfloat16> together(10'000);
+  ops.round(all, {together.data(), 10'000, 1});
+  for (size_t i = 0; i < 10'000; ++i) {
+    const float x = all.at(i, 0);
+    const uint16_t bits = together[i].bits;
     const double off = std::abs(double{value(bits)} - x);
     for (const int step : {-1, 1}) {
       const double other = std::abs(double{value(static_cast<uint16_t>(bits + step))} - x);
@@ -43,7 +49,6 @@ TEST_P(RoundTest, TiesGoToEvenAndWhatIsNoNumberStaysSo) {
 
 TEST_P(RoundTest, RowsStandApartOnBothSides) {
   Numbers x = Numbers::random(3, 5, 1, 2);
-  Arena arena;
   const RoundedMatrix y = arena.rounded_matrix(3, 5);
   ops.round(x, y);
   for (size_t r = 0; r < 3; ++r)

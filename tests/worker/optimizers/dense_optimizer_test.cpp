@@ -6,23 +6,27 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <string_view>
 
 #include "common/random.h"
 #include "tests/seed.h"
+#include "tests/worker/ops/backends.h"
 #include "worker/optimizers/adam.h"
-#include "worker/optimizers/sgd.h"
+#include "worker/tensor/buffer.h"
 
 namespace cairn {
 namespace {
 
 using testing::Each;
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 
 constexpr size_t kParameters = 103;  // no multiple of a vector register
 
-std::vector<float> draws(uint64_t place, bool positive = false) {
+std::vector<float> draws(uint64_t place, bool positive = false, size_t count = kParameters) {
   RandomStream random(test_seed(), 2000, place);
-  std::vector<float> all(kParameters);
+  std::vector<float> all(count);
   for (float& x : all) x = positive ? random.next_float() : random.next_normal();
   return all;
 }
@@ -33,21 +37,50 @@ void expect_rounded(const std::vector<float>& got, const std::vector<double>& wa
     EXPECT_NEAR(got[i], want[i], 4e-7 * std::max(1.0, std::abs(want[i]))) << what << " " << i;
 }
 
-TEST(Sgd, MatchesDouble) {
-  std::vector<float> w = draws(1);
-  const std::vector<float> g = draws(2);
+// What the optimizers are given stands in the memory of their operations, the tests' own numbers in
+// the host's.
+class DenseOptimizerTest : public testing::TestWithParam<const Ops*> {
+ protected:
+  std::unique_ptr<DenseOptimizer> make(const DenseOptimizerConfig& config,
+                                       const ParameterLayout& layout) const {
+    return make_dense_optimizer(config, layout, ops).value();
+  }
+  void step(DenseOptimizer& optimizer, std::vector<float>& w, const std::vector<float>& g,
+            uint64_t number) const {
+    NumberBuffer<float> values(memory, w), gradients(memory, g);
+    optimizer.step(values.span(), gradients.span(), number);
+    w = values.to_host();
+  }
+  std::vector<float> state_of(DenseOptimizer& optimizer) const {
+    std::vector<float> state(optimizer.state().size());
+    memory.read(std::span(state), optimizer.state().data());
+    return state;
+  }
+  void set_state(DenseOptimizer& optimizer, const std::vector<float>& state) const {
+    memory.write(optimizer.state().data(), std::span(state));
+  }
+  void expect_matches_double(
+      DenseOptimizerConfig config,
+      const std::function<void(double& w, double* s, double g, size_t i)>& formula) const;
+
+  const Ops& ops = *GetParam();
+  Memory& memory = ops.memory();
+};
+
+TEST_P(DenseOptimizerTest, SgdMatchesDouble) {
+  const std::vector<float> w = draws(1), g = draws(2);
   std::vector<double> want(w.begin(), w.end());
   for (size_t i = 0; i < kParameters; ++i) want[i] -= double{0.3f} * g[i];
-  sgd_update(w, g, 0.3f);
-  expect_rounded(w, want, "w");
+  NumberBuffer<float> values(memory, w), gradients(memory, g);
+  ops.sgd(values.span(), gradients.span(), 0.3f);
+  expect_rounded(values.to_host(), want, "w");
 }
 
-TEST(Adam, MatchesDoubleFromAnyStateAtAnyStep) {
+TEST_P(DenseOptimizerTest, AdamMatchesDoubleFromAnyStateAtAnyStep) {
   DenseOptimizerConfig config;
   config.learning_rate = 0.01f;
   for (const uint64_t step : {1, 2, 3, 1000, 1'000'000'000}) {
-    std::vector<float> w = draws(1), m = draws(2), v = draws(3, true);
-    const std::vector<float> g = draws(4);
+    const std::vector<float> w = draws(1), m = draws(2), v = draws(3, true), g = draws(4);
     std::vector<double> want_w, want_m, want_v;
     for (size_t i = 0; i < kParameters; ++i) {
       const double b1 = config.beta1, b2 = config.beta2, t = static_cast<double>(step);
@@ -57,38 +90,42 @@ TEST(Adam, MatchesDoubleFromAnyStateAtAnyStep) {
       const double v_hat = want_v[i] / (1 - std::pow(b2, t));
       want_w.push_back(w[i] - config.learning_rate * m_hat / (std::sqrt(v_hat) + config.epsilon));
     }
-    adam_update(w, m, v, g, config, step);
-    expect_rounded(m, want_m, "m");
-    expect_rounded(v, want_v, "v");
-    expect_rounded(w, want_w, "w");
+    NumberBuffer<float> of_w(memory, w), of_m(memory, m), of_v(memory, v), of_g(memory, g);
+    ops.adam({of_w.span(), of_m.span(), of_v.span(), of_g.span()}, adam_factors(config, step));
+    expect_rounded(of_m.to_host(), want_m, "m");
+    expect_rounded(of_v.to_host(), want_v, "v");
+    expect_rounded(of_w.to_host(), want_w, "w");
   }
 }
 
-TEST(Adam, TheFirstStepMovesByTheLearningRateAgainstTheGradient) {
+TEST_P(DenseOptimizerTest, AdamsFirstStepMovesByTheLearningRateAgainstTheGradient) {
   DenseOptimizerConfig config;
   config.learning_rate = 0.25f;
-  const auto adam = make_dense_optimizer(config, 3).value();
+  const auto adam = make(config, 3);
   std::vector<float> w = {1.0f, 1.0f, 1.0f};
-  adam->step(w, std::vector<float>{1e-3f, -50.0f, 0.0f}, 1);
+  step(*adam, w, {1e-3f, -50.0f, 0.0f}, 1);
   EXPECT_NEAR(w[0], 0.75f, 1e-5);
   EXPECT_NEAR(w[1], 1.25f, 1e-6);
   EXPECT_EQ(w[2], 1.0f);  // as the gaps between parameters
 }
 
-TEST(DenseOptimizer, RestoredStateGoesOnWithTheSameBits) {
-  for (const char* name : {"sgd", "momentum", "nesterov", "adagrad", "adam", "adamw", "lamb"}) {
+constexpr const char* kNames[] = {"sgd",  "momentum", "nesterov", "adagrad",
+                                  "adam", "adamw",    "lamb"};
+
+TEST_P(DenseOptimizerTest, RestoredStateGoesOnWithTheSameBits) {
+  for (const char* name : kNames) {
     DenseOptimizerConfig config;
     config.name = name;
-    const auto original = make_dense_optimizer(config, kParameters).value();
-    const auto restored = make_dense_optimizer(config, kParameters).value();
+    const auto original = make(config, kParameters);
+    const auto restored = make(config, kParameters);
     EXPECT_EQ(original->state().size(), original->state_names().size() * kParameters);
-    EXPECT_THAT(original->state(), Each(0.0f));
+    EXPECT_THAT(state_of(*original), Each(0.0f));
     std::vector<float> w = draws(1);
-    original->step(w, draws(2), 1);
-    std::ranges::copy(original->state(), restored->state().begin());
+    step(*original, w, draws(2), 1);
+    set_state(*restored, state_of(*original));
     std::vector<float> copy = w;
-    original->step(w, draws(3), 2);
-    restored->step(copy, draws(3), 2);
+    step(*original, w, draws(3), 2);
+    step(*restored, copy, draws(3), 2);
     EXPECT_EQ(w, copy) << name;
   }
 }
@@ -100,41 +137,43 @@ const std::vector<ParameterInfo> kTwo = {
 
 // Steps of `name` from random values and state, against its formula for one element. `formula`
 // changes w and the state (up to two) by g.
-void expect_matches_double(
+void DenseOptimizerTest::expect_matches_double(
     DenseOptimizerConfig config,
-    const std::function<void(double& w, double* s, double g, size_t i)>& formula) {
-  const auto optimizer = make_dense_optimizer(config, {kParameters, kTwo}).value();
+    const std::function<void(double& w, double* s, double g, size_t i)>& formula) const {
+  const auto optimizer = make(config, {kParameters, kTwo});
   std::vector<float> w = draws(1);
   const std::vector<float> g = draws(4);
   const size_t states = optimizer->state_names().size();
+  std::vector<float> state;
   for (size_t s = 0; s < states; ++s)
-    std::ranges::copy(draws(2 + s, true),
-                      optimizer->state().begin() + static_cast<ptrdiff_t>(s * kParameters));
+    std::ranges::copy(draws(2 + s, true), std::back_inserter(state));
+  set_state(*optimizer, state);
   std::vector<double> want(w.begin(), w.end());
-  std::vector<double> want_state(optimizer->state().begin(), optimizer->state().end());
+  std::vector<double> want_state(state.begin(), state.end());
   for (const ParameterInfo& info : kTwo) {
     for (size_t i = info.offset; i < info.offset + info.size; ++i) {
-      double state[2] = {};
-      for (size_t s = 0; s < states; ++s) state[s] = want_state[s * kParameters + i];
-      formula(want[i], state, g[i], i);
-      for (size_t s = 0; s < states; ++s) want_state[s * kParameters + i] = state[s];
+      double of_i[2] = {};
+      for (size_t s = 0; s < states; ++s) of_i[s] = want_state[s * kParameters + i];
+      formula(want[i], of_i, g[i], i);
+      for (size_t s = 0; s < states; ++s) want_state[s * kParameters + i] = of_i[s];
     }
   }
   std::vector<float> masked = g;
   for (size_t i = 48; i < 64; ++i) masked[i] = 0.0f;  // as the model leaves gaps
-  optimizer->step(w, masked, 7);
+  step(*optimizer, w, masked, 7);
+  state = state_of(*optimizer);
   for (const ParameterInfo& info : kTwo) {
     for (size_t i = info.offset; i < info.offset + info.size; ++i) {
       EXPECT_NEAR(w[i], want[i], 1e-6 * std::max(1.0, std::abs(want[i])))
           << config.name << " " << i;
       for (size_t s = 0; s < states; ++s)
-        EXPECT_NEAR(optimizer->state()[s * kParameters + i], want_state[s * kParameters + i],
+        EXPECT_NEAR(state[s * kParameters + i], want_state[s * kParameters + i],
                     1e-6 * std::max(1.0, std::abs(want_state[s * kParameters + i])));
     }
   }
 }
 
-TEST(DenseOptimizer, MomentumMatchesDouble) {
+TEST_P(DenseOptimizerTest, MomentumMatchesDouble) {
   const DenseOptimizerConfig config{.name = "momentum", .learning_rate = 0.1f, .momentum = 0.8f};
   expect_matches_double(config, [&](double& w, double* s, double g, size_t) {
     s[0] = config.momentum * s[0] + g;
@@ -142,7 +181,7 @@ TEST(DenseOptimizer, MomentumMatchesDouble) {
   });
 }
 
-TEST(DenseOptimizer, NesterovMatchesDouble) {
+TEST_P(DenseOptimizerTest, NesterovMatchesDouble) {
   const DenseOptimizerConfig config{.name = "nesterov", .learning_rate = 0.1f, .momentum = 0.8f};
   expect_matches_double(config, [&](double& w, double* s, double g, size_t) {
     s[0] = config.momentum * s[0] + g;
@@ -150,7 +189,7 @@ TEST(DenseOptimizer, NesterovMatchesDouble) {
   });
 }
 
-TEST(DenseOptimizer, AdagradMatchesDouble) {
+TEST_P(DenseOptimizerTest, AdagradMatchesDouble) {
   DenseOptimizerConfig config{.name = "adagrad", .learning_rate = 0.1f};
   config.initial_accumulator = 0.3f;
   expect_matches_double(config, [&](double& w, double* s, double g, size_t) {
@@ -166,7 +205,7 @@ double adam_direction(const DenseOptimizerConfig& config, double* s, double g, d
          (std::sqrt(s[1] / (1 - std::pow(config.beta2, t))) + config.epsilon);
 }
 
-TEST(DenseOptimizer, AdamwDecaysWeightsAlone) {
+TEST_P(DenseOptimizerTest, AdamwDecaysWeightsAlone) {
   DenseOptimizerConfig config{.name = "adamw", .learning_rate = 0.1f};
   config.weight_decay = 0.2f;
   expect_matches_double(config, [&](double& w, double* s, double g, size_t i) {
@@ -175,7 +214,7 @@ TEST(DenseOptimizer, AdamwDecaysWeightsAlone) {
   });
 }
 
-TEST(DenseOptimizer, LambMovesEachLayerInProportionToItsNorm) {
+TEST_P(DenseOptimizerTest, LambMovesEachLayerInProportionToItsNorm) {
   DenseOptimizerConfig config{.name = "lamb", .learning_rate = 0.1f};
   config.weight_decay = 0.2f;
   const std::vector<float> w0 = draws(1), m = draws(2, true), v = draws(3, true), g0 = draws(4);
@@ -198,18 +237,105 @@ TEST(DenseOptimizer, LambMovesEachLayerInProportionToItsNorm) {
   });
 }
 
-TEST(DenseOptimizer, ClipsByTheNormOfAllGradients) {
+// What a normalisation keeps up, and the space between parameters, are not an optimizer's.
+TEST_P(DenseOptimizerTest, LeavesGapsAndStatisticsAlone) {
+  const std::vector<ParameterInfo> parameters = {
+      {.name = "weight", .shape = {20}, .offset = 0, .size = 20, .decays = true},
+      {.name = "mean", .shape = {20}, .offset = 32, .size = 20, .trained = false},
+      {.name = "scale", .shape = {7}, .offset = 64, .size = 7}};
+  for (const char* name : kNames) {
+    DenseOptimizerConfig config{.name = name, .learning_rate = 0.1f};
+    config.weight_decay = 0.5f;
+    const auto optimizer = make(config, {kParameters, parameters});
+    std::vector<float> w = draws(1), g = draws(2);
+    for (size_t i = 0; i < kParameters; ++i) {
+      const bool in_gap = (i >= 20 && i < 32) || (i >= 52 && i < 64) || i >= 71;
+      if (in_gap) w[i] = 0.0f;
+      if (in_gap || (i >= 32 && i < 52)) g[i] = 0.0f;
+    }
+    std::vector<float> moved = w;
+    for (uint64_t number = 1; number < 4; ++number) step(*optimizer, moved, g, number);
+    for (size_t i = 0; i < kParameters; ++i)
+      EXPECT_EQ(moved[i] != w[i], g[i] != 0.0f) << name << " " << i;
+  }
+}
+
+TEST_P(DenseOptimizerTest, StepsWithoutNormsHaveTheBitsOfTheCpu) {
+  for (const char* name : kNames) {
+    if (name == std::string_view("lamb")) continue;
+    const DenseOptimizerConfig config{.name = name, .learning_rate = 0.1f};
+    const auto here = make(config, {kParameters, kTwo});
+    const auto on_cpu = make_dense_optimizer(config, {kParameters, kTwo}).value();
+    std::vector<float> w = draws(1), cpu_w = w;
+    for (uint64_t number = 1; number < 4; ++number) {
+      std::vector<float> g = draws(1 + number);
+      step(*here, w, g, number);
+      on_cpu->step(cpu_w, g, number);
+    }
+    EXPECT_EQ(w, cpu_w) << name;
+    EXPECT_THAT(state_of(*here), ElementsAreArray(on_cpu->state())) << name;
+  }
+}
+
+TEST_P(DenseOptimizerTest, ClipsByTheNormOfAllGradients) {
   DenseOptimizerConfig config{.name = "sgd", .learning_rate = 1.0f};
   config.clip_norm = 1.0f;
-  const auto sgd = make_dense_optimizer(config, 2).value();
+  const auto sgd = make(config, 2);
   std::vector<float> w = {0.0f, 0.0f};
-  sgd->step(w, std::vector<float>{0.3f, -0.4f}, 1);  // short enough
+  step(*sgd, w, {0.3f, -0.4f}, 1);  // short enough
   EXPECT_THAT(w, ElementsAre(-0.3f, 0.4f));
   w = {0.0f, 0.0f};
-  sgd->step(w, std::vector<float>{3.0f, -4.0f}, 2);
+  step(*sgd, w, {3.0f, -4.0f}, 2);
   EXPECT_NEAR(w[0], -0.6f, 1e-6);
   EXPECT_NEAR(w[1], 0.8f, 1e-6);
 }
+
+// A device adds up in pieces.
+constexpr size_t kLengths[] = {0, 1, 31, 33, 4095, 4096, 4097, 3 * 4096, 50'001};
+
+double norm(const std::vector<float>& x) {
+  double sum = 0.0;
+  for (const float value : x) sum += double{value} * value;
+  return std::sqrt(sum);
+}
+
+TEST_P(DenseOptimizerTest, ClipShortensToTheNormAtAnyLength) {
+  for (const size_t length : kLengths) {
+    const std::vector<float> g = draws(1, false, length);
+    NumberBuffer<float> clipped(memory, g);
+    ops.clip(clipped.span(), 1e6f);
+    EXPECT_EQ(clipped.to_host(), g) << "short enough";
+    ops.clip(clipped.span(), 0.25f);
+    std::vector<double> want(g.begin(), g.end());
+    const double factor = std::min(1.0, 0.25 / norm(g));
+    for (double& x : want) x *= factor;
+    expect_rounded(clipped.to_host(), want, std::to_string(length));
+  }
+}
+
+TEST_P(DenseOptimizerTest, MovesByNormsAtAnyLength) {
+  for (const size_t length : kLengths) {
+    const std::vector<float> w = draws(1, false, length), u = draws(2, false, length);
+    const double ratio = length == 0 ? 1.0 : norm(w) / norm(u);
+    std::vector<double> want(w.begin(), w.end());
+    for (size_t i = 0; i < length; ++i) want[i] -= double{0.3f} * ratio * u[i];
+    NumberBuffer<float> values(memory, w), direction(memory, u);
+    ops.move_by_norms(values.span(), direction.span(), 0.3f);
+    expect_rounded(values.to_host(), want, std::to_string(length));
+  }
+}
+
+TEST_P(DenseOptimizerTest, MovesByTheRateAloneWhereANormIsZero) {
+  NumberBuffer<float> values(memory, 2), direction(memory, std::vector<float>{1.0f, -2.0f});
+  ops.move_by_norms(values.span(), direction.span(), 0.5f);
+  EXPECT_THAT(values.to_host(), ElementsAre(-0.5f, 1.0f));
+  NumberBuffer<float> nowhere(memory, 2);
+  ops.move_by_norms(values.span(), nowhere.span(), 0.5f);
+  EXPECT_THAT(values.to_host(), ElementsAre(-0.5f, 1.0f));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryBackend, DenseOptimizerTest,
+                         testing::ValuesIn(backends_in_this_build()), backend_name);
 
 TEST(DenseOptimizer, NamesItsStateAndTheNamesItKnows) {
   EXPECT_THAT(make_dense_optimizer({}, 1).value()->state_names(), ElementsAre("m", "v"));

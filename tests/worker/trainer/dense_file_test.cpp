@@ -8,6 +8,7 @@
 #include "common/random.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/seed.h"
+#include "worker/device/host_device.h"
 
 namespace cairn {
 namespace {
@@ -24,14 +25,22 @@ ModelConfig small_model() {
 }
 
 struct Trained {
-  explicit Trained(const ModelConfig& config, uint32_t dense_columns = 2) {
+  explicit Trained(const ModelConfig& config, const Ops& ops = cpu_ops()) {
     ModelShape shape;
-    shape.dense_columns = dense_columns;
-    model = make_model(config, shape, test_seed()).value();
-    optimizer = make_dense_optimizer({}, model->values().size()).value();
+    shape.dense_columns = 2;
+    model = make_model(config, shape, test_seed(), ops).value();
+    optimizer = make_dense_optimizer({}, model->values().size(), ops).value();
     RandomStream random(test_seed(), 9);
-    for (float& value : model->values()) value = random.next_normal();
-    for (float& value : optimizer->state()) value = random.next_normal();
+    set(model->values(), normals(random, model->values().size()));
+    set(optimizer->state(), normals(random, optimizer->state().size()));
+  }
+  static std::vector<float> normals(RandomStream& random, size_t count) {
+    std::vector<float> values(count);
+    for (float& value : values) value = random.next_normal();
+    return values;
+  }
+  void set(std::span<float> numbers, const std::vector<float>& values) {
+    model->memory().write(numbers.data(), std::span(values));
   }
   std::unique_ptr<Model> model;
   std::unique_ptr<DenseOptimizer> optimizer;
@@ -56,6 +65,37 @@ TEST_F(DenseFile, RoundTripsEveryBit) {
   ASSERT_TRUE(status.ok()) << status.error().message;
   EXPECT_EQ(write_dense(*loaded.model, *loaded.optimizer),
             write_dense(*saved.model, *saved.optimizer));
+}
+
+// The CPU's operations, on numbers that stand in the memory of the thread's HostDevice.
+const Ops& ops_on_device() {
+  static const Ops kOps = [] {
+    Ops ops = cpu_ops();
+    ops.memory = []() -> Memory& { return HostDevice::of_this_thread(); };
+    return ops;
+  }();
+  return kOps;
+}
+
+TEST_F(DenseFile, RoundTripsWhatADeviceHasAndIsYetToWrite) {
+  HostDevice device(HostDevice::Order::kAnyOrder, test_seed());
+  Trained saved(small_model(), ops_on_device());
+  const std::span<float> values = saved.model->values();
+  RandomStream random(test_seed(), 12);
+  const std::vector<float> late = Trained::normals(random, values.size());
+  device.copy(device.stream(), values.data(), late.data(), values.size_bytes());
+  write(write_dense(*saved.model, *saved.optimizer));
+
+  Trained on_host(small_model());
+  on_host.set(on_host.model->values(), late);
+  const std::string want = write_dense(*on_host.model, *on_host.optimizer);
+  EXPECT_TRUE(write_dense(*saved.model, *saved.optimizer) == want);
+
+  Trained loaded(small_model(), ops_on_device());
+  loaded.set(loaded.optimizer->state(), std::vector<float>(loaded.optimizer->state().size()));
+  const Status status = read_dense(file, *loaded.model, *loaded.optimizer);
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  EXPECT_TRUE(write_dense(*loaded.model, *loaded.optimizer) == want);
 }
 
 TEST_F(DenseFile, RefusesTruncationAndChangesNothing) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "common/simd.h"
@@ -10,7 +11,26 @@ CAIRN_SIMD void add_row(const float* __restrict x, float* __restrict y, size_t c
   for (size_t i = 0; i < count; ++i) y[i] += x[i];
 }
 
+CAIRN_SIMD void add_scaled_row(const float* __restrict x, float factor, float* __restrict y,
+                               size_t count) {
+  for (size_t i = 0; i < count; ++i) y[i] += factor * x[i];
+}
+
 }  // namespace
+
+void fill(Matrix y, float value) {
+  for (size_t r = 0; r < y.rows; ++r) std::fill_n(y.row(r), y.cols, value);
+}
+
+void scale(Matrix y, float factor) {
+  for (size_t r = 0; r < y.rows; ++r)
+    for (size_t i = 0; i < y.cols; ++i) y.row(r)[i] *= factor;
+}
+
+void add_scaled(ConstMatrix x, float factor, Matrix y) {
+  check(x.rows == y.rows && x.cols == y.cols, "add scaled: shapes differ");
+  for (size_t r = 0; r < y.rows; ++r) add_scaled_row(x.row(r), factor, y.row(r), y.cols);
+}
 
 void zero(Matrix y) {
   for (size_t r = 0; r < y.rows; ++r) std::memset(y.row(r), 0, y.cols * sizeof(float));

@@ -8,9 +8,13 @@
 namespace cairn::cpu {
 
 void zero(Matrix y);
+void fill(Matrix y, float value);
+void scale(Matrix y, float factor);
+void add_scaled(ConstMatrix x, float factor, Matrix y);
 void copy(ConstMatrix x, const Gradient& y);
 
 bool multiplies_bf16();
+bool multiplies_tf32();
 void round(ConstMatrix x, RoundedMatrix y);
 void matmul(Factor a, Factor b, const Gradient& c);
 // c = f(a b + bias), in one pass over c. `bias` [1, cols of c] may be empty.
@@ -39,6 +43,8 @@ void activation_backward(const ActivationInputs& in, ConstMatrix y, ConstMatrix 
 void layer_norm_forward(const LayerNormInputs& in, Matrix moments, Matrix y);
 void layer_norm_backward(const LayerNormInputs& in, ConstMatrix moments, ConstMatrix dy,
                          const LayerNormGradients& out);
+void invert_deviation(ConstMatrix variance, Matrix inverse);
+void move_towards(ConstMatrix seen, float factor, Matrix running);
 void column_sums(ConstMatrix x, Matrix sums);
 void column_squares(ConstMatrix x, ConstMatrix mean, Matrix sums);
 void normalize(const NormalizeInputs& in, Matrix y);
@@ -62,9 +68,9 @@ void number_fields_backward(ConstMatrix x, ConstMatrix dy, const Gradient& vecto
 void sum_groups_forward(ConstMatrix x, Matrix y);
 void sum_groups_backward(ConstMatrix dy, const Gradient& dx);
 
-void pool_forward(const BagView& bag, ConstMatrix table, Matrix y);
-void pool_backward(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMatrix dy,
-                   const Gradient& dtable);
+void pool_forward(std::span<const PooledBag> bags, Matrix y);
+void pool_backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
+                   std::span<const Gradient> dtables);
 void attention_inputs_forward(const AttentionInputs& in, Matrix y);
 void attention_inputs_backward(const AttentionInputs& in, ConstMatrix dy,
                                const AttentionGradients& out);
@@ -75,16 +81,33 @@ void weighted_pool_forward(const WeightedPoolInputs& in, Matrix y);
 void weighted_pool_backward(const WeightedPoolInputs& in, ConstMatrix dy,
                             const WeightedPoolGradients& out);
 
-double bce(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
-double mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits);
-double focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
-             const Gradient& dlogits);
-double huber(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits);
-double pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions,
-                const Gradient& dlogits);
-double bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
-                      Matrix predictions, std::span<const Gradient> dlogits);
+void bce(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum);
+void mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum);
+void focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
+           const Gradient& dlogits, double* sum);
+void huber(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits,
+           double* sum);
+void pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions, const Gradient& dlogits,
+              double* sum);
+void bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
+                    Matrix predictions, std::span<const Gradient> dlogits, double* sum);
+void uncertainty_forward(ConstMatrix log_variances, Matrix precisions);
+void uncertainty_backward(const UncertaintyInputs& in, Matrix dlog_variance);
 void sigmoid(ConstMatrix logits, Matrix predictions);
 void product_of_sigmoids(std::span<const ConstMatrix> logits, Matrix predictions);
+
+void sgd(std::span<float> w, std::span<const float> g, float rate);
+void momentum(std::span<float> w, std::span<float> u, std::span<const float> g, float rate,
+              float c);
+void nesterov(std::span<float> w, std::span<float> u, std::span<const float> g, float rate,
+              float c);
+void adagrad(std::span<float> w, std::span<float> s, std::span<const float> g,
+             const AdagradFactors& f);
+void adam(const AdamSpans& s, const AdamFactors& f);
+void adamw(const AdamSpans& s, std::span<const float> decay, const AdamFactors& f);
+void adam_direction(const AdamSpans& s, std::span<const float> decay, const AdamFactors& f,
+                    std::span<float> u);
+void move_by_norms(std::span<float> w, std::span<const float> u, float rate);
+void clip(std::span<float> g, float norm_max);
 
 }  // namespace cairn::cpu

@@ -5,9 +5,14 @@ namespace cairn {
 const Ops& cpu_ops() {
   static constexpr Ops kOps = {
       .name = "cpu",
+      .memory = host_memory,
       .zero = cpu::zero,
+      .fill = cpu::fill,
+      .scale = cpu::scale,
       .copy = cpu::copy,
+      .add_scaled = cpu::add_scaled,
       .multiplies_bf16 = cpu::multiplies_bf16,
+      .multiplies_tf32 = cpu::multiplies_tf32,
       .round = cpu::round,
       .matmul = cpu::matmul,
       .linear_forward = cpu::linear_forward,
@@ -22,6 +27,8 @@ const Ops& cpu_ops() {
       .activation_backward = cpu::activation_backward,
       .layer_norm_forward = cpu::layer_norm_forward,
       .layer_norm_backward = cpu::layer_norm_backward,
+      .invert_deviation = cpu::invert_deviation,
+      .move_towards = cpu::move_towards,
       .column_sums = cpu::column_sums,
       .column_squares = cpu::column_squares,
       .normalize = cpu::normalize,
@@ -55,8 +62,19 @@ const Ops& cpu_ops() {
       .huber = cpu::huber,
       .bce_of_product = cpu::bce_of_product,
       .pairwise = cpu::pairwise,
+      .uncertainty_forward = cpu::uncertainty_forward,
+      .uncertainty_backward = cpu::uncertainty_backward,
       .sigmoid = cpu::sigmoid,
       .product_of_sigmoids = cpu::product_of_sigmoids,
+      .sgd = cpu::sgd,
+      .momentum = cpu::momentum,
+      .nesterov = cpu::nesterov,
+      .adagrad = cpu::adagrad,
+      .adam = cpu::adam,
+      .adamw = cpu::adamw,
+      .adam_direction = cpu::adam_direction,
+      .move_by_norms = cpu::move_by_norms,
+      .clip = cpu::clip,
   };
   return kOps;
 }

@@ -27,7 +27,7 @@ void mask_row(const DropoutKey& key, uint64_t row, uint32_t threshold, float* ma
   const float kept = kUnit / (kUnit - static_cast<float>(threshold));
   for (size_t u = 0; u < count; u += kDraws) {
     const PhiloxBlock bits =
-        philox(key.seed ^ kDropout, key.step << 16 | key.layer, row << 16 | u / kDraws);
+        philox(key.seed ^ kDropout, key.at->step << 16 | key.layer, row << 16 | u / kDraws);
     for (size_t i = 0; i < std::min(kDraws, count - u); ++i) {
       const uint32_t draw = (bits[i / 2] >> (i % 2 * 16)) & 0xffff;
       mask[u + i] = draw < threshold ? 0.0f : kept;
@@ -44,7 +44,7 @@ void dropout_forward(ConstMatrix x, const DropoutKey& key, float rate, Matrix ma
   const auto threshold = std::min<uint32_t>(static_cast<uint32_t>(std::lround(rate * kUnit)),
                                             static_cast<uint32_t>(kUnit) - 1);
   for (size_t r = 0; r < y.rows; ++r) {
-    mask_row(key, key.first_row + r, threshold, mask.row(r), y.cols);
+    mask_row(key, key.at->first_row + r, threshold, mask.row(r), y.cols);
     multiply_row(x.row(r), mask.row(r), y.row(r), y.cols);
   }
 }

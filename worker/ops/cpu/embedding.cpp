@@ -46,9 +46,7 @@ void spread_to_largest(std::span<const uint32_t> index, ConstMatrix table, const
   }
 }
 
-}  // namespace
-
-void pool_forward(const BagView& bag, ConstMatrix table, Matrix y) {
+void forward(const BagView& bag, ConstMatrix table, Matrix y) {
   check_shapes(bag, table, y);
   const size_t row_bytes = y.cols * sizeof(float);
   for (size_t r = 0; r < y.rows; ++r) {
@@ -70,8 +68,8 @@ void pool_forward(const BagView& bag, ConstMatrix table, Matrix y) {
   }
 }
 
-void pool_backward(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMatrix dy,
-                   const Gradient& dtable) {
+void backward(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMatrix dy,
+              const Gradient& dtable) {
   check_shapes(bag, dtable.into, dy);
   if (!dtable.adds()) zero(dtable.into);
   for (size_t r = 0; r < dy.rows; ++r) {
@@ -84,6 +82,23 @@ void pool_backward(const BagView& bag, ConstMatrix table, ConstMatrix y, ConstMa
     const float scale = share(bag, last - first);
     for (uint32_t i = first; i < last; ++i)
       add_scaled(dy.row(r), scale, dtable.into.row(bag.index[i]), dy.cols);
+  }
+}
+
+}  // namespace
+
+void pool_forward(std::span<const PooledBag> bags, Matrix y) {
+  for (const PooledBag& b : bags) forward(b.bag, b.table, y.columns(b.column, b.table.cols));
+}
+
+void pool_backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
+                   std::span<const Gradient> dtables) {
+  check(dtables.size() == bags.size(), "pool: not one gradient a bag");
+  for (size_t i = 0; i < bags.size(); ++i) {
+    const PooledBag& b = bags[i];
+    if (!dtables[i].wanted()) continue;
+    backward(b.bag, b.table, y.columns(b.column, b.table.cols), dy.columns(b.column, b.table.cols),
+             dtables[i]);
   }
 }
 

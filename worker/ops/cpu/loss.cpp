@@ -20,6 +20,10 @@ void check_target(const LossTarget& target, ConstMatrix predictions) {
   if (!target.weights.empty()) check_column(target.weights, predictions.rows);
 }
 
+double scale_of(float scale, const float* factor) {
+  return factor == nullptr ? double{scale} : double{scale} * *factor;
+}
+
 double weight_of(const LossTarget& target, size_t r) {
   return target.weights.empty() ? 1.0 : *target.weights.row(r);
 }
@@ -34,13 +38,14 @@ double each_row(const LossInputs& in, Matrix predictions, const Gradient& dlogit
   check_target(in.target, predictions);
   check_column(in.logits, predictions.rows);
   check_column(dlogits.into, predictions.rows);
+  const double scale = scale_of(in.target.scale, in.target.factor);
   double sum = 0.0;
   for (size_t r = 0; r < predictions.rows; ++r) {
     const double weight = weight_of(in.target, r);
     const RowLoss row = of(double{*in.logits.row(r)}, double{*in.target.labels.row(r)});
     sum += weight * row.loss;
     *predictions.row(r) = static_cast<float>(row.prediction);
-    leave(dlogits, r, in.target.scale * weight * row.slope);
+    leave(dlogits, r, scale * weight * row.slope);
   }
   return sum;
 }
@@ -53,22 +58,22 @@ double softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::
 
 }  // namespace
 
-double bce(const LossInputs& in, Matrix predictions, const Gradient& dlogits) {
-  return each_row(in, predictions, dlogits, [](double z, double y) -> RowLoss {
+void bce(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum) {
+  *sum = each_row(in, predictions, dlogits, [](double z, double y) -> RowLoss {
     const double p = logistic(z);
     return {std::max(z, 0.0) - z * y + std::log1p(std::exp(-std::abs(z))), p - y, p};
   });
 }
 
-double mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits) {
-  return each_row(in, predictions, dlogits, [](double z, double y) -> RowLoss {
+void mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum) {
+  *sum = each_row(in, predictions, dlogits, [](double z, double y) -> RowLoss {
     const double error = z - y;
     return {error * error, 2.0 * error, z};
   });
 }
 
-double focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
-             const Gradient& dlogits) {
+void focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
+           const Gradient& dlogits, double* sum) {
   const double g = gamma, a = alpha;
   // Of a label 1, in the probability p of what is true; of a label 0 the same with -z.
   const auto of_one = [g](double z) -> RowLoss {
@@ -76,23 +81,24 @@ double focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
     const double power = std::pow(rest, g);
     return {-power * log_p, power * (g * p * log_p - rest), p};
   };
-  return each_row(in, predictions, dlogits, [&](double z, double y) -> RowLoss {
+  *sum = each_row(in, predictions, dlogits, [&](double z, double y) -> RowLoss {
     const RowLoss one = of_one(z), none = of_one(-z);
     return {y * a * one.loss + (1.0 - y) * (1.0 - a) * none.loss,
             y * a * one.slope - (1.0 - y) * (1.0 - a) * none.slope, one.prediction};
   });
 }
 
-double huber(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits) {
+void huber(const LossInputs& in, float delta, Matrix predictions, const Gradient& dlogits,
+           double* sum) {
   const double d = delta;
-  return each_row(in, predictions, dlogits, [d](double z, double y) -> RowLoss {
+  *sum = each_row(in, predictions, dlogits, [d](double z, double y) -> RowLoss {
     const double error = z - y, size = std::abs(error);
     return {size <= d ? 0.5 * error * error : d * (size - 0.5 * d), std::clamp(error, -d, d), z};
   });
 }
 
-double pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions,
-                const Gradient& dlogits) {
+void pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions, const Gradient& dlogits,
+              double* total) {
   const size_t all = in.logits.cols;
   check(is(in.logits, 1, all) && is(in.labels, 1, all) && in.first + predictions.rows <= all,
         "pairwise: shapes differ");
@@ -106,7 +112,7 @@ double pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions,
     while (end < all && sorted[end] == sorted[begin]) ++end;
     pairs -= static_cast<double>(end - begin) * static_cast<double>(end - begin);
   }
-  const double share = pairs > 0 ? 2.0 / pairs : 0.0;
+  const double share = pairs > 0 ? 2.0 / pairs : 0.0, scale = scale_of(in.scale, in.factor);
   double sum = 0.0;
   for (size_t r = 0; r < predictions.rows; ++r) {
     const size_t i = in.first + r;
@@ -119,15 +125,16 @@ double pairwise(const PairwiseInputs& in, Arena& arena, Matrix predictions,
       if (y[i] > y[j]) sum += softplus(-ahead);
     }
     *predictions.row(r) = static_cast<float>(logistic(z[i]));
-    leave(dlogits, r, in.scale * share * slope);
+    leave(dlogits, r, scale * share * slope);
   }
-  return share * sum;
+  *total = in.rows * share * sum;
 }
 
-double bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
-                      Matrix predictions, std::span<const Gradient> dlogits) {
+void bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
+                    Matrix predictions, std::span<const Gradient> dlogits, double* total) {
   check_target(target, predictions);
   for (const ConstMatrix& z : logits) check_column(z, predictions.rows);
+  const double scale = scale_of(target.scale, target.factor);
   double sum = 0.0;
   for (size_t r = 0; r < predictions.rows; ++r) {
     double log_p = 0.0;
@@ -141,10 +148,21 @@ double bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& tar
       if (!dlogits[i].wanted()) continue;
       const double rest_i = logistic(-*logits[i].row(r));  // 1 - p_i, at most 1 - p
       const double slope = rest_i * ((1.0 - y) * p / std::max(rest, rest_i) - y);
-      leave(dlogits[i], r, target.scale * weight * slope);
+      leave(dlogits[i], r, scale * weight * slope);
     }
   }
-  return sum;
+  *total = sum;
+}
+
+void uncertainty_forward(ConstMatrix log_variances, Matrix precisions) {
+  check(is(precisions, 1, log_variances.cols), "uncertainty: shapes differ");
+  for (size_t t = 0; t < precisions.cols; ++t)
+    precisions.data[t] = static_cast<float>(std::exp(-double{log_variances.data[t]}));
+}
+
+void uncertainty_backward(const UncertaintyInputs& in, Matrix dlog_variance) {
+  *dlog_variance.data =
+      static_cast<float>(in.share - in.scale * double{*in.precision.data} * *in.sum);
 }
 
 void sigmoid(ConstMatrix logits, Matrix predictions) {

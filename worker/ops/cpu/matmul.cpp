@@ -214,6 +214,8 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
 
 bool multiplies_bf16() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16; }
 
+bool multiplies_tf32() { return false; }
+
 void matmul(Factor a, Factor b, const Gradient& c) { product(a, b, {}, Activation::kNone, c); }
 
 void matmul_bias(Factor a, Factor b, ConstMatrix bias, Activation activation, Matrix c) {

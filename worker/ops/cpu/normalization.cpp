@@ -104,6 +104,18 @@ void layer_norm_backward(const LayerNormInputs& in, ConstMatrix moments, ConstMa
   }
 }
 
+void invert_deviation(ConstMatrix variance, Matrix inverse) {
+  check(is(variance, 1, inverse.cols) && inverse.rows == 1, "invert deviation: shapes differ");
+  for (size_t i = 0; i < inverse.cols; ++i)
+    inverse.data[i] = 1.0f / std::sqrt(variance.data[i] + kNormalizationEpsilon);
+}
+
+void move_towards(ConstMatrix seen, float factor, Matrix running) {
+  check(is(seen, 1, running.cols) && running.rows == 1, "move towards: shapes differ");
+  for (size_t i = 0; i < running.cols; ++i)
+    running.data[i] += kStatisticsMomentum * (factor * seen.data[i] - running.data[i]);
+}
+
 void column_sums(ConstMatrix x, Matrix sums) {
   check(is(sums, 1, x.cols), "column sums: shapes differ");
   zero(sums);
