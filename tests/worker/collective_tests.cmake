@@ -3,6 +3,13 @@ cairn_test(memory_collective_test
           collective/rank_order_test.cpp
   LIBRARIES cairn_worker)
 
+# The same contract where numbers stand in a device's memory, which the host plays.
+cairn_test(device_collective_test
+  SOURCES collective/collective_contract.cpp collective/device_choice_test.cpp
+          collective/fake_nccl.cpp collective/nccl_collective_test.cpp
+          collective/staged_collective_test.cpp
+  LIBRARIES cairn_worker cairn_kernels_on_host)
+
 # The same contract on four processes. Root may start mpirun only where told so.
 add_executable(mpi_collective_test
   collective/collective_contract.cpp collective/mpi_collective_test.cpp)

@@ -1,7 +1,9 @@
-// What the workers of a job do together. Versions: MpiCollective
+// What the workers of a job do together. Versions for numbers in the host's memory: MpiCollective
 // (worker/collective/mpi_collective.h, over a communicator of workers only) and MemoryCollective
 // (worker/collective/memory_collective.h, worker threads of one process). Both sum in rank order,
-// so they give the same bits. One contract test runs over both.
+// so they give the same bits. Versions for numbers in a device's memory, each over one of those:
+// StagedCollective (worker/collective/staged_collective.h, the same bits) and NcclCollective
+// (worker/collective/nccl_collective.h, in NCCL's order). One contract test runs over all.
 //
 // Every call is made by all ranks, in the same order. Thread safety: each rank's object belongs to
 // one thread; MPI's to the main thread.
@@ -36,9 +38,17 @@ class Collective {
   virtual uint32_t rank() const = 0;
   virtual uint32_t size() const = 0;
 
+  // Begins to sum a part of what the next all_reduce of this rank will sum, as soon as what the
+  // device was given before has happened; until that call returns nobody touches it. Every rank
+  // begins the same parts in the same order, and they do not overlap; a rank that then fails (its
+  // control has an error) may leave out the last ones, or all. An implementation that cannot begin
+  // early leaves it to all_reduce, which also reports what goes wrong here.
+  virtual void start(std::span<float> part) { (void)part; }
+
   // Replaces `values` (as long on every rank) by the sum over ranks, added in rank order: pieces go
-  // to their owners, are summed there and gathered. Returns every rank's control, by rank. Errors:
-  // kUnavailable where a rank is lost.
+  // to their owners, are summed there and gathered. They stand in the memory that the collective
+  // was made for. Returns every rank's control, by rank. Errors: kUnavailable where a rank is lost,
+  // kTimedOut where one does not come.
   virtual Result<std::vector<Control>> all_reduce(std::span<float> values, const Control& mine) = 0;
 
   // Every rank's bytes, by rank, on rank 0; nothing on the others. Lengths may differ.

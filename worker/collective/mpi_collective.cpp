@@ -5,6 +5,7 @@
 #include <limits>
 #include <thread>
 
+#include "worker/collective/backoff.h"
 #include "worker/collective/rank_order.h"
 
 namespace cairn {
@@ -23,22 +24,6 @@ Error to_error(int code) {
   MPI_Error_string(code, text, &length);
   return Error{ErrorCode::kUnavailable, "MPI: " + std::string(text, static_cast<size_t>(length))};
 }
-
-// Grows from a look at once to a sleep of a millisecond: a step's exchange ends within
-// microseconds, but waiting for a slow rank must leave the core to it.
-class Backoff {
- public:
-  void wait() {
-    using namespace std::chrono_literals;
-    if (std::chrono::steady_clock::now() - start_ < 50us) return;
-    std::this_thread::sleep_for(sleep_);
-    sleep_ = std::min<std::chrono::microseconds>(sleep_ * 3 / 2, 1ms);
-  }
-
- private:
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::microseconds sleep_{50};
-};
 
 class MpiCollective : public Collective {
  public:

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "worker/collective/device_choice.h"
+#include "worker/device/gpu.h"
 #include "worker/ops/ops.h"
 #include "worker/trainer/agreement.h"
 #include "worker/trainer/dense_file.h"
@@ -56,6 +58,29 @@ Status compute_statistics(Session& session) {
   return Ok{};
 }
 
+// Each worker of a host takes a GPU in turn.
+Status choose_device(Session& session) {
+  const TrainConfig& train = session.job.train;
+  if (Status s = agree_on_device(session.collective, train.device); !s.ok()) return s;
+  if (train.device != "cuda") return Ok{};
+  const Result<uint32_t> gpus = gpu_count();
+  const Status found = gpus.ok() ? Status(Ok{}) : Status(gpus.error());
+  if (Status s = agree(session.collective, found); !s.ok()) return s;
+  const Result<uint32_t> own = choose_gpu(session.collective, host_of_this_process(), gpus.value());
+  if (!own.ok()) return own.error();
+  const Result<Gpu> gpu = open_gpu(own.value());
+  const Status opened = gpu.ok() ? Status(Ok{}) : Status(gpu.error());
+  if (Status s = agree(session.collective, opened); !s.ok()) return s;
+  const Result<const NcclApi*> nccl = nccl_api();
+  Result<std::unique_ptr<Collective>> sums =
+      make_gpu_collective(session.collective, *gpu.value().device, gpu.value().bus_id,
+                          nccl.ok() ? nccl.value() : nullptr,
+                          {.timeout = std::chrono::seconds(session.job.ps.timeout_s)});
+  if (!sums.ok()) return sums.error();
+  session.device_collective = std::move(sums).value();
+  return Ok{};
+}
+
 Status make_the_model(Session& session) {
   const DataShape data =
       (session.train_data ? session.train_data : session.evaluation_data)->shape();
@@ -72,18 +97,20 @@ Status make_the_model(Session& session) {
                           .pooling = feature.pooling,
                           .target = static_cast<uint32_t>(target)});
   }
-  if (session.job.train.precision == Precision::kBf16 && session.rank() == 0) {
-    const Result<const Ops*> ops = ops_of_device(session.job.train.device);
-    if (ops.ok() && !ops.value()->multiplies_bf16())
-      spdlog::warn("train.precision: this machine has no products in bf16; they are f32");
-  }
+  const Precision precision = session.job.train.precision;
+  const Result<const Ops*> ops = ops_of_device(session.job.train.device, precision);
+  if (!ops.ok()) return ops.error();
+  if (session.first() && precision == Precision::kBf16 && !ops.value()->multiplies_bf16())
+    spdlog::warn("train.precision: this machine has no products in bf16; they are f32");
+  if (session.first() && precision == Precision::kTf32 && !ops.value()->multiplies_tf32())
+    spdlog::warn("train.precision: this device has no products in tf32; they are f32");
   Result<std::unique_ptr<Model>> model =
-      make_model(session.job.model, shape, session.job.train.seed, session.job.train.device,
-                 session.job.train.precision);
+      make_model(session.job.model, shape, session.job.train.seed, *ops.value(), precision);
   if (!model.ok()) return model.error();
   session.model = std::move(model).value();
   Result<std::unique_ptr<DenseOptimizer>> optimizer = make_dense_optimizer(
-      session.job.train.optimizer, {session.model->values().size(), session.model->parameters()});
+      session.job.train.optimizer, {session.model->values().size(), session.model->parameters()},
+      *ops.value());
   if (!optimizer.ok()) return optimizer.error();
   session.optimizer = std::move(optimizer).value();
   return Ok{};
@@ -152,6 +179,7 @@ Result<std::unique_ptr<Session>> Session::open(const WorkerOptions& options, Col
                                                zmq::context_t& context, WorkerMetrics& metrics) {
   auto session = std::make_unique<Session>(options, collective, metrics);
   if (Status s = agree(collective, open_data(*session)); !s.ok()) return s.error();
+  if (Status s = choose_device(*session); !s.ok()) return s.error();
   if (Status s = agree(collective, make_the_model(*session)); !s.ok()) return s.error();
   const Status loaded = options.checkpoint ? load_checkpoint(*session) : Status(Ok{});
   if (Status s = agree(collective, loaded); !s.ok()) return s.error();

@@ -29,12 +29,16 @@ struct Session {
 
   uint32_t rank() const { return collective.rank(); }
   bool first() const { return collective.rank() == 0; }
+  // Sums what stands in the model's memory.
+  Collective& sums() const { return device_collective ? *device_collective : collective; }
   std::vector<uint32_t> table_dims() const;
 
   const WorkerOptions& options;
   const JobConfig& job;
   Collective& collective;
   WorkerMetrics& metrics;
+
+  std::unique_ptr<Collective> device_collective;  // null where the host computes
 
   std::unique_ptr<Dataset> train_data;       // kTrain only
   std::unique_ptr<Dataset> evaluation_data;  // null where the job has none

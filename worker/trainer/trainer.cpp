@@ -26,8 +26,10 @@ Trainer::Trainer(Session& session)
     : session_(session),
       checkpointer_(session),
       report_(session),
-      buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size())),
-      peers_(session.collective) {
+      buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()),
+               session.model->memory()),
+      peers_(session.sums()),
+      begin_(session.sums()) {
   const ReaderRange readers =
       readers_of(session.rank(), session.collective.size(), session.job.data.readers);
   if (session.manifest) {
@@ -132,7 +134,7 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
     return split.error();
   }
   const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
-  session_.model->train_step(buffers_.input(batch, place), buffers_.output());
+  session_.model->train_step(buffers_.input(batch, place), output());
   if (peers_.failure()) return *peers_.failure();
   return client.push(step, batch.keys, split.value(), buffers_.gradients);
 }
@@ -142,7 +144,13 @@ void Trainer::compute_nothing(uint64_t step, uint64_t rows) {
   const Batch none = without_rows();
   buffers_.resize(none);
   const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
-  session_.model->train_step(buffers_.input(none, place), buffers_.output());
+  session_.model->train_step(buffers_.input(none, place), output());
+}
+
+ModelOutput Trainer::output() {
+  ModelOutput output = buffers_.output();
+  if (!session_.model->exchanges()) output.sink = &begin_;
+  return output;
 }
 
 // The rows of a step travel with the control vectors of the step before.
@@ -173,7 +181,7 @@ Trainer::Next Trainer::exchange(std::span<float> gradients) {
   Control mine = control();
   for (size_t task = 0; task < std::min(buffers_.losses.size(), std::size(mine.losses)); ++task)
     mine.losses[task] = buffers_.losses[task];
-  Result<std::vector<Control>> controls = session_.collective.all_reduce(gradients, mine);
+  Result<std::vector<Control>> controls = session_.sums().all_reduce(gradients, mine);
   if (!controls.ok()) {
     fail(controls.error());
     return Next::kFailed;
@@ -319,7 +327,7 @@ void Trainer::fail(const Error& error) {
 WorkerOutcome Trainer::leave_together() {
   abandon_ahead();
   source_.reset();
-  if (session_.collective.lost()) return outcome_of(*failure_);
+  if (session_.collective.lost() || session_.sums().lost()) return outcome_of(*failure_);
   const Status together = agree(session_.collective, failure_ ? Status(*failure_) : Status(Ok{}));
   check(!together.ok(), "leaving together without a failure");
   return outcome_of(together.error());

@@ -33,6 +33,17 @@ class Trainer {
   // Why a worker leaves the loop of an epoch.
   enum class Next : uint8_t { kGoOn, kStop, kFailed };
 
+  // Parts of the gradients are summed while backward goes on; not of models that exchange sums in
+  // the midst of it: what a rank waits for there must not be behind what another has not begun.
+  class Begin final : public GradientSink {
+   public:
+    explicit Begin(Collective& sums) : sums_(sums) {}
+    void ready(std::span<float> part) override { sums_.start(part); }
+
+   private:
+    Collective& sums_;
+  };
+
   struct Ahead {
     Batch batch;
     std::optional<PsClient::PullId> pull;
@@ -42,6 +53,7 @@ class Trainer {
   Next run_epoch();
   Next run_step(uint64_t rows);
   Batch without_rows() const;
+  ModelOutput output();  // what a step writes, and who is told of its gradients
   // Takes part in what the other workers' layers exchange, without rows.
   void compute_nothing(uint64_t step, uint64_t rows);
   uint64_t first_row() const;  // of this worker's rows in the batch of the next step
@@ -71,6 +83,7 @@ class Trainer {
   RunReport report_;
   StepBuffers buffers_;
   CollectivePeers peers_;
+  Begin begin_;
   std::unique_ptr<PrefetchingSource> source_;
   std::deque<Ahead> ahead_;  // front: the batch of the next step
   TrainState state_;

@@ -1,5 +1,6 @@
-// What every Collective must do. The same tests run over threads (memory_collective_test) and over
-// processes (mpi_collective_test); each of the two programs instantiates the suite.
+// What every Collective must do. The same tests run over threads (memory_collective_test), over
+// processes (mpi_collective_test) and over devices that the host plays (staged_collective_test,
+// nccl_collective_test); each of these sources instantiates the suite.
 #pragma once
 
 #include <gtest/gtest.h>
