@@ -1,0 +1,29 @@
+// What the cases are measured on, and how fast it copies.
+#pragma once
+
+#include <vector>
+
+#include "common/config/job.h"
+#include "worker/device/device.h"
+#include "worker/ops/ops.h"
+
+namespace cairn::gpu {
+
+// Nothing of it is owned; device and operations are those of the calling thread.
+struct Machine {
+  Device& device;
+  const Ops& plain;  // bf16 where factors are rounded
+  const Ops& in_tf32;
+
+  const Ops& ops(Precision precision) const {
+    return precision == Precision::kTf32 ? in_tf32 : plain;
+  }
+};
+
+// Bytes a second, read and written, of copies within the device's memory, far beyond its caches.
+double copy_rate(Device& device);
+
+// Uniform in [-1, 1). Not zeros: a GPU multiplies those with less power, and so faster.
+std::vector<float> noise(size_t count);
+
+}  // namespace cairn::gpu

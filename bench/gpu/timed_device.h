@@ -1,0 +1,61 @@
+// A device that passes everything on to another and takes the time of the graphs that it launches.
+// A model's step is one or a few graphs (worker/device/step_graphs.h), and before and after them
+// the host copies inputs and results: so a step's computation is told from its copies without a
+// change to either.
+#pragma once
+
+#include "bench/gpu/event_clock.h"
+#include "worker/device/device.h"
+#include "worker/ops/ops.h"
+
+namespace cairn::gpu {
+
+class TimedDevice final : public Device {
+ public:
+  // There is one at a time on a thread.
+  explicit TimedDevice(Device& device);
+  ~TimedDevice() override;
+
+  // `ops` whose numbers stand in this device's memory, which is the other's.
+  Ops timed(const Ops& ops) const;
+
+  void begin() { launches_ = 0; }
+  // Graphs launched since `begin`, and seconds on the device from the first one's start to the last
+  // one's end.
+  size_t launches() const { return launches_; }
+  double seconds() const { return clock_.seconds(); }
+
+  void launch(Graph graph, Stream stream) override;
+
+  void* allocate(size_t bytes) override { return on_.allocate(bytes); }
+  void free(void* block, size_t bytes) override { on_.free(block, bytes); }
+  void read(void* host, const void* here, size_t bytes) override { on_.read(host, here, bytes); }
+  void write(void* here, const void* host, size_t bytes) override { on_.write(here, host, bytes); }
+  bool is_host() const override { return on_.is_host(); }
+  void* allocate_staging(size_t bytes) override { return on_.allocate_staging(bytes); }
+  void free_staging(void* block, size_t bytes) override { on_.free_staging(block, bytes); }
+  void pin(void* block, size_t bytes) override { on_.pin(block, bytes); }
+  void unpin(void* block) override { on_.unpin(block); }
+  Stream make_stream() override { return on_.make_stream(); }
+  Event make_event() override { return on_.make_event(); }
+  void copy(Stream stream, void* to, const void* from, size_t bytes) override {
+    on_.copy(stream, to, from, bytes);
+  }
+  void zero(Stream stream, void* block, size_t bytes) override { on_.zero(stream, block, bytes); }
+  void record(Event event, Stream stream) override { on_.record(event, stream); }
+  void wait(Stream stream, Event event) override { on_.wait(stream, event); }
+  bool done(Event event) override { return on_.done(event); }
+  void synchronize(Stream stream) override { on_.synchronize(stream); }
+  void begin_capture(Stream stream) override { on_.begin_capture(stream); }
+  Graph end_capture(Stream stream) override { return on_.end_capture(stream); }
+  void destroy(Graph graph) override { on_.destroy(graph); }
+  void* scratch(size_t bytes) override { return on_.scratch(bytes); }
+  uint64_t scratch_generation() const override { return on_.scratch_generation(); }
+
+ private:
+  Device& on_;
+  EventClock clock_;
+  size_t launches_ = 0;
+};
+
+}  // namespace cairn::gpu
