@@ -13,10 +13,11 @@ namespace cairn {
 static_assert(std::endian::native == std::endian::little, "wire and files are little-endian");
 
 inline constexpr uint32_t kWireMagic = 0x4E524943;  // "CIRN"
-inline constexpr uint16_t kWireVersion = 1;
+inline constexpr uint16_t kWireVersion = 2;
 
-inline constexpr uint32_t kTablesMax = 4096;     // entries of a directory
-inline constexpr uint32_t kKeysMax = 16u << 20;  // of one table in one message
+inline constexpr uint32_t kTablesMax = 4096;             // of a shard
+inline constexpr uint32_t kEntriesMax = 2 * kTablesMax;  // of a directory
+inline constexpr uint32_t kKeysMax = 16u << 20;          // of one entry
 inline constexpr uint32_t kDimMax = 4096;
 inline constexpr int64_t kMessageBytesMax = int64_t{2} << 30;  // of one part
 
@@ -38,7 +39,9 @@ enum class StatusCode : uint8_t {
 };
 
 enum PullFlag : uint32_t {
-  kPullEarly = 1,  // never parked: answered with what is applied now; the reply's `step` says which
+  // Never parked: answered with what is applied now; the reply's `step` says which. A reply without
+  // it is what the same pull would have got without it: there is no need to ask again.
+  kPullEarly = 1,
   kPullReadOnly = 2,  // for evaluation: pins nothing
 };
 
@@ -48,7 +51,9 @@ struct Header {
   Op op = Op::kPull;
   StatusCode status = StatusCode::kOk;
   uint64_t incarnation = 0;
-  uint64_t boot = 0;  // of the server, in replies: when it changes, the client resends
+  // Of the server, in replies: when it changes, the client resends. In a pull: of the server whose
+  // replies told what is known; from another one all rows come.
+  uint64_t boot = 0;
   uint64_t sequence =
       0;              // of a push: per worker and shard, from 1, applied once; else a request id
   uint64_t step = 0;  // of the request; in the reply to a pull, the last step applied to its rows
@@ -61,15 +66,18 @@ struct Header {
 static_assert(sizeof(Header) == 64);
 static_assert(std::has_unique_object_representations_v<Header>, "padding would send stray bytes");
 
-// What one table has in a message. Directories ascend by table.
+// What one table has in a message. Directories ascend by table; in a pull and its reply a table may
+// have several entries, ascending by known_step, so that keys whose rows are at hand and keys whose
+// rows are not go in one message.
 struct TableEntry {
   uint32_t table = 0;
   uint32_t count = 0;  // keys; in the keys part they stand after those of the tables before
   uint32_t dim = 0;
   ValueType dtype = ValueType::kFloat32;
   uint8_t reserved[3] = {};
-  // In a pull: a key whose row did not change after this step need not be sent. This version sends
-  // all.
+  // In a pull: the rows are at hand as an answer of this `step` gave them; 0: they are not. In the
+  // reply the same, and then one bit a key tells which rows have not changed since and are not
+  // sent; or 0, and then all rows are sent.
   uint64_t known_step = 0;
 };
 static_assert(sizeof(TableEntry) == 24);

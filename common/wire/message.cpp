@@ -1,6 +1,7 @@
 #include "common/wire/message.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace cairn {
@@ -19,26 +20,32 @@ Status check_header(const Header& header, size_t directory_bytes) {
   if (header.status > StatusCode::kFailed) return invalid("unknown status");
   if (std::ranges::any_of(header.reserved, [](uint8_t byte) { return byte != 0; }))
     return invalid("reserved bytes of the header are not zero");
-  if (header.tables > kTablesMax) return invalid("too many tables");
+  if (header.tables > (header.op == Op::kPull ? kEntriesMax : kTablesMax))
+    return invalid("too many tables");
   if (directory_bytes != header.tables * sizeof(TableEntry))
     return invalid("directory cut short or too long");
   return Ok{};
 }
 
 struct Totals {
-  uint64_t keys = 0, value_bytes = 0;
+  uint64_t keys = 0, value_bytes = 0, unchanged_bytes = 0;
 };
 
-// Bounds come first: with them no product or sum below can overflow (2^12 tables x 2^24 keys x 2^12
-// values x 4 bytes = 2^50).
-Result<Totals> check_directory(std::span<const TableEntry> directory) {
+bool follows(const TableEntry& entry, const TableEntry& before, Op op) {
+  if (entry.table != before.table) return entry.table > before.table;
+  return op == Op::kPull && entry.known_step >= before.known_step;
+}
+
+// Bounds come first: with them no product or sum below can overflow (2^13 entries x 2^24 keys x
+// 2^12 values x 4 bytes = 2^51).
+Result<Totals> check_directory(std::span<const TableEntry> directory, Op op) {
   Totals totals;
   for (size_t i = 0; i < directory.size(); ++i) {
     const TableEntry& entry = directory[i];
     const auto refuse = [&](const char* why) {
       return invalid("table " + std::to_string(entry.table) + ": " + why);
     };
-    if (i > 0 && entry.table <= directory[i - 1].table) return refuse("out of order");
+    if (i > 0 && !follows(entry, directory[i - 1], op)) return refuse("out of order");
     if (entry.count > kKeysMax) return refuse("too many keys");
     if (entry.dim > kDimMax) return refuse("dim too large");
     if (entry.dtype > ValueType::kBfloat16) return refuse("unknown type of values");
@@ -46,13 +53,15 @@ Result<Totals> check_directory(std::span<const TableEntry> directory) {
       return refuse("reserved bytes are not zero");
     totals.keys += entry.count;
     totals.value_bytes += uint64_t{entry.count} * entry.dim * size_of(entry.dtype);
+    totals.unchanged_bytes += unchanged_bytes(entry);
   }
   return totals;
 }
 
-// What may stand in keys and values: a pull asks with keys alone and is answered with values alone,
-// a push has both, everything else carries text.
-Status check_sizes(const Header& header, Totals totals, size_t key_bytes, size_t value_bytes) {
+// What may stand in keys and values: a pull asks with keys alone, a push has both, everything else
+// that has no directory carries text.
+Status check_request(const Header& header, const Totals& totals, size_t key_bytes,
+                     size_t value_bytes) {
   const bool rows = header.op == Op::kPull || header.op == Op::kPush;
   if (header.tables > 0 && (!rows || header.status != StatusCode::kOk))
     return invalid("tables where only text may stand");
@@ -61,11 +70,26 @@ Status check_sizes(const Header& header, Totals totals, size_t key_bytes, size_t
     if (key_bytes > 0) return invalid("keys without a table");
     return Ok{};
   }
-  if (header.op == Op::kPull && key_bytes == 0 && value_bytes == totals.value_bytes) return Ok{};
   if (key_bytes != totals.keys * sizeof(Key)) return invalid("keys cut short or too long");
   if (value_bytes != (header.op == Op::kPull ? 0 : totals.value_bytes))
     return invalid("values cut short or too long");
   return Ok{};
+}
+
+// A pull's reply: bits in the place of keys, and the rows whose bits are not set.
+Status check_rows(std::span<const TableEntry> directory, const uint8_t* bits, size_t value_bytes) {
+  uint64_t expected = 0;
+  for (const TableEntry& entry : directory) {
+    uint64_t rows = entry.count;
+    if (const size_t bytes = unchanged_bytes(entry); bytes > 0) {
+      if (entry.count % 8 != 0 && bits[bytes - 1] >> (entry.count % 8) != 0)
+        return invalid("table " + std::to_string(entry.table) + ": bits behind those of its keys");
+      for (size_t i = 0; i < bytes; ++i) rows -= static_cast<uint64_t>(std::popcount(bits[i]));
+      bits += bytes;
+    }
+    expected += rows * entry.dim * size_of(entry.dtype);
+  }
+  return value_bytes == expected ? Status(Ok{}) : invalid("values cut short or too long");
 }
 
 // Keys strictly ascend inside a table. Branch-free inside, as honest messages have millions of
@@ -97,23 +121,43 @@ Result<Message> parse_message(std::span<zmq::message_t> parts) {
   message.directory.resize(message.header.tables);
   if (!message.directory.empty())
     std::memcpy(message.directory.data(), parts[1].data(), parts[1].size());
-  const Result<Totals> totals = check_directory(message.directory);
-  if (!totals.ok()) return totals.error();
-  if (const Status status =
-          check_sizes(message.header, totals.value(), parts[2].size(), parts[3].size());
-      !status.ok())
-    return status.error();
-
+  const Result<Totals> checked = check_directory(message.directory, message.header.op);
+  if (!checked.ok()) return checked.error();
+  const Totals& totals = checked.value();
+  const size_t key_bytes = parts[2].size(), value_bytes = parts[3].size();
   const char* keys = static_cast<const char*>(parts[2].data());
-  for (const TableEntry& entry : message.directory) {
-    if (parts[2].size() == 0) break;
-    if (!ascend(keys, entry.count))
-      return invalid("table " + std::to_string(entry.table) + ": keys do not ascend");
-    keys += entry.count * sizeof(Key);
+  // A request has 8 bytes a key there, a reply a bit at most.
+  const bool rows = message.header.op == Op::kPull && message.header.status == StatusCode::kOk &&
+                    totals.keys > 0 && key_bytes == totals.unchanged_bytes;
+  if (rows) {
+    if (const Status status = check_rows(message.directory, parts[2].data<uint8_t>(), value_bytes);
+        !status.ok())
+      return status.error();
+  } else {
+    if (const Status status = check_request(message.header, totals, key_bytes, value_bytes);
+        !status.ok())
+      return status.error();
+    for (const TableEntry& entry : message.directory) {
+      if (!ascend(keys, entry.count))
+        return invalid("table " + std::to_string(entry.table) + ": keys do not ascend");
+      keys += entry.count * sizeof(Key);
+    }
   }
   message.keys = std::move(parts[2]);
   message.values = std::move(parts[3]);
   return message;
+}
+
+bool answers(const Message& reply, const Message& pull) {
+  size_t bits = 0;
+  for (const TableEntry& entry : reply.directory) bits += unchanged_bytes(entry);
+  return reply.keys.size() == bits &&  // else it is a request itself
+         std::ranges::equal(reply.directory, pull.directory,
+                            [](const TableEntry& its, const TableEntry& asked) {
+                              return its.table == asked.table && its.count == asked.count &&
+                                     its.dim == asked.dim && its.dtype == asked.dtype &&
+                                     (its.known_step == asked.known_step || its.known_step == 0);
+                            });
 }
 
 Header header_of(const zmq::message_t& part) {

@@ -72,6 +72,7 @@ TEST(Message, RoundTrips) {
 
 TEST(Message, ReplyOfRowsAndReplyOfTextRoundTrip) {
   Message rows = example(Op::kPull);
+  rows.directory[0].known_step = 0;
   rows.keys = zmq::message_t();
   rows.values = zmq::message_t(9 * sizeof(float));
   Parts parts = to_parts(std::move(rows));
@@ -86,6 +87,104 @@ TEST(Message, ReplyOfRowsAndReplyOfTextRoundTrip) {
   EXPECT_EQ(parsed.value().text(), "expected 5");
   EXPECT_EQ(parsed.value().header.status, StatusCode::kOutOfOrder);
   EXPECT_EQ(parsed.value().header.step, 9u);
+}
+
+// Of table 2, 13 keys known, of which the first, the ninth and the last have not changed, and one
+// that is not; of table 4 one known key that has changed.
+Message example_reply() {
+  Message reply = example(Op::kPull);
+  reply.directory = {{.table = 2, .count = 1, .dim = 2},
+                     {.table = 2, .count = 13, .dim = 2, .known_step = 5},
+                     {.table = 4, .count = 1, .dim = 3, .known_step = 6}};
+  const uint8_t bits[] = {0b00000001, 0b00010001, 0};
+  reply.keys = zmq::message_t(bits, sizeof bits);
+  reply.values = zmq::message_t((2 + 10 * 2 + 3) * sizeof(float));
+  std::memset(reply.values.data(), 0, reply.values.size());
+  return reply;
+}
+
+TEST(Message, ReplyWithoutTheRowsThatHaveNotChangedRoundTrips) {
+  Parts parts = to_parts(example_reply());
+  const Parts sent = copy_of(parts);
+  const Result<Message> parsed = parse_message(parts);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const Message& reply = parsed.value();
+  EXPECT_EQ(bytes_of(sent[2]), bytes_of(reply.keys));
+  EXPECT_EQ(bytes_of(sent[3]), bytes_of(reply.values));
+  std::vector<size_t> unchanged;
+  for (size_t key = 0; key < 13; ++key)
+    if (is_unchanged(reply.keys.data<uint8_t>(), key)) unchanged.push_back(key);
+  EXPECT_EQ(unchanged, (std::vector<size_t>{0, 8, 12}));
+
+  std::vector<uint8_t> bits(2);
+  for (const size_t key : unchanged) set_unchanged(bits.data(), key);
+  EXPECT_EQ(0, std::memcmp(bits.data(), reply.keys.data(), bits.size()));
+}
+
+TEST(Message, OfAReplyEveryBitCounts) {
+  EXPECT_EQ(refusal(example_reply(), [](Message&) {}), "");
+  for (size_t bit = 0; bit < 24; ++bit) {
+    const std::string why = refusal(example_reply(), [&](Message& m) {
+      m.keys.data<uint8_t>()[bit / 8] ^= static_cast<uint8_t>(1u << bit % 8);
+    });
+    const bool behind = (bit > 12 && bit < 16) || bit > 16;
+    EXPECT_THAT(why, testing::HasSubstr(behind ? "bits behind" : "values cut short or too long"));
+  }
+  const auto refused = [](const std::function<void(Message&)>& change) {
+    return refusal(example_reply(), change) != "";
+  };
+  for (const size_t bytes : {0, 1, 2, 4, 15 * 8})
+    EXPECT_TRUE(refused([&](Message& m) {
+      m.keys = zmq::message_t(bytes);
+      std::memset(m.keys.data(), 0, bytes);
+    })) << bytes;
+  for (size_t bytes = 0; bytes < 400; ++bytes)
+    EXPECT_EQ(refused([&](Message& m) { m.values = zmq::message_t(bytes); }), bytes != 100);
+  EXPECT_TRUE(refused([](Message& m) { m.header.op = Op::kPush; }));
+  EXPECT_TRUE(refused([](Message& m) { m.header.status = StatusCode::kFailed; }));
+  EXPECT_TRUE(refused([](Message& m) { m.directory[1].known_step = 0; }));
+  EXPECT_TRUE(refused([](Message& m) { m.directory[0].known_step = 1; }));
+  EXPECT_TRUE(refused([](Message& m) { m.directory[1].count = 12; }));
+}
+
+TEST(Message, OnlyAPullHasATableInSeveralEntriesAndTheyAscendByKnownStep) {
+  const auto sections = [](Op op, uint64_t first, uint64_t second) {
+    return refusal(example(op), [&](Message& m) {
+      m.directory = {{.table = 2, .count = 3, .dim = 2, .known_step = first},
+                     {.table = 2, .count = 1, .dim = 3, .known_step = second}};
+    });
+  };
+  EXPECT_EQ(sections(Op::kPull, 0, 5), "");
+  EXPECT_EQ(sections(Op::kPull, 5, 5), "");
+  EXPECT_EQ(sections(Op::kPull, 5, 4), "table 2: out of order");
+  EXPECT_EQ(sections(Op::kPush, 0, 5), "table 2: out of order");
+  Message message = example(Op::kPull);
+  message.directory.assign(kEntriesMax + 1, {});
+  EXPECT_EQ(refusal(std::move(message), [](Message&) {}), "too many tables");
+}
+
+TEST(Message, AnswersThePullWhoseEntriesItHas) {
+  Message asked = example_reply();
+  const std::vector<Key> keys(15);
+  asked.keys = zmq::message_t(keys.data(), keys.size() * sizeof(Key));
+  asked.values = zmq::message_t();
+  const auto answer = [&](const std::function<void(Message&)>& change) {
+    Message reply = example_reply();
+    change(reply);
+    return answers(reply, asked);
+  };
+  EXPECT_TRUE(answer([](Message&) {}));
+  EXPECT_TRUE(answer([](Message& m) {  // of another server: all rows
+    for (TableEntry& entry : m.directory) entry.known_step = 0;
+    m.keys = zmq::message_t();
+  }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory.pop_back(); }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory[1].table = 3; }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory[1].count = 14; }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory[1].dim = 3; }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory[1].dtype = ValueType::kBfloat16; }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory[1].known_step = 4; }));
+  EXPECT_FALSE(answers(asked, asked)) << "a request is no answer";
 }
 
 TEST(Message, RejectsEveryTruncation) {
@@ -118,7 +217,7 @@ TEST(Message, RefusesWhatBreaksABound) {
   };
   EXPECT_EQ(push([](Message&) {}), "");
   EXPECT_EQ(push([](Message& m) { m.header.magic ^= 1; }), "not a Cairn message");
-  EXPECT_THAT(push([](Message& m) { m.header.version = 2; }), testing::HasSubstr("wire version 2"));
+  EXPECT_THAT(push([](Message& m) { m.header.version = 1; }), testing::HasSubstr("wire version 1"));
   EXPECT_EQ(push([](Message& m) { m.header.op = Op{0}; }), "unknown op");
   EXPECT_EQ(push([](Message& m) { m.header.op = Op{6}; }), "unknown op");
   EXPECT_EQ(push([](Message& m) { m.header.status = StatusCode{6}; }), "unknown status");
@@ -147,6 +246,9 @@ TEST(Message, ProductsOfTheBoundsDoNotOverflow) {
   for (uint32_t table = 0; table < kTablesMax; ++table)
     message.directory.push_back({.table = table, .count = kKeysMax, .dim = kDimMax});
   EXPECT_EQ(refusal(std::move(message), [](Message&) {}), "keys cut short or too long");
+  message = example(Op::kPull);
+  message.directory.assign(kEntriesMax, {.count = kKeysMax, .dim = kDimMax});
+  EXPECT_EQ(refusal(std::move(message), [](Message&) {}), "keys cut short or too long");
 }
 
 TEST(Message, KeysStrictlyAscendInsideATableAndStartAgainInTheNext) {
@@ -164,7 +266,8 @@ TEST(Message, RandomMutationsNeverCrash) {
   RandomStream random(test_seed(), 1);
   size_t accepted = 0;
   for (int round = 0; round < 50'000; ++round) {
-    Parts parts = to_parts(example(round % 2 == 0 ? Op::kPull : Op::kPush));
+    Parts parts = to_parts(round % 3 == 0 ? example_reply()
+                                          : example(round % 3 == 1 ? Op::kPull : Op::kPush));
     for (uint64_t changes = 1 + random.next_below(4); changes > 0; --changes) {
       zmq::message_t& part = parts[random.next_below(kMessageParts)];
       if (part.size() == 0) continue;
@@ -175,6 +278,12 @@ TEST(Message, RandomMutationsNeverCrash) {
     if (!parsed.ok()) continue;
     ++accepted;  // a gradient or a step may be anything
     for (size_t i = 0; i < parsed.value().key_count(); ++i) parsed.value().key(i);
+    const uint8_t* bits = parsed.value().keys.data<uint8_t>();
+    for (const TableEntry& entry : parsed.value().directory) {
+      if (!answers(parsed.value(), parsed.value())) break;
+      for (size_t i = 0; entry.known_step > 0 && i < entry.count; ++i) is_unchanged(bits, i);
+      bits += unchanged_bytes(entry);
+    }
   }
   EXPECT_GT(accepted, 0u);
 }
