@@ -238,6 +238,7 @@ void Shard::answer_stats(const Request& from) {
       {"rows_written_back", write_back_.rows_saved()},
       {"gradients_not_finite", static_cast<uint64_t>(metrics_.gradients_not_finite.Value())},
       {"pull_rows", static_cast<uint64_t>(metrics_.pull_rows.Value())},
+      {"pull_rows_unchanged", static_cast<uint64_t>(metrics_.pull_rows_unchanged.Value())},
       {"push_rows", static_cast<uint64_t>(metrics_.push_rows.Value())},
       {"cold_reads", static_cast<uint64_t>(metrics_.cold_reads.Value())},
       {"duplicates_dropped", static_cast<uint64_t>(metrics_.duplicates_dropped.Value())},

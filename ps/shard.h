@@ -10,7 +10,13 @@
 // With such policies a push of t waits for that, too, and gets no lsn before.
 //
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
-//   PULL        keys of any tables. The rows' weights; `step`: the last step applied to them.
+//   PULL        keys of any tables. The rows' weights, without those that have not changed after
+//   the
+//               known_step that comes with their keys; `step`: the last step applied to them. An
+//               early one is answered at once, with rows whose changes may not be logged yet, and
+//               perhaps some of the step in hand, which `step` does not claim: so what it tells is
+//               exact once the rows that changed after that `step` have been asked for. That holds
+//               for this server process alone: one that comes after it answers in full.
 //   PUSH        the next of its worker. Nothing; OK once it is logged, also if it comes again.
 //   PING        JSON {"applied_step", "missing"}: workers whose push of the next step has not come
 //   STATS       JSON
@@ -150,10 +156,11 @@ class Shard {
   void on_pull(Request from, Message message);
   bool may_hold(const Pull& pull);
   bool may_read(const Header& pull) const;
+  bool is_due(const Header& pull) const;  // its step's turn has come
   void answer(const PullPointer& pull);
   uint32_t pin_of(const Pull& pull) const;
   ShardRows::Absent absent_rows_of(const Pull& pull) const;
-  std::vector<RowKey> copy_rows(const Pull& pull, char* weights);
+  std::vector<RowKey> copy_rows(const Pull& pull, Message& reply);
   bool has_room(const PullPointer& pull, uint64_t bytes);
   void release_pulls();
   void release_pulls_waiting_for_room();

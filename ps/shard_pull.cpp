@@ -1,5 +1,7 @@
 // Pulls: parked until their step, answered from memory, or once the store has answered.
 #include <algorithm>
+#include <bit>
+#include <memory>
 #include <utility>
 
 #include "ps/aligned_keys.h"
@@ -19,6 +21,13 @@ constexpr uint64_t kPinAheadMax = 64;
 // clean row, a pull whose rows are partly here would read the others and lose these, for ever. It
 // pins them for more steps with each read, as steps may be faster than its reads.
 constexpr uint32_t kReadsUnpinnedMax = 2, kPinShiftMax = 10;
+
+size_t bits_set(const zmq::message_t& bits) {
+  size_t count = 0;
+  for (size_t i = 0; i < bits.size(); ++i)
+    count += static_cast<size_t>(std::popcount(bits.data<uint8_t>()[i]));
+  return count;
+}
 }  // namespace
 
 void Shard::on_pull(Request from, Message message) {
@@ -46,7 +55,10 @@ bool Shard::may_hold(const Pull& pull) {
 }
 
 bool Shard::may_read(const Header& pull) const {
-  if ((pull.flags & kPullEarly) != 0) return true;
+  return (pull.flags & kPullEarly) != 0 || is_due(pull);
+}
+
+bool Shard::is_due(const Header& pull) const {
   return pull.step <= gather_.applied_step() + 1 && commit_lsn_ <= acknowledged_ && !examining_;
 }
 
@@ -80,22 +92,26 @@ ShardRows::Absent Shard::absent_rows_of(const Pull& pull) const {
 
 void Shard::answer(const PullPointer& pull) {
   if (failure_.has_value()) return reply(pull->from, StatusCode::kFailed, failure_->message);
+  const Header& asked = pull->message.header;
   Message reply;
-  reply.header = pull->message.header;
+  reply.header = asked;
+  if (is_due(asked)) reply.header.flags &= ~kPullEarly;
   // A step whose rows are still being examined is not claimed yet.
   reply.header.step = gather_.applied_step() - (examining_ && gather_.applied_step() > 0 ? 1 : 0);
   reply.directory = pull->message.directory;
-  size_t bytes = 0;
-  for (const TableEntry& entry : reply.directory)
-    bytes += size_t{entry.count} * entry.dim * size_of(entry.dtype);
-  reply.values = zmq::message_t(bytes);
+  // The server that told what is known may have taken pushes that this one never saw.
+  if (asked.boot != options_.boot)
+    for (TableEntry& entry : reply.directory) entry.known_step = 0;
 
-  std::vector<RowKey> missing = copy_rows(*pull, static_cast<char*>(reply.values.data()));
+  std::vector<RowKey> missing = copy_rows(*pull, reply);
   if (missing.empty()) {
     metrics_.pull_rows.Increment(static_cast<double>(pull->message.key_count()));
-    const uint64_t wanted = pull->message.header.step;
-    const uint64_t applied = gather_.applied_step();
-    metrics_.staleness_steps.Set(wanted > applied ? static_cast<double>(wanted - 1 - applied) : 0);
+    metrics_.pull_rows_unchanged.Increment(static_cast<double>(bits_set(reply.keys)));
+    if ((reply.header.flags & kPullEarly) == 0) {
+      const uint64_t applied = gather_.applied_step();
+      metrics_.staleness_steps.Set(
+          asked.step > applied ? static_cast<double>(asked.step - 1 - applied) : 0);
+    }
     return send(pull->from, std::move(reply));
   }
   if (!may_hold(*pull)) return;
@@ -112,19 +128,36 @@ void Shard::answer(const PullPointer& pull) {
   });
 }
 
-// The keys of a pull that are neither in memory nor known to be absent.
-std::vector<RowKey> Shard::copy_rows(const Pull& pull, char* weights) {
+// Gives the reply its bits and values. Returns the keys of the pull that are neither in memory nor
+// known to be absent; if there are any, the reply is of no use.
+std::vector<RowKey> Shard::copy_rows(const Pull& pull, Message& reply) {
   const uint32_t pin = pin_of(pull);
   const ShardRows::Absent absent = absent_rows_of(pull);
+  size_t bytes_max = 0, unchanged = 0;
+  for (const TableEntry& entry : reply.directory) {
+    bytes_max += size_t{entry.count} * entry.dim * size_of(entry.dtype);
+    unchanged += unchanged_bytes(entry);
+  }
+  reply.keys = zmq::message_t(unchanged);
+  auto* bits = reply.keys.data<uint8_t>();
+  std::fill_n(bits, unchanged, uint8_t{0});
+  // How many rows it will be is known once they have been looked at.
+  auto buffer = std::make_unique_for_overwrite<char[]>(bytes_max);
+  char* weights = buffer.get();
+
   std::vector<RowKey> missing;
   std::vector<Key> copy;
   const char* keys = static_cast<const char*>(pull.message.keys.data());
-  for (const TableEntry& entry : pull.message.directory) {
-    rows_->read(entry.table, aligned_keys(keys, entry.count, copy), pin, absent, entry.dtype,
-                weights, missing);
+  for (const TableEntry& entry : reply.directory) {
+    weights = rows_->read(entry.table, aligned_keys(keys, entry.count, copy), pin, absent,
+                          {entry.known_step, bits}, entry.dtype, weights, missing);
     keys += entry.count * sizeof(Key);
-    weights += size_t{entry.count} * entry.dim * size_of(entry.dtype);
+    bits += unchanged_bytes(entry);
   }
+  if (!missing.empty()) return missing;
+  const auto bytes = static_cast<size_t>(weights - buffer.get());
+  reply.values = zmq::message_t(buffer.release(), bytes,
+                                [](void* data, void*) { delete[] static_cast<char*>(data); });
   return missing;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/values.h"
+#include "common/wire/message.h"
 #include "ps/initializer.h"
 #include "ps/optimizers/finite.h"
 #include "ps/policy/removal.h"
@@ -112,15 +113,17 @@ HotRow* ShardRows::create_placeholder(uint32_t table, Key key, uint32_t pin) {
   return row;
 }
 
-void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent,
-                     ValueType wire, char* weights, std::vector<RowKey>& missing) {
+char* ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent,
+                      const Known& known, ValueType wire, char* weights,
+                      std::vector<RowKey>& missing) {
   const RowLayout& layout = tables_[table].layout;
   const size_t wire_bytes = layout.dim * size_of(wire);
   const bool near_bound = tier_->near_bound();
+  const uint64_t known_step = known.step;
+  char* to = weights;
   tier_->table(table).each_group(keys, HotTable::Use::kWeights, [&](size_t first, auto rows) {
     for (size_t i = first; i < first + rows.size(); ++i) {
       HotRow* row = rows[i - first];
-      char* const to = weights + i * wire_bytes;
       if (row == nullptr) [[unlikely]] {
         if (absent == Absent::kUnknown) {
           missing.push_back({table, keys[i]});
@@ -128,6 +131,7 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
         }
         if (absent == Absent::kComputeOnly) {
           copy_weights(layout, initial_bytes(table, keys[i]), wire, to);
+          to += wire_bytes;
           continue;
         }
         row = create_placeholder(table, keys[i], pin);
@@ -136,9 +140,16 @@ void ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, Ab
         row->meta.state |= HotRow::kReferenced;
         row->raise_pin(pin);
       }
+      // Steps count from 1: with nothing known this is never so.
+      if (row->meta.last_step <= known_step && row->meta.count > 0) {
+        set_unchanged(known.unchanged, i);
+        continue;
+      }
       copy_weights(layout, row->bytes(), wire, to);
+      to += wire_bytes;
     }
   });
+  return to;
 }
 
 // Marked as changed; nullptr: the gradient is not for now. This and add() are inline for speed: a

@@ -47,12 +47,19 @@ class ShardRows {
     kMakeRow,     // it does not: make a placeholder
     kComputeOnly  // it does not: its initial value will do
   };
+  // What whoever asks for rows has of them: those of this step, 0: none.
+  struct Known {
+    uint64_t step = 0;
+    uint8_t* unchanged = nullptr;  // a bit a key (common/wire/message.h), all of them 0 before
+  };
   // Copies the weights of `keys` to `weights` [keys, dim] of type `wire`, which may start at any
   // address, and pins their rows for step `pin` (0: not) where memory runs short: a row that goes
-  // before its push is read again. Weights of keys added to `missing` are
-  // left as they are.
-  void read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent, ValueType wire,
-            char* weights, std::vector<RowKey>& missing);
+  // before its push is read again. A row that did not change after known.step gets its bit and is
+  // left out, and those behind it move up; a key without a row is never left out, as it may have
+  // lost it since. Returns the end of the weights, which are of no use if keys were added to
+  // `missing`.
+  char* read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent,
+             const Known& known, ValueType wire, char* weights, std::vector<RowKey>& missing);
 
   struct Change {
     uint32_t step;

@@ -95,6 +95,10 @@ struct ShardMetrics {
       "cairn_push_duration_seconds", "From a push's arrival to its acknowledgement.");
   prometheus::Counter& pull_rows =
       source_.counter("cairn_pull_rows_total", "Rows answered to pulls.");
+  prometheus::Counter& pull_rows_unchanged =
+      source_.counter("cairn_pull_rows_unchanged_total",
+                      "Of the rows answered to pulls, those that had not changed since the worker "
+                      "asked before, and for which a bit was sent.");
   prometheus::Counter& push_rows =
       source_.counter("cairn_push_rows_total", "Row gradients accepted from pushes.");
   prometheus::Counter& received_bytes =

@@ -1,7 +1,8 @@
 // A whole cluster in one thread, from a printed seed: shards and workers, whose messages are
 // delayed, lost, doubled and reordered, whose logs and stores answer when they like, and whose
-// shards die and recover. Every pulled weight, every checkpoint and, at the end, every stored row
-// is compared, bit for bit, with a straightforward reference.
+// shards die and recover. Workers ask for some rows early, and again for what has changed. Every
+// pulled weight, every checkpoint and, at the end, every stored row is compared, bit for bit, with
+// a straightforward reference.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -104,6 +105,8 @@ class Cluster {
 
   size_t crashes() const { return crashes_; }
   size_t checkpoints_compared() const { return checkpoints_compared_; }
+  size_t rows_known() const { return rows_known_; }
+  size_t rows_changed() const { return rows_changed_; }
 
   uint64_t evictions() {
     uint64_t evictions = evictions_before_crashes_;
@@ -115,6 +118,7 @@ class Cluster {
   struct Link {  // of a worker to a shard
     uint64_t last_push = 0, last_request = 0;
     std::map<uint64_t, Message> pushes, pulls;  // unanswered, by sequence or request id
+    std::map<uint64_t, Message> early;          // the first answers to early pulls, by their step
   };
   struct Worker {
     uint64_t step = 0;
@@ -172,7 +176,8 @@ class Cluster {
     for (uint32_t s = 0; s < setting_.shards; ++s) {
       pull(w, s, step, 0);
       // Also what evaluations and early pulls do must change nothing; nobody waits for them.
-      if (random_.next_below(4) == 0) pull(w, s, step, kPullEarly);
+      for (uint64_t ahead = 0; ahead < 3; ++ahead)
+        if (random_.next_below(2) == 0) pull(w, s, step + ahead, kPullEarly);
       if (random_.next_below(4) == 0) pull(w, s, step, kPullReadOnly);
     }
   }
@@ -186,7 +191,12 @@ class Cluster {
     its.worker = w;
     its.flags = flags;
     its.sequence = ++link.last_request;
-    send(w, s, link.pulls.emplace(its.sequence, rows_message(its, keys, kDims)).first->second);
+    Message message = rows_message(its, keys, kDims);
+    if (const auto early = link.early.find(step); flags == 0 && early != link.early.end()) {
+      message.header.boot = early->second.header.boot;
+      for (TableEntry& entry : message.directory) entry.known_step = early->second.header.step;
+    }
+    send(w, s, link.pulls.emplace(its.sequence, std::move(message)).first->second);
   }
   void push(uint32_t w) {
     const auto all = gradients(w, workers_[w].step);
@@ -332,11 +342,15 @@ class Cluster {
     const uint32_t flags = asked->second.header.flags;
     advance_reference();
     ASSERT_LT(reply.header.step, history_.size());
-    // Answered as of t-1, unless a resent one came after step t, and then nobody waits for it.
-    if (flags == 0 && step == workers_[w].step) {
+    // As of t-1, unless it comes when this worker has pushed t, and then nobody waits for it.
+    const bool exact = (reply.header.flags & kPullEarly) == 0 && flags != kPullReadOnly &&
+                       step == workers_[w].step;
+    if (exact) {
       ASSERT_EQ(reply.header.step, step - 1);
     }
-    expect_rows(asked->second, reply);
+    const auto early = link.early.find(step);
+    expect_rows(asked->second, reply, early == link.early.end() ? nullptr : &early->second, exact);
+    if (flags == kPullEarly) link.early.emplace(step, copy_of(reply));
     link.pulls.erase(asked);
     if (flags == 0 && step == workers_[w].step && --workers_[w].answers_missing == 0) {
       push(w);
@@ -347,28 +361,43 @@ class Cluster {
       }
     }
   }
-  void expect_rows(const Message& asked, const Message& reply) {
-    const std::vector<float> floats = floats_of(reply);
-    size_t key_at = 0, float_at = 0;
+  // `early`: the answer to the same keys whose step `asked` knows.
+  void expect_rows(const Message& asked, const Message& reply, const Message* early, bool exact) {
+    ASSERT_TRUE(answers(reply, asked));
+    const std::vector<float> sent = floats_of(reply);
+    auto next_sent = sent.begin();
+    const std::vector<float> known = early == nullptr ? sent : floats_of(*early);
+    auto next_known = known.begin();
+    const auto* bits = reply.keys.data<uint8_t>();
+    size_t key_at = 0;
     const uint64_t step = reply.header.step;
-    for (const TableEntry& entry : asked.directory) {
-      for (uint32_t k = 0; k < entry.count; ++k, ++key_at, float_at += entry.dim) {
-        const std::vector<float> row(floats.begin() + static_cast<ptrdiff_t>(float_at),
-                                     floats.begin() + static_cast<ptrdiff_t>(float_at + entry.dim));
+    for (const TableEntry& entry : reply.directory) {
+      const auto dim = static_cast<ptrdiff_t>(entry.dim);
+      for (uint32_t k = 0; k < entry.count; ++k, ++key_at) {
+        const bool left_out = entry.known_step > 0 && is_unchanged(bits, k);
+        const auto from = left_out ? next_known : next_sent;
+        const std::vector<float> row(from, from + dim);
+        if (!left_out) next_sent += dim;
+        if (entry.known_step > 0) {
+          next_known += dim;
+          ++(left_out ? rows_known_ : rows_changed_);
+        }
         const Key key = asked.key(key_at);
         // A step whose last rows are being read is not claimed yet, and neither is it by a
         // read-only or late pull that races with it.
-        const bool exact = asked.header.flags == 0 && asked.header.step == step + 1;
         const bool now = row == history_[step].weights(entry.table, key);
         const bool next = !exact && step + 1 < history_.size() &&
                           row == history_[step + 1].weights(entry.table, key);
         // Nor are the rows gone yet that it removes.
         const bool between = !exact && step + 1 < history_.size() &&
                              row == before_removals_[step + 1].weights(entry.table, key);
-        ASSERT_TRUE(now || next || between) << "table " << entry.table << " key " << key << " step "
-                                            << step << " flags " << asked.header.flags;
+        ASSERT_TRUE(now || next || between)
+            << "table " << entry.table << " key " << key << " step " << step << " flags "
+            << asked.header.flags << " known step " << entry.known_step;
       }
+      bits += unchanged_bytes(entry);
     }
+    ASSERT_TRUE(next_sent == sent.end());
   }
   // The reference goes as far as any shard can have gone: to the step that every worker has pushed.
   void advance_reference() {
@@ -476,6 +505,7 @@ class Cluster {
   std::vector<Flight> flights_;
   uint64_t evictions_before_crashes_ = 0, checkpoints_asked_ = 0;
   size_t crashes_ = 0, checkpoints_compared_ = 0;
+  size_t rows_known_ = 0, rows_changed_ = 0;  // of pulls that knew a step
 };
 
 class ShardSimulation : public testing::TestWithParam<Setting> {};
@@ -486,6 +516,8 @@ TEST_P(ShardSimulation, EveryRowIsThatOfTheReferenceWhateverHappensOnTheWay) {
   if (HasFatalFailure()) return;
   EXPECT_GT(cluster.crashes(), 0u);
   EXPECT_GT(cluster.checkpoints_compared(), 0u);
+  EXPECT_GT(cluster.rows_known(), 0u);
+  EXPECT_GT(cluster.rows_changed(), 0u);
   if (GetParam().hot == Hot::kAll) {
     EXPECT_EQ(cluster.evictions(), 0u);
   } else {

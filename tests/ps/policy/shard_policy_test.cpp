@@ -196,7 +196,7 @@ TEST(ShardRowsRemove, KeepsTheTombstoneOfAKeyThatWasPulledBeforeItHadARow) {
   const Key key = 5;
   std::array<char, 8> weights;
   std::vector<RowKey> missing;
-  rows->read(0, {&key, 1}, 5, ShardRows::Absent::kMakeRow, ValueType::kFloat32, weights.data(),
+  rows->read(0, {&key, 1}, 5, ShardRows::Absent::kMakeRow, {}, ValueType::kFloat32, weights.data(),
              missing);
   ShardRows::Deferred deferred;
   const std::array<float, 2> gradient = {1, 2};
