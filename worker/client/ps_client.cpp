@@ -61,46 +61,6 @@ Header PsClient::header(Op op, uint64_t step, uint64_t sequence) const {
   return header;
 }
 
-Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std::vector<Key>> keys,
-                                              uint32_t flags) {
-  const PullId id = next_request_++;
-  Pull& pull = pulls_[id];
-  pull.split = ShardSplit(keys, options_.slots);
-  pull.requests.resize(shards_.size());
-  pull.replies.resize(shards_.size());
-  pull.answered.resize(shards_.size());
-  pull.missing = static_cast<uint32_t>(shards_.size());
-  for (uint32_t s = 0; s < shards_.size(); ++s) {
-    Message message;
-    message.header = header(Op::kPull, step, id);
-    message.header.flags = flags;
-    pull.split.write_keys(s, keys, options_.table_dims, options_.wire, message);
-    pull.requests[s] = share(message);
-    if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
-  }
-  return id;
-}
-
-Result<ShardSplit> PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows) {
-  const auto found = pulls_.find(id);
-  check(found != pulls_.end(), "finish_pull of a pull that was not started");
-  Pull& pull = found->second;
-  const Clock::time_point waited = Clock::now();
-  const Status status = wait_until([&] { return pull.missing == 0; });
-  if (!status.ok()) return status.error();
-  metrics_.pull_wait_seconds.Observe(seconds_since(waited));
-  check(rows.size() == options_.table_dims.size(), "rows of every table");
-  for (uint32_t t = 0; t < rows.size(); ++t)
-    rows[t].resize(pull.split.keys(t) * options_.table_dims[t]);
-  for (uint32_t s = 0; s < shards_.size(); ++s)
-    pull.split.scatter(s, pull.replies[s].values, options_.table_dims, options_.wire, rows);
-  ShardSplit split = std::move(pull.split);
-  pulls_.erase(found);
-  return split;
-}
-
-void PsClient::abandon_pull(PullId id) { pulls_.erase(id); }
-
 Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
                       const ShardSplit& split, std::span<const std::vector<float>> gradients) {
   const Clock::time_point waited = Clock::now();
@@ -120,7 +80,19 @@ Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
     shards_[s].pushes.push_back(std::move(message));
     if (const Status sent = send_pushes(s); !sent.ok()) return sent;
   }
+  // Behind the push, which they would hold up.
+  for (auto& [id, pull] : pulls_) {
+    if (pull.step > step + 1) continue;
+    if (const Status asked = ask_again(pull); !asked.ok()) return asked;
+  }
   return Ok{};
+}
+
+Status PsClient::wait_for(const Pull& pull) {
+  const Clock::time_point waited = Clock::now();
+  const Status status = wait_until([&] { return pull.missing == 0; });
+  if (status.ok()) metrics_.pull_wait_seconds.Observe(seconds_since(waited));
+  return status;
 }
 
 Status PsClient::wait_pushes() {
@@ -231,21 +203,8 @@ Status PsClient::handle(uint32_t s, Message message) {
   if (header.status != StatusCode::kOk)
     return unavailable(name + " refused: " + std::string(message.text()));
   switch (header.op) {
-    case Op::kPull: {
-      const auto found = pulls_.find(header.sequence);
-      if (found == pulls_.end()) return Ok{};  // abandoned
-      Pull& pull = found->second;
-      if (message.values.size() != pull.split.value_bytes(s, options_.table_dims, options_.wire))
-        return unavailable(
-            name + " answered a pull with " + std::to_string(message.values.size()) +
-            " bytes of rows, want " +
-            std::to_string(pull.split.value_bytes(s, options_.table_dims, options_.wire)));
-      if (std::exchange(pull.answered[s], uint8_t{1}) != 0) return Ok{};
-      pull.replies[s] = std::move(message);
-      pull.requests[s] = Message();
-      --pull.missing;
-      return Ok{};
-    }
+    case Op::kPull:
+      return on_rows(s, std::move(message));
     case Op::kPush:
       acknowledge(shard, header.sequence);
       return send_pushes(s);
@@ -292,7 +251,7 @@ Status PsClient::check_silence(Clock::time_point waiting_since) {
         (silent > kPingEvery && now - shard.pinged > kPingEvery))
       if (const Status sent = ping(s); !sent.ok()) return sent;
     const bool owes_a_pull = std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& pull) {
-      return pull.second.answered[s] == 0;
+      return !pull.second.parts[s].answered;
     });
     if (owes_a_pull && now - waiting_since > std::chrono::seconds(options_.stall_timeout_s))
       return unavailable("a pull has waited for " + std::to_string(options_.stall_timeout_s) +

@@ -18,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -53,12 +54,22 @@ class PsClient {
   static Result<std::unique_ptr<PsClient>> connect(const PsClientOptions& options,
                                                    zmq::context_t& context, WorkerMetrics& metrics);
 
-  // Sends the pull of a step, one message a shard with all tables. keys[t]: ascending, unique.
-  Result<PullId> start_pull(uint64_t step, std::span<const std::vector<Key>> keys, uint32_t flags);
+  // Sends the pull of a step, one message a shard with all tables. keys[t]: ascending, unique. With
+  // kPullEarly the shards answer at once, and once the step before has been pushed they are asked
+  // for what has changed since: the rows are the same, but most of their bytes travel before.
+  //
+  // Whoever keeps rows of earlier pulls names in known[t], for each key of table t, the step before
+  // the one whose pull last gave the row or said that it is as it was; 0: it has none. (No
+  // known[t]: none has.) Fewer different steps make shorter work for the shards.
+  Result<PullId> start_pull(uint64_t step, std::span<const std::vector<Key>> keys, uint32_t flags,
+                            std::span<const std::vector<uint64_t>> known = {});
 
   // Waits for all shards. rows[t] becomes [keys of table t, dim], in the order of the keys. Returns
-  // how the keys are split over shards, which the push of the same batch needs again.
-  Result<ShardSplit> finish_pull(PullId id, std::vector<std::vector<float>>& rows);
+  // how the keys are split over shards, which the push of the same batch needs again. kept[t][i]
+  // becomes 1 where key i is known and its row as it was, and then rows[t] has nothing for it; else
+  // 0.
+  Result<ShardSplit> finish_pull(PullId id, std::vector<std::vector<float>>& rows,
+                                 std::vector<std::vector<uint8_t>>* kept = nullptr);
 
   // Forgets a pull; its replies are dropped when they come.
   void abandon_pull(PullId id);
@@ -89,16 +100,18 @@ class PsClient {
   struct Shard {
     zmq::socket_t socket;
     std::string endpoint;
-    uint64_t boot = 0;           // of the server; 0 until its first reply
-    uint64_t sequence = 0;       // of the last push
-    uint64_t acknowledged = 0;   // the highest push answered
-    uint64_t sent = 0;           // the last push sent to this boot; behind `sequence` after a loss
-    uint64_t lost_through = 0;   // pushes up to this one are empty ones in the place of lost ones
-    uint64_t last_step = 0;      // of the last push
-    uint64_t applied_step = 0;   // as the shard last told
-    std::deque<Message> pushes;  // above `acknowledged`, in order
-    bool resending = false;      // they were sent again, and none has been answered since
-    zmq::socket_t monitor;       // tells of lost connections
+    uint64_t boot = 0;            // of the server; 0 until its first reply
+    uint64_t told_step = 0;       // the highest that a reply with rows was of
+    uint64_t told_by_others = 0;  // the same, of the servers before this one
+    uint64_t sequence = 0;        // of the last push
+    uint64_t acknowledged = 0;    // the highest push answered
+    uint64_t sent = 0;            // the last push sent to this boot; behind `sequence` after a loss
+    uint64_t lost_through = 0;    // pushes up to this one are empty ones in the place of lost ones
+    uint64_t last_step = 0;       // of the last push
+    uint64_t applied_step = 0;    // as the shard last told
+    std::deque<Message> pushes;   // above `acknowledged`, in order
+    bool resending = false;       // they were sent again, and none has been answered since
+    zmq::socket_t monitor;        // tells of lost connections
     bool connection_lost = false;
     Clock::time_point heard;  // when anything last came
     Clock::time_point pinged;
@@ -107,12 +120,21 @@ class PsClient {
     uint64_t asked_id = 0;  // of it; 0: no answer is awaited
     std::string answer;     // to it, JSON
   };
+  struct PullPart {  // one shard's
+    // Until it is answered; of an early one that was: for what has changed since.
+    Message request;
+    std::optional<Message> early;  // the early answer, if that was not all
+    Message reply;
+    bool answered = false;
+  };
   struct Pull {
+    uint64_t again_id = 0;  // of the requests for what has changed since early answers
+    uint64_t step = 0;
     ShardSplit split;
-    std::vector<Message> requests;  // by shard, until they are answered
-    std::vector<Message> replies;   // by shard
-    std::vector<uint8_t> answered;  // by shard
-    uint32_t missing = 0;
+    std::optional<ShardSplit> by_known_step;  // how it was asked for, if that is not `split`
+    std::vector<PullPart> parts;              // by shard
+    uint32_t missing = 0;                     // parts
+    bool is_due = false;                      // those answered early are asked for again
   };
 
   PsClient(const PsClientOptions& options, WorkerMetrics& metrics);
@@ -127,6 +149,12 @@ class PsClient {
                                            std::span<const std::string> texts);
   void acknowledge(Shard& shard, uint64_t sequence);
   Status ping(uint32_t shard);
+  Status wait_for(const Pull& pull);
+
+  // ps_pull.cpp
+  Status on_rows(uint32_t shard, Message reply);
+  // Asks for what has changed since early answers, those that have come and those that will.
+  Status ask_again(Pull& pull);
 
   // ps_resend.cpp
   Status monitor_connection(zmq::context_t& context, uint32_t shard);

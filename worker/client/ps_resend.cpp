@@ -52,6 +52,7 @@ Status PsClient::note_boot(uint32_t s, uint64_t boot) {
   const uint64_t before = std::exchange(shard.boot, boot);
   if (before != 0 && before != boot) {
     restarts_.insert(boot);
+    shard.told_by_others = shard.told_step;
     return resend(s, RetryReason::kNewBoot);
   }
   return lost ? resend(s, RetryReason::kDisconnect) : Status(Ok{});
@@ -65,7 +66,8 @@ Status PsClient::resend(uint32_t s, RetryReason reason) {
   if (const Status sent = send_pushes(s); !sent.ok()) return sent;
   std::vector<Message*> messages;
   for (auto& [id, pull] : pulls_)
-    if (pull.answered[s] == 0) messages.push_back(&pull.requests[s]);
+    if (PullPart& part = pull.parts[s]; !part.answered && (pull.is_due || !part.early))
+      messages.push_back(&part.request);
   if (shard.asked_id != 0) messages.push_back(&shard.asked);
   for (Message* message : messages) {
     metrics_.retries(reason).Increment();

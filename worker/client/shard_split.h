@@ -14,10 +14,13 @@ namespace cairn {
 class ShardSplit {
  public:
   ShardSplit() = default;
-  ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots);
+  // known[t]: of each key of table t the known_step that a pull is to carry for it; empty: 0. Of a
+  // table, the keys of each known_step make an entry of the message.
+  ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots,
+             std::span<const std::vector<uint64_t>> known = {});
 
   // Of a table, over all shards.
-  size_t keys(uint32_t table) const;
+  size_t keys(uint32_t table) const { return counts_[table]; }
 
   // Fills directory and keys of a message to `shard`, whose values, or those of its answer, are of
   // `type`.
@@ -28,16 +31,20 @@ class ShardSplit {
   zmq::message_t gather(uint32_t shard, std::span<const std::vector<float>> gradients,
                         std::span<const uint32_t> dims, ValueType type) const;
 
-  // Bytes that a reply's values part must have.
-  size_t value_bytes(uint32_t shard, std::span<const uint32_t> dims, ValueType type) const;
-
-  // The way back: values of `shard` to their places in rows[t], which are [keys, dim].
-  void scatter(uint32_t shard, const zmq::message_t& values, std::span<const uint32_t> dims,
-               ValueType type, std::span<std::vector<float>> rows) const;
+  // The way back: the rows of a reply of `shard` to their places in rows[t], which are [keys, dim].
+  // The reply answers what write_keys wrote. Rows that it says have not changed stay as they are;
+  // kept[t] (or no `kept`) becomes 0 at the places of all others.
+  void scatter(uint32_t shard, const Message& reply, std::span<const uint32_t> dims, ValueType type,
+               std::span<std::vector<float>> rows, std::span<std::vector<uint8_t>> kept = {}) const;
 
  private:
-  // places_[table][shard]: positions in the table's keys.
-  std::vector<std::vector<std::vector<uint32_t>>> places_;
+  struct Entry {
+    uint32_t table;
+    uint64_t known_step;
+    std::vector<uint32_t> places;  // positions in the table's keys
+  };
+  std::vector<std::vector<Entry>> entries_;  // by shard
+  std::vector<size_t> counts_;               // of keys, by table
 };
 
 }  // namespace cairn
