@@ -218,6 +218,8 @@ struct TrainConfig {
   uint64_t max_steps = 0;  // 0: no limit
   uint64_t seed = 1;
   uint32_t prefetch = 1;  // steps ahead that rows are pulled
+  bool early_pulls =
+      false;  // rows are pulled before the step before is over, and then what changed
   std::string device = "cpu";
   Precision precision = Precision::kF32;
   Consistency consistency = Consistency::kSync;

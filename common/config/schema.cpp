@@ -147,6 +147,10 @@ std::span<const ConfigKey> feature_keys() {
 
 // ---- training and evaluation
 
+bool pulls_ahead(const void* object) {
+  return static_cast<const TrainConfig*>(object)->prefetch > 0;
+}
+
 std::span<const ConfigKey> train_keys() {
   static constexpr std::string_view kDevices[] = {"cpu", "cuda"};
   static constexpr std::string_view kLaterConsistencies[] = {"bounded", "async"};
@@ -166,6 +170,13 @@ std::span<const ConfigKey> train_keys() {
           {.name = "seed", .text = "of the order of rows and of initial values"}),
       key<&TrainConfig::prefetch>(
           {.name = "prefetch", .text = "steps ahead that rows are pulled", .max = 64}),
+      key<&TrainConfig::early_pulls>(
+          {.name = "early_pulls",
+           .text =
+               "the rows of the next step are pulled while this one computes, and those that it "
+               "changed once more: the same rows, and fewer bytes to wait for on a slow network",
+           .applies = pulls_ahead,
+           .applies_text = "only where train.prefetch is above 0"}),
       key<&TrainConfig::device>({.name = "device",
                                  .text = "that a worker computes on",
                                  .values = kDevices}),

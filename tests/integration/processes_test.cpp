@@ -62,29 +62,40 @@ TEST_F(Processes, AServerThatMayNotRecoverEndsTheJobWithItsName) {
   EXPECT_TRUE(wait_until([&] { return cairn.processes().empty(); })) << "processes are left";
 }
 
-TEST_F(Processes, AJobWhoseServersAreKilledEndsWithTheSameBits) {
-  const std::vector<std::string> settings = {"train.epochs=40", "train.report_every=5"};
-  const Ran undisturbed = job.train("undisturbed", settings);
-  ASSERT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
-  BackgroundCairn cairn(job.train_arguments("run", settings), log());
-  ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
-  constexpr int kKills = 3;
-  for (int kill = 0; kill < kKills; ++kill) {
-    std::vector<pid_t> servers;
-    ASSERT_TRUE(wait_until([&] {
-      servers = cairn.processes_with("ps");
-      return servers.size() == 2;
-    })) << cairn.output();
-    const size_t recovered = lines_with("recovered in");
-    ASSERT_EQ(::kill(servers[kill % 2], SIGKILL), 0);
-    ASSERT_TRUE(wait_until([&] { return lines_with("recovered in") > recovered; }))
-        << cairn.output();
+class KilledServers : public Processes {
+ protected:
+  // Three of them, in a job with these settings.
+  void expect_same_bits(const std::vector<std::string>& more) {
+    std::vector<std::string> settings = {"train.epochs=40", "train.report_every=5"};
+    const Ran undisturbed = job.train("undisturbed", settings);
+    ASSERT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
+    settings.insert(settings.end(), more.begin(), more.end());
+    BackgroundCairn cairn(job.train_arguments("run", settings), log());
+    ASSERT_TRUE(wait_until([&] { return trains(); })) << cairn.output();
+    constexpr int kKills = 3;
+    for (int kill = 0; kill < kKills; ++kill) {
+      std::vector<pid_t> servers;
+      ASSERT_TRUE(wait_until([&] {
+        servers = cairn.processes_with("ps");
+        return servers.size() == 2;
+      })) << cairn.output();
+      const size_t recovered = lines_with("recovered in");
+      ASSERT_EQ(::kill(servers[kill % 2], SIGKILL), 0);
+      ASSERT_TRUE(wait_until([&] { return lines_with("recovered in") > recovered; }))
+          << cairn.output();
+    }
+    EXPECT_EQ(cairn.exit_code(), 0) << cairn.output();
+    EXPECT_THAT(cairn.output(), HasSubstr("was killed by signal 9"));
+    EXPECT_EQ(bits_of(job.checkpoint("run")), bits_of(job.checkpoint("undisturbed")));
+    const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
+    EXPECT_GT(result.at("server_restarts"), 0);
   }
-  EXPECT_EQ(cairn.exit_code(), 0) << cairn.output();
-  EXPECT_THAT(cairn.output(), HasSubstr("was killed by signal 9"));
-  EXPECT_EQ(bits_of(job.checkpoint("run")), bits_of(job.checkpoint("undisturbed")));
-  const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
-  EXPECT_GT(result.at("server_restarts"), 0);
+};
+
+TEST_F(KilledServers, LeaveTheBitsOfAnUndisturbedJob) { expect_same_bits({}); }
+
+TEST_F(KilledServers, LeaveThemToAJobThatPullsEarly) {
+  expect_same_bits({"train.early_pulls=true"});
 }
 
 // The middle record of those in a log's only segment loses a bit. Records start at blocks of 4 KiB,

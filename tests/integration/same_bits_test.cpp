@@ -67,6 +67,35 @@ TEST_F(SameBits, OfEveryPrefetch) {
   EXPECT_EQ(one, trained("three", {"train.prefetch=3"}));
 }
 
+TEST_F(SameBits, OfEarlyPulls) {
+  const auto early = [](std::vector<std::string> more = {}) {
+    more.push_back("train.early_pulls=true");
+    return more;
+  };
+  const Bits late = trained("late");
+  EXPECT_EQ(late, trained("early", early()));
+  EXPECT_EQ(late, trained("three", early({"train.prefetch=3"})));
+  EXPECT_EQ(late, trained("tight", early({"ps.hot_bytes=64K"})));
+  EXPECT_EQ(late, trained("often", early({"eval.every=7", "checkpoint.every=11"})));
+  EXPECT_EQ(late, trained("processes", early({"ps.transport=tcp", "ps.shards_per_server=2"}), {}));
+  const std::vector<std::string> bf16 = {"ps.dtype=bf16", "ps.wire=bf16"};
+  EXPECT_EQ(trained("late-bf16", bf16), trained("early-bf16", early(bf16)));
+}
+
+// Rows come and go between an early answer and the one that follows it.
+TEST_F(SameBits, OfEarlyPullsWhereRowsExpireAndKeysAreRefused) {
+  const std::vector<std::string> few = {"train.max_steps=40"};
+  std::vector<std::string> policies = {"ps.policy_period=64", "ps.expiry.unseen_steps=6",
+                                       "ps.admission.min_count=2",
+                                       "ps.admission.filter_bytes=1MiB"};
+  policies.insert(policies.end(), few.begin(), few.end());
+  std::vector<std::string> early = policies;
+  early.push_back("train.early_pulls=true");
+  const Bits late = trained("late", policies);
+  EXPECT_EQ(late, trained("early", early));
+  EXPECT_NE(late, trained("without", few));
+}
+
 TEST_F(SameBits, WithAndWithoutEvaluationsAndCheckpointsBetweenSteps) {
   EXPECT_EQ(trained("rarely"), trained("often", {"eval.every=7", "checkpoint.every=11"}));
 }

@@ -120,19 +120,18 @@ Trainer::Next Trainer::run_step(uint64_t rows) {
 Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
   PsClient& client = *session_.client;
   const Batch& batch = current.batch;
-  if (!current.pull) {
-    const auto pull = client.start_pull(step, batch.keys, 0);
-    if (!pull.ok()) {
-      compute_nothing(step, rows);
-      return pull.error();
-    }
-    current.pull = pull.value();
-  }
-  const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
-  if (!split.ok()) {
+  const auto lost = [&](const Error& error) {
     compute_nothing(step, rows);
-    return split.error();
-  }
+    return error;
+  };
+  if (const Status asked = pull(current, step, 0); !asked.ok()) return lost(asked.error());
+  const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
+  if (!split.ok()) return lost(split.error());
+  // Not before the rows of this step are there, which the early answers would hold up; and only for
+  // the next step, as of those behind it more rows would change.
+  if (session_.job.train.early_pulls)
+    if (const Status asked = pull(ahead_.front(), step + 1, kPullEarly); !asked.ok())
+      return lost(asked.error());
   const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
   session_.model->train_step(buffers_.input(batch, place), output());
   if (peers_.failure()) return *peers_.failure();
@@ -206,12 +205,18 @@ void Trainer::look_ahead() {
     ahead.batch = without_rows();
     ahead.batch.positions = state_.positions;
   }
-  for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i) {
-    if (ahead_[i].pull) continue;
-    const auto pull = session_.client->start_pull(state_.step + 1 + i, ahead_[i].batch.keys, 0);
-    if (!pull.ok()) return fail(pull.error());
-    ahead_[i].pull = pull.value();
-  }
+  if (session_.job.train.early_pulls) return;
+  for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i)
+    if (const Status sent = pull(ahead_[i], state_.step + 1 + i, 0); !sent.ok())
+      return fail(sent.error());
+}
+
+Status Trainer::pull(Ahead& ahead, uint64_t step, uint32_t flags) {
+  if (ahead.pull) return Ok{};
+  const auto pull = session_.client->start_pull(step, ahead.batch.keys, flags);
+  if (!pull.ok()) return pull.error();
+  ahead.pull = pull.value();
+  return Ok{};
 }
 
 void Trainer::abandon_ahead() {

@@ -63,8 +63,11 @@ class Trainer {
   Next exchange(std::span<float> gradients);
   // What is due after a step or an epoch.
   Next after_step(bool epoch_ended);
-  // Reads batches ahead, and sends the pulls of those within train.prefetch of the next step.
+  // Reads batches ahead, and sends the pulls of those within train.prefetch of the next step,
+  // unless train.early_pulls has `compute` send an early one of the next step.
   void look_ahead();
+  // Sends a batch's pull, if that was not done.
+  Status pull(Ahead& ahead, uint64_t step, uint32_t flags);
   void abandon_ahead();
   // Takes in the control vectors: the rows of the next step, failures and stops.
   Next decide(const std::vector<Control>& controls);

@@ -74,8 +74,8 @@ const Mistake kTypes[] = {
      "job.yaml:4:12: data.shuffle: 'yes' is not true or false; want true or false"},
     {"train:\n  workers: 2\n  batch_size: 512", "train: fast",
      "job.yaml:17:8: train: 'fast' is a single value; want a block of keys: workers, batch_size, "
-     "epochs, max_steps, seed, prefetch, device, precision, consistency, optimizer, report_every, "
-     "stall_timeout_s"},
+     "epochs, max_steps, seed, prefetch, early_pulls, device, precision, consistency, optimizer, "
+     "report_every, stall_timeout_s"},
     {"dim: 8", "dim: {}",
      "job.yaml:10:10: features.1.dim: is a block of keys; want an integer, 1 to 4096"},
 };

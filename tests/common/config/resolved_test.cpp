@@ -161,6 +161,7 @@ class RandomJob {
     train.max_steps = number(1'000'000);
     train.seed = random_();
     train.prefetch = static_cast<uint32_t>(number(4));
+    train.early_pulls = train.prefetch > 0 && coin();
     train.precision = static_cast<Precision>(number(1));
     if (coin()) train.optimizer.name = "sgd";
     if (train.optimizer.name == "adam") train.optimizer.beta2 = 0.5f * positive();
