@@ -5,6 +5,7 @@
 #include <zmq.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -19,7 +20,9 @@ constexpr uint64_t kStepsAhead = 32;
 
 Status PsClient::monitor_connection(zmq::context_t& context, uint32_t s) {
   Shard& shard = shards_[s];
-  const std::string events = fmt::format("inproc://connection-{}-{}", fmt::ptr(this), s);
+  // A name of its own: that of a client before, at the same address, may not be free yet.
+  static std::atomic<uint64_t> connections = 0;
+  const std::string events = fmt::format("inproc://connection-{}", ++connections);
   try {
     if (zmq_socket_monitor(shard.socket.handle(), events.c_str(), ZMQ_EVENT_DISCONNECTED) != 0)
       throw zmq::error_t();
