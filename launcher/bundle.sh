@@ -99,7 +99,7 @@ if [ -n "$slim" ]; then
     cp "$1" "$folder/job/job.yaml"
     [ $# -lt 2 ] || cp -r "$2" "$folder/job/data"
   fi
-  tar -C "$(dirname "$folder")" -c "$(basename "$folder")" | zstd -q -19 -T0 -f -o "$folder.tar.zst"
+  tar -C "$(dirname "$folder")" -c "$(basename "$folder")" | zstd -q -12 -T0 -f -o "$folder.tar.zst"
   du -h "$folder.tar.zst"
 else
   du -sh "$folder"
