@@ -177,9 +177,8 @@ std::span<const ConfigKey> train_keys() {
                "changed once more: the same rows, and fewer bytes to wait for on a slow network",
            .applies = pulls_ahead,
            .applies_text = "only where train.prefetch is above 0"}),
-      key<&TrainConfig::device>({.name = "device",
-                                 .text = "that a worker computes on",
-                                 .values = kDevices}),
+      key<&TrainConfig::device>(
+          {.name = "device", .text = "that a worker computes on", .values = kDevices}),
       key<&TrainConfig::precision>(
           {.name = "precision",
            .text = "of the factors of matrix products; weights, sums and all else are f32. Where a "

@@ -5,27 +5,10 @@
 #include "worker/ops/cpu/accumulate.h"
 #include "worker/ops/cpu/cpu.h"
 #include "worker/ops/cpu/dot.h"
+#include "worker/ops/gate_shapes.h"
 
 namespace cairn::cpu {
 namespace {
-
-struct Sizes {
-  size_t batch, tasks, experts, units;
-};
-
-Sizes check_shapes(const GateInputs& in, ConstMatrix probabilities,
-                   std::span<const Matrix> outputs) {
-  check(!outputs.empty() && in.logits.cols % outputs.size() == 0, "gates: not one gate a task");
-  const size_t tasks = outputs.size(), experts = in.logits.cols / tasks;
-  const Sizes s = {in.logits.rows, tasks, experts, outputs[0].cols};
-  check(experts <= kExpertsMax, "gates: too many experts");
-  check(in.experts.rows == s.batch && in.experts.cols == s.experts * s.units &&
-            probabilities.rows == s.batch && probabilities.cols == in.logits.cols,
-        "gates: shapes differ");
-  for (const Matrix& output : outputs)
-    check(output.rows == s.batch && output.cols == s.units, "gates: shapes differ");
-  return s;
-}
 
 // Less the maximum, so that no exponential overflows.
 void softmax(const float* logits, float* probabilities, size_t count) {
@@ -86,7 +69,7 @@ CAIRN_SIMD void probability_gradients(const float* dy, const float* experts, flo
 }  // namespace
 
 void gates_forward(const GateInputs& in, Matrix probabilities, std::span<const Matrix> outputs) {
-  const Sizes s = check_shapes(in, probabilities, outputs);
+  const GateSizes s = gate_sizes(in, probabilities, outputs);
   for (size_t r = 0; r < s.batch; ++r) {
     for (size_t t = 0; t < s.tasks; ++t) {
       float* p = probabilities.row(r) + t * s.experts;
@@ -98,7 +81,7 @@ void gates_forward(const GateInputs& in, Matrix probabilities, std::span<const M
 
 void gates_backward(const GateInputs& in, ConstMatrix probabilities,
                     std::span<const Matrix> doutputs, const GateGradients& out) {
-  const Sizes s = check_shapes(in, probabilities, doutputs);
+  const GateSizes s = gate_sizes(in, probabilities, doutputs);
   if (out.experts.wanted() && !out.experts.adds()) zero(out.experts.into);
   if (out.logits.wanted() && !out.logits.adds()) zero(out.logits.into);
   for (size_t r = 0; r < s.batch; ++r) {

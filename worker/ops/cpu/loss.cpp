@@ -2,23 +2,10 @@
 #include <cmath>
 
 #include "worker/ops/cpu/accumulate.h"
+#include "worker/ops/loss_shapes.h"
 
 namespace cairn::cpu {
 namespace {
-
-struct RowLoss {
-  double loss, slope, prediction;  // slope: of the loss, in the logit
-};
-
-void check_column(ConstMatrix m, size_t rows) {
-  check(m.cols == 1 && m.rows == rows, "loss: not one column of the batch");
-}
-
-void check_target(const LossTarget& target, ConstMatrix predictions) {
-  check_column(target.labels, predictions.rows);
-  check_column(predictions, predictions.rows);
-  if (!target.weights.empty()) check_column(target.weights, predictions.rows);
-}
 
 double scale_of(float scale, const float* factor) {
   return factor == nullptr ? double{scale} : double{scale} * *factor;

@@ -4,30 +4,12 @@
 
 #include "worker/ops/cuda/cuda_kernels.h"
 #include "worker/ops/cuda/view.h"
-#include "worker/ops/gates.h"
+#include "worker/ops/gate_shapes.h"
 
 namespace cairn::CAIRN_KERNELS {
 namespace {
 
-struct Sizes {
-  size_t batch, tasks, experts, units;
-};
-
-Sizes check_shapes(const GateInputs& in, ConstMatrix probabilities,
-                   std::span<const Matrix> outputs) {
-  check(!outputs.empty() && in.logits.cols % outputs.size() == 0, "gates: not one gate a task");
-  const size_t tasks = outputs.size(), experts = in.logits.cols / tasks;
-  const Sizes s = {in.logits.rows, tasks, experts, outputs[0].cols};
-  check(experts <= kExpertsMax, "gates: too many experts");
-  check(in.experts.rows == s.batch && in.experts.cols == s.experts * s.units &&
-            probabilities.rows == s.batch && probabilities.cols == in.logits.cols,
-        "gates: shapes differ");
-  for (const Matrix& output : outputs)
-    check(output.rows == s.batch && output.cols == s.units, "gates: shapes differ");
-  return s;
-}
-
-Sizes check_scale_shapes(const GateInputs& in, ConstMatrix probabilities, ConstMatrix y) {
+GateSizes check_scale_shapes(const GateInputs& in, ConstMatrix probabilities, ConstMatrix y) {
   const size_t experts = in.logits.cols, units = in.experts.cols / experts;
   check(experts <= kExpertsMax && is(in.experts, y.rows, experts * units) &&
             is(in.logits, y.rows, experts) && is(probabilities, y.rows, experts) &&
@@ -50,7 +32,7 @@ SomeTasks some_tasks(std::span<const Matrix> all, size_t first) {
 }
 
 // Of each task's experts.
-void softmax(ConstMatrix logits, const Sizes& s, Matrix probabilities) {
+void softmax(ConstMatrix logits, const GateSizes& s, Matrix probabilities) {
   const ConstView x = view(logits);
   const View y = view(probabilities);
   const size_t experts = s.experts;
@@ -66,13 +48,14 @@ void softmax(ConstMatrix logits, const Sizes& s, Matrix probabilities) {
 }
 
 // The gradients of probabilities, as they stand until the last of them is known.
-View probability_gradients(const Sizes& s) {
+View probability_gradients(const GateSizes& s) {
   const size_t gates = s.tasks * s.experts;
   return {static_cast<float*>(device().scratch(s.batch * gates * sizeof(float))), gates};
 }
 
 // dlogit_e = p_e (dp_e - sum over i of p_i dp_i)
-void softmax_backward(ConstMatrix probabilities, View dp, const Sizes& s, const Target& dlogits) {
+void softmax_backward(ConstMatrix probabilities, View dp, const GateSizes& s,
+                      const Target& dlogits) {
   const ConstView p = view(probabilities);
   const size_t experts = s.experts;
   for_each_element(s.batch, s.tasks, [=] CAIRN_BODY(size_t r, size_t t) {
@@ -85,7 +68,8 @@ void softmax_backward(ConstMatrix probabilities, View dp, const Sizes& s, const 
 }
 
 // y = sum over experts of p_e * expert_e
-void mix(ConstMatrix probabilities, ConstMatrix experts, const Sizes& s, const SomeTasks& tasks) {
+void mix(ConstMatrix probabilities, ConstMatrix experts, const GateSizes& s,
+         const SomeTasks& tasks) {
   const ConstView p = view(probabilities), x = view(experts);
   const size_t count = s.experts, units = s.units;
   const SomeTasks y = tasks;
@@ -100,7 +84,7 @@ void mix(ConstMatrix probabilities, ConstMatrix experts, const Sizes& s, const S
 }
 
 // dexpert_e = sum over tasks of p_e * dy
-void spread(ConstMatrix probabilities, const SomeTasks& tasks, const Sizes& s,
+void spread(ConstMatrix probabilities, const SomeTasks& tasks, const GateSizes& s,
             const Target& dexperts) {
   const ConstView p = view(probabilities);
   const size_t count = s.experts, units = s.units;
@@ -116,7 +100,7 @@ void spread(ConstMatrix probabilities, const SomeTasks& tasks, const Sizes& s,
 }
 
 // dp_e = <dy, expert_e>
-void multiply(const SomeTasks& tasks, ConstMatrix experts, const Sizes& s, View dp) {
+void multiply(const SomeTasks& tasks, ConstMatrix experts, const GateSizes& s, View dp) {
   const ConstView x = view(experts);
   const size_t count = s.experts, units = s.units;
   const SomeTasks dy = tasks;
@@ -135,7 +119,7 @@ void multiply(const SomeTasks& tasks, ConstMatrix experts, const Sizes& s, View 
 }  // namespace
 
 void gates_forward(const GateInputs& in, Matrix probabilities, std::span<const Matrix> outputs) {
-  const Sizes s = check_shapes(in, probabilities, outputs);
+  const GateSizes s = gate_sizes(in, probabilities, outputs);
   softmax(in.logits, s, probabilities);
   for (size_t t = 0; t < s.tasks; t += kTasksAtOnce)
     mix(probabilities, in.experts, s, some_tasks(outputs, t));
@@ -143,7 +127,7 @@ void gates_forward(const GateInputs& in, Matrix probabilities, std::span<const M
 
 void gates_backward(const GateInputs& in, ConstMatrix probabilities,
                     std::span<const Matrix> doutputs, const GateGradients& out) {
-  const Sizes s = check_shapes(in, probabilities, doutputs);
+  const GateSizes s = gate_sizes(in, probabilities, doutputs);
   if (out.experts.wanted()) {
     Target dexperts(out.experts);
     for (size_t t = 0; t < s.tasks; t += kTasksAtOnce) {
@@ -160,7 +144,7 @@ void gates_backward(const GateInputs& in, ConstMatrix probabilities,
 }
 
 void gate_scale_forward(const GateInputs& in, Matrix probabilities, Matrix y) {
-  const Sizes s = check_scale_shapes(in, probabilities, y);
+  const GateSizes s = check_scale_shapes(in, probabilities, y);
   softmax(in.logits, s, probabilities);
   const ConstView x = view(in.experts);
   const View p = view(probabilities), to = view(y);
@@ -173,7 +157,7 @@ void gate_scale_forward(const GateInputs& in, Matrix probabilities, Matrix y) {
 
 void gate_scale_backward(const GateInputs& in, ConstMatrix probabilities, ConstMatrix dy,
                          const GateGradients& out) {
-  const Sizes s = check_scale_shapes(in, probabilities, dy);
+  const GateSizes s = check_scale_shapes(in, probabilities, dy);
   const ConstView x = view(in.experts), p = view(probabilities), g = view(dy);
   const size_t experts = s.experts, units = s.units;
   const Target dx(out.experts);

@@ -3,23 +3,12 @@
 #include "worker/ops/cuda/cuda_kernels.h"
 #include "worker/ops/cuda/reductions.h"
 #include "worker/ops/cuda/view.h"
+#include "worker/ops/loss_shapes.h"
 
 namespace cairn::CAIRN_KERNELS {
 namespace {
 
-struct RowLoss {
-  double loss, slope, prediction;  // slope: of the loss, in the logit
-};
-
-void check_column(ConstMatrix m, size_t rows) {
-  check(m.cols == 1 && m.rows == rows, "loss: not one column of the batch");
-}
-
-void check_target(const LossTarget& target, ConstMatrix predictions) {
-  check_column(target.labels, predictions.rows);
-  check_column(predictions, predictions.rows);
-  if (!target.weights.empty()) check_column(target.weights, predictions.rows);
-}
+constexpr size_t kRowsAtOnce = 64;  // of a sum over the batch: a row's loss is costly in double
 
 // A LossTarget as bodies see it.
 struct Labels {
@@ -103,15 +92,15 @@ void each_row(const LossInputs& in, Matrix predictions, const Gradient& dlogits,
   const View predicted = view(predictions);
   const Target gradient(dlogits);
   const Labels target(in.target);
-  sum_all(
-      predictions.rows, doubles_of_scratch(sum_scratch(predictions.rows)),
-      [=] CAIRN_BODY(size_t r) {
+  sum_all<1, kRowsAtOnce>(
+      predictions.rows, doubles_of_scratch(sum_scratch<1, kRowsAtOnce>(predictions.rows)),
+      [=] CAIRN_BODY(size_t r, double* sums) {
         const RowLoss row = of(logits.at(r, 0), target.label(r));
         predicted.at(r, 0) = static_cast<float>(row.prediction);
         gradient.leave(r, 0, static_cast<float>(target.scale_of(r) * row.slope));
-        return target.weight(r) * row.loss;
+        sums[0] += target.weight(r) * row.loss;
       },
-      [=] CAIRN_BODY(double sum) { *total = sum; });
+      [=] CAIRN_BODY(const double* sums) { *total = sums[0]; });
 }
 
 struct Logits {
@@ -161,15 +150,15 @@ void pairwise(const PairwiseInputs& in, Arena&, Matrix predictions, const Gradie
   const float *z = in.logits.data, *y = in.labels.data;
   // One scratch for all: ordered pairs of different labels by row, then their number; the losses by
   // row; and what the sums want.
-  double* by_row = doubles_of_scratch(all + 1 + rows + sum_scratch(all));
+  double* by_row = doubles_of_scratch(all + 1 + rows + sum_scratch<1, kRowsAtOnce>(all));
   double *pairs = by_row + all, *losses = pairs + 1, *parts = losses + rows;
   reduce_rows<1>(
       all, all,
       [=] CAIRN_BODY(size_t i, size_t j, double* sums) { sums[0] += y[i] != y[j] ? 1.0 : 0.0; },
       [=] CAIRN_BODY(size_t i, const double* sums) { by_row[i] = sums[0]; });
-  sum_all(
-      all, parts, [=] CAIRN_BODY(size_t i) { return by_row[i]; },
-      [=] CAIRN_BODY(double sum) { *pairs = sum; });
+  sum_all<1, kRowsAtOnce>(
+      all, parts, [=] CAIRN_BODY(size_t i, double* sums) { sums[0] += by_row[i]; },
+      [=] CAIRN_BODY(const double* sums) { *pairs = sums[0]; });
 
   const View predicted = view(predictions);
   const Target gradient(dlogits);
@@ -193,9 +182,9 @@ void pairwise(const PairwiseInputs& in, Arena&, Matrix predictions, const Gradie
         gradient.leave(r, 0, static_cast<float>(of_gradient * sums[0]));
         losses[r] = share * sums[1];
       });
-  sum_all(
-      rows, parts, [=] CAIRN_BODY(size_t r) { return losses[r]; },
-      [=] CAIRN_BODY(double sum) { *total = global_rows * sum; });
+  sum_all<1, kRowsAtOnce>(
+      rows, parts, [=] CAIRN_BODY(size_t r, double* sums) { sums[0] += losses[r]; },
+      [=] CAIRN_BODY(const double* sums) { *total = global_rows * sums[0]; });
 }
 
 void bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& target,
@@ -207,9 +196,9 @@ void bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& targe
   for (size_t i = 0; i < logits.size(); ++i) gradients.of[i] = Target(dlogits[i]);
   const Labels of(target);
   const View predicted = view(predictions);
-  sum_all(
-      predictions.rows, doubles_of_scratch(sum_scratch(predictions.rows)),
-      [=] CAIRN_BODY(size_t r) {
+  sum_all<1, kRowsAtOnce>(
+      predictions.rows, doubles_of_scratch(sum_scratch<1, kRowsAtOnce>(predictions.rows)),
+      [=] CAIRN_BODY(size_t r, double* sums) {
         const double log_p = z.log_of_product(r), p = std::exp(log_p), y = of.label(r);
         // 1 - p without cancellation; where it is no longer a number, p is one for all that
         // matters.
@@ -220,9 +209,9 @@ void bce_of_product(std::span<const ConstMatrix> logits, const LossTarget& targe
           const double slope = rest_i * ((1.0 - y) * p / std::fmax(rest, rest_i) - y);
           gradients.of[i].leave(r, 0, static_cast<float>(of.scale_of(r) * slope));
         }
-        return of.weight(r) * (-y * log_p - (1.0 - y) * std::log(rest));
+        sums[0] += of.weight(r) * (-y * log_p - (1.0 - y) * std::log(rest));
       },
-      [=] CAIRN_BODY(double sum) { *total = sum; });
+      [=] CAIRN_BODY(const double* sums) { *total = sums[0]; });
 }
 
 void uncertainty_forward(ConstMatrix log_variances, Matrix precisions) {

@@ -4,38 +4,12 @@
 
 #include "common/check.h"
 #include "worker/ops/cuda/cuda_kernels.h"
+#include "worker/ops/cuda/reductions.h"
 
 namespace cairn::CAIRN_KERNELS {
 namespace {
 
 constexpr size_t kPiece = 4096;
-
-// N sums over a span: of pieces, then over these. `partial`: N doubles a piece. term(i, sums) adds
-// to `sums`; then finish(sums), once.
-template <int N, typename Term, typename Finish>
-void reduce(size_t count, double* partial, Term term, Finish finish) {
-  if (count <= kPiece) {
-    reduce_rows<N>(
-        1, count, [=] CAIRN_BODY(size_t, size_t i, double* sums) { term(i, sums); },
-        [=] CAIRN_BODY(size_t, const double* sums) { finish(sums); });
-    return;
-  }
-  const size_t pieces = (count + kPiece - 1) / kPiece;
-  reduce_rows<N>(
-      pieces, kPiece,
-      [=] CAIRN_BODY(size_t p, size_t i, double* sums) {
-        if (p * kPiece + i < count) term(p * kPiece + i, sums);
-      },
-      [=] CAIRN_BODY(size_t p, const double* sums) {
-        for (int n = 0; n < N; ++n) partial[p * N + n] = sums[n];
-      });
-  reduce_rows<N>(
-      1, pieces,
-      [=] CAIRN_BODY(size_t, size_t p, double* sums) {
-        for (int n = 0; n < N; ++n) sums[n] += partial[p * N + n];
-      },
-      [=] CAIRN_BODY(size_t, const double* sums) { finish(sums); });
-}
 
 // Of a reduction over `count` items: its partial sums, and the factor that it ends in.
 struct NormScratch {
@@ -43,10 +17,11 @@ struct NormScratch {
   float* factor;
 };
 
-NormScratch norm_scratch(size_t count, size_t sums) {
-  const size_t pieces = (count + kPiece - 1) / kPiece;
-  auto* partial = static_cast<double*>(device().scratch((pieces * sums + 1) * sizeof(double)));
-  return {partial, reinterpret_cast<float*>(partial + pieces * sums)};
+template <int N>
+NormScratch norm_scratch(size_t count) {
+  const size_t partials = sum_scratch<N, kPiece>(count);
+  auto* partial = static_cast<double*>(device().scratch((partials + 1) * sizeof(double)));
+  return {partial, reinterpret_cast<float*>(partial + partials)};
 }
 
 void check_sizes(const AdamSpans& s) {
@@ -154,8 +129,8 @@ void move_by_norms(std::span<float> values, std::span<const float> direction, fl
   check(values.size() == direction.size(), "move by norms: values and direction differ in size");
   float* w = values.data();
   const float* u = direction.data();
-  const NormScratch scratch = norm_scratch(values.size(), 2);
-  reduce<2>(
+  const NormScratch scratch = norm_scratch<2>(values.size());
+  sum_all<2, kPiece>(
       values.size(), scratch.partial,
       [=] CAIRN_BODY(size_t i, double* sums) {
         sums[0] += static_cast<double>(w[i]) * w[i];
@@ -171,8 +146,8 @@ void move_by_norms(std::span<float> values, std::span<const float> direction, fl
 
 void clip(std::span<float> gradients, float norm_max) {
   float* g = gradients.data();
-  const NormScratch scratch = norm_scratch(gradients.size(), 1);
-  reduce<1>(
+  const NormScratch scratch = norm_scratch<1>(gradients.size());
+  sum_all<1, kPiece>(
       gradients.size(), scratch.partial,
       [=] CAIRN_BODY(size_t i, double* sums) { sums[0] += static_cast<double>(g[i]) * g[i]; },
       [=] CAIRN_BODY(const double* sums) {

@@ -5,26 +5,37 @@
 
 namespace cairn::CAIRN_KERNELS {
 
-inline constexpr size_t kSummedAtOnce = 64;
-
 // Doubles of scratch that `sum_all` wants.
-inline size_t sum_scratch(size_t count) { return (count + kSummedAtOnce - 1) / kSummedAtOnce; }
+template <int N, size_t kAtOnce>
+size_t sum_scratch(size_t count) {
+  return (count + kAtOnce - 1) / kAtOnce * N;
+}
 
-// finish(sum over i of term(i)), in double: parts of kSummedAtOnce in the order of `reduce_rows`,
-// then the parts in it.
-template <typename Term, typename Finish>
-void sum_all(size_t count, double* scratch, Term term, Finish finish) {
-  const size_t parts = sum_scratch(count);
-  reduce_rows<1>(
-      parts, kSummedAtOnce,
-      [=] CAIRN_BODY(size_t part, size_t i, double* sums) {
-        const size_t at = part * kSummedAtOnce + i;
-        if (at < count) sums[0] += term(at);
+// N sums over all i: of pieces of kAtOnce, then over these, each in the order of `reduce_rows`.
+// term(i, sums) adds to `sums`; then finish(sums), once. `partial`: sum_scratch.
+template <int N, size_t kAtOnce, typename Term, typename Finish>
+void sum_all(size_t count, double* partial, Term term, Finish finish) {
+  if (count <= kAtOnce) {
+    reduce_rows<N>(
+        1, count, [=] CAIRN_BODY(size_t, size_t i, double* sums) { term(i, sums); },
+        [=] CAIRN_BODY(size_t, const double* sums) { finish(sums); });
+    return;
+  }
+  const size_t pieces = (count + kAtOnce - 1) / kAtOnce;
+  reduce_rows<N>(
+      pieces, kAtOnce,
+      [=] CAIRN_BODY(size_t p, size_t i, double* sums) {
+        if (p * kAtOnce + i < count) term(p * kAtOnce + i, sums);
       },
-      [=] CAIRN_BODY(size_t part, const double* sums) { scratch[part] = sums[0]; });
-  reduce_rows<1>(
-      1, parts, [=] CAIRN_BODY(size_t, size_t part, double* sums) { sums[0] += scratch[part]; },
-      [=] CAIRN_BODY(size_t, const double* sums) { finish(sums[0]); });
+      [=] CAIRN_BODY(size_t p, const double* sums) {
+        for (int n = 0; n < N; ++n) partial[p * N + n] = sums[n];
+      });
+  reduce_rows<N>(
+      1, pieces,
+      [=] CAIRN_BODY(size_t, size_t p, double* sums) {
+        for (int n = 0; n < N; ++n) sums[n] += partial[p * N + n];
+      },
+      [=] CAIRN_BODY(size_t, const double* sums) { finish(sums); });
 }
 
 }  // namespace cairn::CAIRN_KERNELS
