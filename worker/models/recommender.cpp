@@ -8,6 +8,7 @@
 #include "worker/autograd/functions.h"
 #include "worker/autograd/interactions.h"
 #include "worker/autograd/losses.h"
+#include "worker/ops/cpu/bags.h"
 
 namespace cairn {
 namespace {
@@ -105,6 +106,13 @@ void Recommender::check_input(const ModelInput& input) const {
   check(input.tables.size() == shape_.table_dims.size(), "not one span of rows a table");
   for (size_t t = 0; t < input.tables.size(); ++t)
     check(input.tables[t].size() % shape_.table_dims[t] == 0, "a table's rows are cut short");
+  // A device's operations cannot look into their bags before they use them.
+  if (ops_.memory().is_host()) return;
+  for (size_t b = 0; b < input.bags.size(); ++b) {
+    const uint32_t t = shape_.bags[b].table;
+    cpu::check_bag({input.bags[b].offsets, input.bags[b].index},
+                   input.tables[t].size() / shape_.table_dims[t], input.rows);
+  }
 }
 
 Variable* Recommender::shared(Tape& tape, Variable* x0, Variable* interacted) const {

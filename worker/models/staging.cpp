@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "worker/device/device.h"
-#include "worker/ops/cpu/bags.h"
 #include "worker/tensor/padding.h"
 
 namespace cairn {

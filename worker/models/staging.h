@@ -31,8 +31,7 @@ class Staging {
   };
 
   // Gives the copies of a step's inputs to the device, and makes room for its results: for
-  // gradients of tables where the step trains. The inputs must stay until `finish`. Bags that are
-  // none end the process.
+  // gradients of tables where the step trains. The inputs must stay until `finish`.
   Step begin(const ModelInput& input, std::span<float> predictions,
              std::span<const std::span<float>> table_grads, size_t tasks, Arena& arena);
   // Brings the results to where they are wanted. When it returns they are there.

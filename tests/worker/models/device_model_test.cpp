@@ -76,6 +76,16 @@ TEST(DeviceModel, AsksForNoMemoryAndMakesNoGraphOnceAShapeIsKnown) {
   EXPECT_EQ(device.allocations(), allocations);
 }
 
+TEST(DeviceModel, AnIndexBeyondTheTableEndsTheProcessBeforeTheDeviceHasIt) {
+  HostDevice device(HostDevice::Order::kAnyOrder, test_seed());
+  const auto model =
+      make_model(example_config(), example_shape(), test_seed(), cuda_on_host::table()).value();
+  ExampleBatch batch(example_shape(), 2, 16, test_seed());
+  batch.bags[1][3] = {1000};
+  std::vector<float> predictions(32);
+  EXPECT_DEATH(model->predict(batch.input(), predictions), "an index is beyond the table's rows");
+}
+
 // Notes what a model tells of its gradients, and that it is complete then.
 class Parts final : public GradientSink {
  public:
