@@ -18,7 +18,7 @@ ColdReads::ColdReads(ColdStore& store, Post post, Install install,
       install_(std::move(install)),
       failed_(std::move(failed)) {}
 
-void ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done) {
+size_t ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done) {
   check(!keys.empty(), "a read has keys");
   const auto waiting = std::make_shared<Waiting>();
   waiting->done = std::move(done);
@@ -43,6 +43,7 @@ void ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void(
     const size_t count = std::min(kBatchKeys, keys.size() - first);
     read_batch({at, at + static_cast<ptrdiff_t>(count)}, pin, waiting);
   }
+  return keys.size();
 }
 
 void ColdReads::read_batch(std::vector<RowKey> keys, uint32_t pin,

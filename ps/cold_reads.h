@@ -26,8 +26,9 @@ class ColdReads {
   ColdReads(ColdStore& store, Post post, Install install, std::function<void(Error)> failed);
 
   // `done` is called later, when all of `keys` (at least one, in no order, each once) are in
-  // memory; also if some could not be read, after `failed` was.
-  void read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done);
+  // memory; also if some could not be read, after `failed` was. Returns how many of them nobody was
+  // reading yet.
+  size_t read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done);
 
   size_t under_way() const { return batches_.size(); }
 

@@ -161,6 +161,8 @@ class Shard {
   uint32_t pin_of(const Pull& pull) const;
   ShardRows::Absent absent_rows_of(const Pull& pull) const;
   std::vector<RowKey> copy_rows(const Pull& pull, Message& reply);
+  // Reads what a parked pull will miss, so that it is here by its turn.
+  void read_ahead(const Pull& pull);
   bool has_room(const PullPointer& pull, uint64_t bytes);
   void release_pulls();
   void release_pulls_waiting_for_room();
@@ -236,6 +238,7 @@ class Shard {
   std::list<PullPointer> parked_;  // until their step; in order of arrival
   std::vector<PullPointer> waiting_for_room_;
   size_t pulls_reading_ = 0;
+  bool many_missing_ = false;  // of the rows of the last pulls
   ColdReads reads_;
 
   WriteBack write_back_;

@@ -22,6 +22,10 @@ constexpr uint64_t kPinAheadMax = 64;
 // pins them for more steps with each read, as steps may be faster than its reads.
 constexpr uint32_t kReadsUnpinnedMax = 2, kPinShiftMax = 10;
 
+// Looking a pull's rows up before its turn is worth its time where one in so many was missing of
+// late; where all are in memory it would double the work.
+constexpr uint64_t kReadAheadShare = 64;
+
 size_t bits_set(const zmq::message_t& bits) {
   size_t count = 0;
   for (size_t i = 0; i < bits.size(); ++i)
@@ -42,7 +46,29 @@ void Shard::on_pull(Request from, Message message) {
     parked = pull;  // it came again, perhaps over a new connection
     return;
   }
-  if (may_hold(*pull)) parked_.push_back(pull);
+  if (!may_hold(*pull)) return;
+  parked_.push_back(pull);
+  read_ahead(*pull);
+}
+
+void Shard::read_ahead(const Pull& pull) {
+  const uint32_t pin = pin_of(pull);
+  if (pin == 0 || !many_missing_ || world_.store.empty()) return;
+  std::vector<RowKey> missing;
+  std::vector<Key> copy;
+  uint64_t bytes = 0;
+  const char* keys = static_cast<const char*>(pull.message.keys.data());
+  for (const TableEntry& entry : pull.message.directory) {
+    const size_t before = missing.size();
+    rows_->pin(entry.table, aligned_keys(keys, entry.count, copy), pin, missing);
+    bytes += (missing.size() - before) * rows_->tier().table(entry.table).row_bytes();
+    keys += entry.count * sizeof(Key);
+  }
+  many_missing_ = missing.size() * kReadAheadShare > pull.message.key_count();
+  // Where there is no room now, its turn will wait for some.
+  if (missing.empty() || !rows_->tier().make_room(bytes, gather_.applied_step())) return;
+  const size_t reads = reads_.read(std::move(missing), pin, [] {});
+  metrics_.cold_reads.Increment(static_cast<double>(reads));
 }
 
 // False: too many wait already, and it is refused. One that goes on from one wait to the next gave
@@ -114,18 +140,19 @@ void Shard::answer(const PullPointer& pull) {
     }
     return send(pull->from, std::move(reply));
   }
+  if (missing.size() * kReadAheadShare > pull->message.key_count()) many_missing_ = true;
   if (!may_hold(*pull)) return;
   uint64_t missing_bytes = 0;
   for (const RowKey& key : missing) missing_bytes += rows_->tier().table(key.table).row_bytes();
   if (!has_room(pull, missing_bytes)) return;
   if (world_.store.empty()) return answer(pull);  // now there is room for placeholders
   ++pull->reads;
-  metrics_.cold_reads.Increment(static_cast<double>(missing.size()));
   ++pulls_reading_;
-  reads_.read(std::move(missing), pin_of(*pull), [this, pull] {
+  const size_t reads = reads_.read(std::move(missing), pin_of(*pull), [this, pull] {
     --pulls_reading_;
     answer(pull);
   });
+  metrics_.cold_reads.Increment(static_cast<double>(reads));
 }
 
 // Gives the reply its bits and values. Returns the keys of the pull that are neither in memory nor

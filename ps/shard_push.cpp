@@ -151,8 +151,8 @@ void Shard::read_deferred(uint32_t step) {
   std::vector<RowKey> keys;
   for (uint32_t table = 0; table < rows_->tables(); ++table)
     for (const Key key : deferred_[table].keys) keys.push_back({table, key});
-  metrics_.cold_reads.Increment(static_cast<double>(keys.size()));
-  reads_.read(std::move(keys), step, [this] { apply_deferred(); });
+  const size_t reads = reads_.read(std::move(keys), step, [this] { apply_deferred(); });
+  metrics_.cold_reads.Increment(static_cast<double>(reads));
 }
 
 void Shard::apply_deferred() {

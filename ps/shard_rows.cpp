@@ -136,10 +136,7 @@ char* ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, A
         }
         row = create_placeholder(table, keys[i], pin);
       }
-      if (near_bound || row->meta.count == 0) {
-        row->meta.state |= HotRow::kReferenced;
-        row->raise_pin(pin);
-      }
+      this->pin(*row, pin, near_bound);
       // Steps count from 1: with nothing known this is never so.
       if (row->meta.last_step <= known_step && row->meta.count > 0) {
         set_unchanged(known.unchanged, i);
@@ -150,6 +147,19 @@ char* ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, A
     }
   });
   return to;
+}
+
+void ShardRows::pin(uint32_t table, std::span<const Key> keys, uint32_t pin,
+                    std::vector<RowKey>& missing) {
+  const bool near_bound = tier_->near_bound();
+  tier_->table(table).each_group(keys, HotTable::Use::kKey, [&](size_t first, auto rows) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] == nullptr)
+        missing.push_back({table, keys[first + i]});
+      else
+        this->pin(*rows[i], pin, near_bound);
+    }
+  });
 }
 
 // Marked as changed; nullptr: the gradient is not for now. This and add() are inline for speed: a

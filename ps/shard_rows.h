@@ -61,6 +61,10 @@ class ShardRows {
   char* read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent,
              const Known& known, ValueType wire, char* weights, std::vector<RowKey>& missing);
 
+  // Pins those of `keys` that are here for step `pin`, as `read` does, and adds the others to
+  // `missing`.
+  void pin(uint32_t table, std::span<const Key> keys, uint32_t pin, std::vector<RowKey>& missing);
+
   struct Change {
     uint32_t step;
     Lsn lsn;      // of the step's commit
@@ -114,6 +118,12 @@ class ShardRows {
   void copy_weights(const RowLayout& layout, const char* weights, ValueType wire, char* to);
   void reset_values(uint32_t table, HotRow* row);
   HotRow* find(uint32_t table, Key key) const;
+  // `may_go`: rows of the tier may be evicted before the push of their step.
+  static void pin(HotRow& row, uint32_t pin, bool may_go) {
+    if (!may_go && row.meta.count > 0) return;
+    row.meta.state |= HotRow::kReferenced;
+    row.raise_pin(pin);
+  }
   // Rows that are updated together, with their gradients [used, dim].
   struct Group {
     const float* gradients = nullptr;

@@ -23,6 +23,7 @@ void bench_durable(const CaseOptions& options);
 void bench_tcp(const CaseOptions& options);
 void bench_write_back(const CaseOptions& options);
 void bench_steady(const CaseOptions& options);
+void bench_steady_tcp(const CaseOptions& options);
 void bench_cold(const CaseOptions& options);
 void bench_scaling(const CaseOptions& options);
 void bench_online(const CaseOptions& options);

@@ -176,13 +176,21 @@ class ColdShard {
     pull(keys, [&] { driver_.turn(true); });
   }
 
-  // Rows a second that come from the store, over a round of pulls.
-  double miss_rate() {
+  // Rows a second that come from the store, over a round of training steps without gradients, of
+  // which the next one is asked for `ahead` as workers do it (train.prefetch).
+  double miss_rate(bool ahead = true) {
     reads_.clear();
     std::vector<std::vector<Key>> messages;
     for (size_t i = 0; i < kMessagesARound; ++i) messages.push_back(zipf_.next());
     const double start = seconds_now();
-    for (const std::vector<Key>& keys : messages) pull(keys);
+    for (size_t i = 0; i < messages.size(); ++i) {
+      if (i == 0 || !ahead) driver_.pull(messages[i]);
+      const bool next = ahead && i + 1 < messages.size();
+      if (next) driver_.pull(messages[i + 1], 0, 1);
+      while (driver_.pulls_open() > (next ? 1 : 0)) driver_.turn(true);
+      driver_.push({}, nullptr);
+      driver_.turn(false);
+    }
     const double seconds = seconds_now() - start;
     size_t missed = 0;
     for (const auto& read : reads_) missed += read.size();
@@ -247,6 +255,12 @@ void bench_cold(const CaseOptions& options) {
           return multi_get(bare, shard.reads(), kThreads);
         });
     report("shard_misses_of_multiget", cached.ratio);
+    compare(
+        "the same, none asked for ahead", kRounds, [&] { return ours; },
+        [&] {
+          ours = shard.miss_rate(/*ahead=*/false);
+          return multi_get(bare, shard.reads(), kThreads);
+        });
     report("shard_hit_p99_beside_misses_of_alone", hit_latency_ratio(shard));
     if (options.long_run) {
       const double start = seconds_now();

@@ -146,12 +146,12 @@ void ShardDriver::push(std::span<const Key> keys, const float* gradients, uint32
   give(std::move(message));
 }
 
-void ShardDriver::pull(std::span<const Key> keys, uint32_t flags) {
+void ShardDriver::pull(std::span<const Key> keys, uint32_t flags, uint64_t steps_ahead) {
   Message message;
   message.header.op = Op::kPull;
   message.header.flags = flags;
   message.header.map_version = 1;
-  message.header.step = steps_[0] + 1;
+  message.header.step = steps_[0] + 1 + steps_ahead;
   message.header.sequence = ++request_;
   message.directory = {{.count = static_cast<uint32_t>(keys.size()), .dim = kBenchDim}};
   message.keys = borrowed(keys.data(), keys.size_bytes());

@@ -41,8 +41,8 @@ class ShardDriver final : public Outbox {
   // Keys ascend; keys and gradients are not copied and stay until the answer.
   // Of the worker's next step.
   void push(std::span<const Key> keys, const float* gradients, uint32_t worker = 0);
-  // For the next step, as a training pull.
-  void pull(std::span<const Key> keys, uint32_t flags = 0);
+  // For the next step or one that many steps later, as a training pull.
+  void pull(std::span<const Key> keys, uint32_t flags = 0, uint64_t steps_ahead = 0);
   // Takes completions and does a slice of what stands behind messages; waits for one if there is
   // nothing.
   void turn(bool wait);

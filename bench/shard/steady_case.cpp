@@ -78,6 +78,7 @@ void steady_over_tcp(const CaseOptions& options, const MessagePool& pool, double
       "steady over tcp: {:.2f} M rows/s on {:.2f} cores of the server, longest wait {:.3f} s\n",
       total.rate() / 1e6, (server.cpu_seconds() - cpu) / total.seconds, total.longest_wait);
   report("shard_steady_tcp_rows_per_second", total.rate());
+  report("shard_steady_tcp_longest_wait_seconds", total.longest_wait);
 }
 
 // In process, in turn with the prototype.
@@ -121,6 +122,10 @@ void steady_in_process(const CaseOptions& options, const MessagePool& pool, doub
 void bench_steady(const CaseOptions& options) {
   const MessagePool pool(kRows, kMessages, /*seed=*/7);
   steady_in_process(options, pool, options.long_run ? 600 : 40);
+}
+
+void bench_steady_tcp(const CaseOptions& options) {
+  const MessagePool pool(kRows, kMessages, /*seed=*/7);
   steady_over_tcp(options, pool, options.long_run ? 600 : 20);
 }
 

@@ -1,5 +1,5 @@
 cairn_test(shard_test
-  SOURCES cold_reads_test.cpp gradient_merge_test.cpp hot_table_test.cpp hot_tier_test.cpp initializer_test.cpp
+  SOURCES cold_reads_test.cpp cold_shard_test.cpp gradient_merge_test.cpp hot_table_test.cpp hot_tier_test.cpp initializer_test.cpp
           policy/admission_test.cpp policy/key_filter_test.cpp policy/removal_test.cpp
           policy/shard_policy_test.cpp
           shard_known_test.cpp shard_simulation_test.cpp shard_test.cpp
