@@ -21,7 +21,7 @@ fi
 [ $# -le 2 ] && { [ -n "$slim" ] || [ $# = 0 ]; } || usage
 
 programs="launcher/cairn bench/gpu_bench tests/worker/math_ops_test tests/worker/math_models_test
-tests/worker/gpu_test"
+tests/worker/gpu_test tests/worker/gpu_collective_test"
 
 # Of the driver, which the machine brings.
 is_left_out() { # library

@@ -10,6 +10,11 @@ cairn_test(device_collective_test
           collective/staged_collective_test.cpp
   LIBRARIES cairn_worker cairn_kernels_on_host)
 
+# The same contract on two processes that share a GPU, if there is one.
+cairn_test(gpu_collective_test
+  SOURCES collective/collective_contract.cpp collective/gpu_collective_test.cpp
+  LIBRARIES cairn_worker)
+
 # The same contract on four processes. Root may start mpirun only where told so.
 add_executable(mpi_collective_test
   collective/collective_contract.cpp collective/mpi_collective_test.cpp)
