@@ -234,6 +234,7 @@ struct EvalConfig {
   uint64_t batch_size = 4096;  // of all workers together
   std::string monitor;         // "income.auc"; empty: none
   uint32_t patience = 0;       // evaluations without improvement before training stops; 0: never
+  uint64_t row_cache_bytes = uint64_t{64} << 20;  // a worker's, on its device
   friend bool operator==(const EvalConfig&, const EvalConfig&) = default;
 };
 

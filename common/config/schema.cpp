@@ -214,6 +214,11 @@ std::span<const ConfigKey> eval_keys() {
       key<&EvalConfig::patience>(
           {.name = "patience",
            .text = "evaluations without a better figure before training stops; 0: never"}),
+      key<&EvalConfig::row_cache_bytes>(
+          {.name = "row_cache_bytes",
+           .text = "memory of each worker's device for rows that evaluations and predictions keep "
+                   "from batch to batch; the result is the same",
+           .unit = Unit::kBytes}),
   };
   return keys;
 }

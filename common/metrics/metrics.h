@@ -220,6 +220,14 @@ struct WorkerMetrics {
       "cairn_push_wait_seconds", "Time that a step waited for room to push.");
   prometheus::Gauge& unique_key_ratio = source_.gauge(
       "cairn_unique_key_ratio", "Unique keys over key occurrences of the last batch.");
+  prometheus::Counter& row_cache_hits = source_.counter(
+      "cairn_row_cache_hits_total",
+      "Rows that an evaluation or prediction had in its cache and did not ask for.");
+  prometheus::Counter& row_cache_confirmed = source_.counter(
+      "cairn_row_cache_confirmed_total",
+      "Rows that it had in its cache and that a shard said have not changed since.");
+  prometheus::Counter& row_cache_misses = source_.counter(
+      "cairn_row_cache_misses_total", "Rows that it pulled, all others.");
   prometheus::Counter& bad_rows =
       source_.counter("cairn_bad_rows_total", "Input rows that could not be read.");
   prometheus::Gauge& staleness_steps = source_.gauge(

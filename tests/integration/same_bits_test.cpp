@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/integration/small_job.h"
 #include "tests/seed.h"
@@ -115,6 +116,33 @@ TEST_F(SameBits, OfAFinishedRunThatIsResumed) {
                                               "eval.monitor=like.auc", "eval.patience=1"};
   const Bits early = trained("early", impatient);
   EXPECT_EQ(early, trained("early", impatient, {"--local", "--resume"}));
+}
+
+// What each evaluation found, and the predictions of the last checkpoint.
+TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
+  const auto evaluated = [&](const std::string& bytes) {
+    const std::string keep = "eval.row_cache_bytes=" + bytes;
+    trained(bytes, {"eval.every=7", "train.epochs=1", keep});
+    std::string all;
+    std::istringstream lines(read_file(job.folder() / bytes / "metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      nlohmann::json entry = nlohmann::json::parse(line);
+      if (entry["kind"] != "evaluation") continue;
+      for (const char* of_this_run : {"time", "seconds"}) entry.erase(of_this_run);
+      all += entry.dump() + "\n";
+    }
+    const std::string predictions = (job.folder() / (bytes + ".csv")).string();
+    const Ran ran = run_cairn({"predict", job.file().string(), "--checkpoint",
+                               job.checkpoint(bytes).string(), "--output", predictions, "--local",
+                               "--input", (job.folder() / "eval.csv").string(), "--set", keep,
+                               "--set", "output=" + (job.folder() / "p").string()});
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    return all + read_file(predictions);
+  };
+  const std::string none = evaluated("0");
+  EXPECT_NE(none.find("auc"), std::string::npos);
+  EXPECT_EQ(none, evaluated("4K"));
+  EXPECT_EQ(none, evaluated("64M"));
 }
 
 // The floats behind a safetensors header.

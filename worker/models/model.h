@@ -45,6 +45,8 @@ struct ModelInput {
   uint64_t step = 0;       // of the job, from 1
   uint64_t first_row = 0;  // of this worker's rows, in the global batch
   Peers* peers = nullptr;  // null: this worker is alone
+  // `tables` stand in the model's memory(), not the host's. For `predict` only.
+  bool tables_in_memory = false;
 };
 
 struct ModelOutput {

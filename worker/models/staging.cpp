@@ -124,6 +124,11 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> predictio
   const std::span<std::span<float>> gradients = arena.array<std::span<float>>(table_grads.size());
   for (size_t t = 0; t < tables.size(); ++t) {
     const std::span<const float> rows = input.tables[t];
+    if (input.tables_in_memory) {
+      check(table_grads.empty(), "gradients of rows that the model did not place");
+      tables[t] = rows;
+      continue;
+    }
     const size_t dim = table_dims_[t];
     table_room_[t] = std::max(table_room_[t], padded(rows.size() / dim));
     const size_t floats = table_room_[t] * dim;

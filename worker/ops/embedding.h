@@ -21,6 +21,11 @@ struct BagView {
   Pooling pooling = Pooling::kSum;
 };
 
+// In one matrix, a row's content to another row.
+struct RowMove {
+  uint32_t from, to;
+};
+
 // One of several that are pooled side by side: columns [column, column + dim) of y are its.
 struct PooledBag {
   BagView bag;

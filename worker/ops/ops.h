@@ -37,6 +37,8 @@ struct Ops {
   void (*scale)(Matrix y, float factor);
   void (*copy)(ConstMatrix x, const Gradient& y);  // y = x, or y += x
   void (*add_scaled)(ConstMatrix x, float factor, Matrix y);
+  // Contents of rows of `y` to other rows. No row is both moved from and to, or to twice.
+  void (*move_rows)(std::span<const RowMove> moves, Matrix y);
 
   // Whether products of rounded factors are faster than of float32 on this machine.
   bool (*multiplies_bf16)();

@@ -100,6 +100,7 @@ Status make_the_model(Session& session) {
   const Precision precision = session.job.train.precision;
   const Result<const Ops*> ops = ops_of_device(session.job.train.device, precision);
   if (!ops.ok()) return ops.error();
+  session.ops = ops.value();
   if (session.first() && precision == Precision::kBf16 && !ops.value()->multiplies_bf16())
     spdlog::warn("train.precision: this machine has no products in bf16; they are f32");
   if (session.first() && precision == Precision::kTf32 && !ops.value()->multiplies_tf32())
@@ -113,6 +114,11 @@ Status make_the_model(Session& session) {
       *ops.value());
   if (!optimizer.ok()) return optimizer.error();
   session.optimizer = std::move(optimizer).value();
+  std::vector<uint32_t> table_of_bag;
+  for (const ModelShape::BagFeature& bag : shape.bags) table_of_bag.push_back(bag.table);
+  session.row_cache =
+      std::make_unique<RowCache>(*session.ops, session.table_dims(), std::move(table_of_bag),
+                                 session.job.eval.row_cache_bytes);
   return Ok{};
 }
 

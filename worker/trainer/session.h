@@ -12,6 +12,7 @@
 #include "worker/client/ps_client.h"
 #include "worker/data/dataset.h"
 #include "worker/models/model.h"
+#include "worker/trainer/row_cache.h"
 #include "worker/trainer/worker.h"
 
 namespace cairn {
@@ -43,9 +44,11 @@ struct Session {
   std::unique_ptr<Dataset> train_data;       // kTrain only
   std::unique_ptr<Dataset> evaluation_data;  // null where the job has none
   Statistics statistics;
+  const Ops* ops = nullptr;  // that the model computes with
   std::unique_ptr<Model> model;
   std::unique_ptr<DenseOptimizer> optimizer;
   std::unique_ptr<PsClient> client;
+  std::unique_ptr<RowCache> row_cache;         // of evaluations and predictions
   std::optional<CheckpointManifest> manifest;  // of the checkpoint that all started from
 };
 

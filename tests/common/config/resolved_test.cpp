@@ -31,6 +31,7 @@ class RandomJob {
       const TaskConfig& task = job.model.tasks[number(job.model.tasks.size() - 1)];
       job.eval.monitor = task.name + (task.loss == Loss::kMse ? ".rmse" : ".logloss");
       job.eval.patience = static_cast<uint32_t>(number(9));
+      job.eval.row_cache_bytes = number(1'000'000'000);
     }
     fill_ps(job.ps);
     job.checkpoint = {coin() ? text() : job.output + "/checkpoints", number(1'000),

@@ -61,6 +61,22 @@ void Twins::predict(ExampleBatch& batch) {
   cpu_->predict(batch.input(), want);
   device_->predict(batch.input(), got);
   expect_close(got, want, "predictions", tolerance_);
+
+  ModelInput input = batch.input();
+  Memory& memory = device_->memory();
+  std::vector<std::span<const float>> there;
+  for (const std::span<const float> rows : input.tables) {
+    auto* to = static_cast<float*>(memory.allocate(rows.size_bytes()));
+    memory.write(to, rows);
+    there.push_back({to, rows.size()});
+  }
+  input.tables = there;
+  input.tables_in_memory = true;
+  std::ranges::fill(got, kNan);
+  device_->predict(input, got);
+  expect_close(got, want, "predictions of rows that are there", tolerance_);
+  for (const std::span<const float> rows : there)
+    memory.free(const_cast<float*>(rows.data()), rows.size_bytes());
 }
 
 }  // namespace cairn

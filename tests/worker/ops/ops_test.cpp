@@ -26,6 +26,20 @@ TEST_P(CopyTest, ZeroKeepsToItsMatrix) {
   EXPECT_TRUE(y.gaps_untouched());
 }
 
+TEST_P(CopyTest, MovesRowsWithinAMatrix) {
+  Numbers y = Numbers::random(6, 5, 1, 2);
+  Table want = to_table(y);
+  want[5] = want[1];
+  want[0] = want[1];
+  want[2] = want[4];
+  const TestVector<RowMove> moves = {{1, 5}, {1, 0}, {4, 2}};
+  ops.move_rows(moves, y);
+  expect_near("y", y, want, 0.0);
+  EXPECT_TRUE(y.gaps_untouched());
+  ops.move_rows({}, y);
+  expect_near("y", y, want, 0.0);
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryBackend, CopyTest, testing::ValuesIn(backends_in_this_build()),
                          backend_name);
 

@@ -47,4 +47,12 @@ void copy(ConstMatrix x, const Gradient& y) {
   }
 }
 
+void move_rows(std::span<const RowMove> moves, Matrix y) {
+  constexpr size_t kAhead = 8;  // rows that are moved to may be anywhere
+  for (size_t i = 0; i < moves.size(); ++i) {
+    if (i + kAhead < moves.size()) __builtin_prefetch(y.row(moves[i + kAhead].to), 1);
+    std::memcpy(y.row(moves[i].to), y.row(moves[i].from), y.cols * sizeof(float));
+  }
+}
+
 }  // namespace cairn::cpu

@@ -11,6 +11,7 @@ const Ops& cpu_ops() {
       .scale = cpu::scale,
       .copy = cpu::copy,
       .add_scaled = cpu::add_scaled,
+      .move_rows = cpu::move_rows,
       .multiplies_bf16 = cpu::multiplies_bf16,
       .multiplies_tf32 = cpu::multiplies_tf32,
       .round = cpu::round,

@@ -37,6 +37,14 @@ void add_scaled(ConstMatrix x, float factor, Matrix y) {
                    [=] CAIRN_BODY(size_t r, size_t c) { to.at(r, c) += factor * from.at(r, c); });
 }
 
+void move_rows(std::span<const RowMove> moves, Matrix y) {
+  const RowMove* all = moves.data();
+  const View rows = view(y);
+  for_each_element(moves.size(), y.cols, [=] CAIRN_BODY(size_t i, size_t c) {
+    rows.at(all[i].to, c) = rows.at(all[i].from, c);
+  });
+}
+
 void round(ConstMatrix x, RoundedMatrix y) {
   check(x.rows == y.rows && x.cols == y.cols, "round: shapes differ");
   const ConstView from = view(x);

@@ -11,6 +11,7 @@ const Ops& table() {
       .scale = scale,
       .copy = copy,
       .add_scaled = add_scaled,
+      .move_rows = move_rows,
       .multiplies_bf16 = multiplies_bf16,
       .multiplies_tf32 = multiplies_tf32,
       .round = round,

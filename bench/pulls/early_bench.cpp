@@ -7,35 +7,24 @@
 // Adagrad; 2,048 rows a worker.
 //   --rounds N  turns of each way; default 5
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <barrier>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
-#include "common/check.h"
+#include "bench/pulls/one_shard.h"
 #include "common/random.h"
-#include "ps/server.h"
-#include "worker/client/ps_client.h"
 #include "worker/data/zipf.h"
 
 namespace cairn {
 namespace {
 
-constexpr uint32_t kDim = 16;
-constexpr size_t kIds = 26, kRowsOfBatch = 2048;
 constexpr uint64_t kCardinality = 10'000'000;
-constexpr double kExponent = 1.05;
 constexpr size_t kBatches = 64;  // of a worker, over and over
 constexpr size_t kWarm = 128, kSteps = 128;
 
@@ -53,67 +42,13 @@ std::vector<Keys> batches_of(uint32_t worker) {
   for (Keys& batch : batches) {
     for (size_t row = 0; row < kRowsOfBatch; ++row)
       for (size_t id = 0; id < kIds; ++id)
-        batch[0].push_back(hash_key(id * kCardinality + zipf(random)));
+        batch[0].push_back(key_of(id, kCardinality, zipf(random)));
     std::ranges::sort(batch[0]);
     const auto repeated = std::ranges::unique(batch[0]);
     batch[0].erase(repeated.begin(), repeated.end());
   }
   return batches;
 }
-
-// A server for so many workers. Made while this process has one thread.
-class ServerProcess {
- public:
-  explicit ServerProcess(uint32_t workers) : folder_("runs/bench-early") {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    int ends[2];
-    check(pipe(ends) == 0, "a pipe to a server");
-    pid_ = fork();
-    check(pid_ >= 0, "a process for the server");
-    if (pid_ == 0) serve(workers, ends[1]);
-    close(ends[1]);
-    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) endpoint_ += c;
-    close(ends[0]);
-    check(!endpoint_.empty(), "the server says where it listens");
-  }
-  ~ServerProcess() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    std::filesystem::remove_all(folder_);
-  }
-  ServerProcess(const ServerProcess&) = delete;
-
-  const std::string& endpoint() const { return endpoint_; }
-
- private:
-  [[noreturn]] void serve(uint32_t workers, int output) const {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ServerOptions options;
-    options.job.tables = {{.name = "ids", .dim = kDim}};
-    options.job.tables[0].optimizer.name = "adagrad";
-    options.workers = workers;
-    options.hot_bytes = uint64_t{4} << 30;
-    options.endpoint = "tcp://127.0.0.1:*";
-    options.state = folder_;
-    zmq::context_t context(1);
-    Metrics metrics("bench");
-    const auto server = Server::start(options, context, metrics.server(), [](const Error& error) {
-      fmt::print(stderr, "the server failed: {}\n", error.message);
-      std::_Exit(1);
-    });
-    if (!server.ok()) fmt::print(stderr, "no server to measure: {}\n", server.error().message);
-    if (!server.ok()) std::_Exit(1);
-    const std::string line = server.value()->endpoints().front() + "\n";
-    check(write(output, line.data(), line.size()) == static_cast<ssize_t>(line.size()), "a line");
-    close(output);
-    for (;;) pause();
-  }
-
-  const std::filesystem::path folder_;
-  pid_t pid_ = -1;
-  std::string endpoint_;
-};
 
 struct Turn {
   double samples_per_second = 0;
@@ -122,24 +57,13 @@ struct Turn {
   double keys = 0, unchanged = 0;
 };
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) fmt::print(stderr, "{}\n", result.error().message);
-  check(result.ok(), "the shard answers");
-  return std::move(result).value();
-}
-
 class Workers {
  public:
   explicit Workers(uint32_t workers) : server_(workers), context_(1), arrive_(workers) {
     for (uint32_t w = 0; w < workers; ++w) {
-      PsClientOptions options;
-      options.endpoints = {server_.endpoint()};
-      options.slots = {1, 1};
-      options.worker = w;
-      options.table_dims = {kDim};
       workers_.push_back(
-          {must(PsClient::connect(options, context_, metrics_.worker(w, {}))), batches_of(w)});
+          {must(PsClient::connect(server_.client_options(w), context_, metrics_.worker(w, {}))),
+           batches_of(w)});
     }
   }
 
@@ -208,12 +132,6 @@ class Workers {
   uint64_t step_ = 0;
 };
 
-std::string spread(std::vector<double> values, int digits) {
-  std::ranges::sort(values);
-  return fmt::format("{:.{}f} ({:.{}f} to {:.{}f})", values[values.size() / 2], digits,
-                     values.front(), digits, values.back(), digits);
-}
-
 void measure(uint32_t count, std::chrono::milliseconds compute, size_t rounds) {
   Workers workers(count);
   workers.run(kWarm, false, std::chrono::milliseconds(0));
@@ -242,17 +160,8 @@ void measure(uint32_t count, std::chrono::milliseconds compute, size_t rounds) {
 }
 
 int run(int argc, char** argv) {
-  size_t rounds = 5;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag == "--long") continue;  // of other benchmarks
-    if (flag == "--skip") return 0;
-    if (flag != "--rounds" || i + 1 == argc) {
-      fmt::print(stderr, "usage: {} [--rounds N]\n", argv[0]);
-      return 2;
-    }
-    rounds = std::max<size_t>(1, std::stoul(argv[++i]));
-  }
+  const size_t rounds = rounds_wanted(argc, argv, 5);
+  if (rounds == 0) return 0;
   for (const uint32_t workers : {1u, 2u})
     for (const int compute : {0, 10, 40})
       measure(workers, std::chrono::milliseconds(compute), rounds);
