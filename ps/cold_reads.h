@@ -23,12 +23,20 @@ class ColdReads {
   using Install =
       std::function<void(const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin)>;
 
-  ColdReads(ColdStore& store, Post post, Install install, std::function<void(Error)> failed);
+  // Takes the keys that are in memory out of `keys`, ascending.
+  using ErasePresent = std::function<void(std::vector<RowKey>& keys)>;
 
-  // `done` is called later, when all of `keys` (at least one, in no order, each once) are in
-  // memory; also if some could not be read, after `failed` was. Returns how many of them nobody was
-  // reading yet.
+  ColdReads(ColdStore& store, Post post, Install install, ErasePresent erase_present,
+            std::function<void(Error)> failed);
+
+  // `done` is called later, when all of `keys` (at least one, in no order) are in memory; also if
+  // some could not be read, after `failed` was. Returns how many of them nobody was reading yet.
   size_t read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done);
+
+  // The row of `key` is removed, which leaves a tombstone in memory. A read that is under way may
+  // have found the row as it was: if by its end the tombstone has been saved and has left memory,
+  // it is looked up once more.
+  void removed(const RowKey& key);
 
   size_t under_way() const { return batches_.size(); }
 
@@ -41,17 +49,21 @@ class ColdReads {
     std::vector<RowKey> keys;
     uint32_t pin = 0;
     std::vector<std::shared_ptr<Waiting>> waiting;  // shared: one may wait for several batches
+    std::vector<RowKey> removed;                    // since it began
   };
   struct HashRowKey {
     size_t operator()(const RowKey& key) const { return hash_key(key.key) + key.table; }
   };
 
-  void read_batch(std::vector<RowKey> keys, uint32_t pin, const std::shared_ptr<Waiting>& waiting);
+  void read_batch(std::vector<RowKey> keys, uint32_t pin,
+                  std::vector<std::shared_ptr<Waiting>> waiting);
+  void read_removed_again(Batch batch, RowBatch found);
   void complete(uint64_t batch, const Result<RowBatch>& found);
 
   ColdStore& store_;
   const Post post_;
   const Install install_;
+  const ErasePresent erase_present_;
   const std::function<void(Error)> failed_;
   std::map<uint64_t, Batch> batches_;
   std::unordered_map<RowKey, uint64_t, HashRowKey> batch_of_;

@@ -38,8 +38,9 @@ class MemoryColdStore final : public ColdStore {
 
   // Calls that are under way, oldest first.
   size_t pending() const { return calls_.size(); }
-  // Carries out the call at `index` and calls its completion; it reads and writes what is stored
-  // then.
+  // Carries out the call at `index` and calls its completion; it writes, and every other read
+  // looks, only then. (The reads between have looked at once, as a thread may have that then was
+  // held up.)
   void complete(size_t index = 0);
   void complete_all();
   // As complete, but the call fails and changes nothing.
@@ -70,6 +71,7 @@ class MemoryColdStore final : public ColdStore {
   std::map<std::filesystem::path, Rows> checkpoints_;
   std::deque<Call> calls_;
   uint32_t backlog_ = 0;
+  bool looks_at_once_ = false;  // the next read
 };
 
 }  // namespace cairn

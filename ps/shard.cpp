@@ -69,6 +69,7 @@ Shard::Shard(ShardOptions options, World world, RecoveredShard from)
             // The step it was for may have been applied since: then nothing waits for the rows.
             rows_->install(keys, found, pin > gather_.applied_step() ? pin : 0);
           },
+          [this](std::vector<RowKey>& keys) { rows_->erase_present(keys); },
           [this](const Error& error) { fail(error); }),
       write_back_(
           slots_, rows_->tier(), [this](SortedRun run) { save_run(std::move(run)); },
@@ -240,6 +241,7 @@ void Shard::answer_stats(const Request& from) {
       {"pull_rows", static_cast<uint64_t>(metrics_.pull_rows.Value())},
       {"pull_rows_unchanged", static_cast<uint64_t>(metrics_.pull_rows_unchanged.Value())},
       {"push_rows", static_cast<uint64_t>(metrics_.push_rows.Value())},
+      {"rows_read_ahead", rows_read_ahead_},
       {"cold_reads", static_cast<uint64_t>(metrics_.cold_reads.Value())},
       {"duplicates_dropped", static_cast<uint64_t>(metrics_.duplicates_dropped.Value())},
       {"losses", nlohmann::json::parse(options_.losses)},

@@ -163,6 +163,7 @@ class Shard {
   std::vector<RowKey> copy_rows(const Pull& pull, Message& reply);
   // Reads what a parked pull will miss, so that it is here by its turn.
   void read_ahead(const Pull& pull);
+  uint64_t bytes_of(std::span<const RowKey> rows) const;  // in memory
   bool has_room(const PullPointer& pull, uint64_t bytes);
   void release_pulls();
   void release_pulls_waiting_for_room();
@@ -239,6 +240,7 @@ class Shard {
   std::vector<PullPointer> waiting_for_room_;
   size_t pulls_reading_ = 0;
   bool many_missing_ = false;  // of the rows of the last pulls
+  uint64_t bytes_reading_ahead_ = 0, rows_read_ahead_ = 0;
   ColdReads reads_;
 
   WriteBack write_back_;

@@ -54,8 +54,11 @@ void Shard::examine() {
 void Shard::delete_rows(uint64_t step, Examined examined) {
   // The next pulls see what is deleted, so it is logged before they are answered.
   commit_lsn_ = next_lsn_++;
-  for (const DeletedKey& deleted : examined.deleted)
-    rows_->remove(static_cast<uint32_t>(deleted.table), deleted.key, commit_lsn_);
+  for (const DeletedKey& deleted : examined.deleted) {
+    const auto table = static_cast<uint32_t>(deleted.table);
+    rows_->remove(table, deleted.key, commit_lsn_);
+    reads_.removed({table, deleted.key});
+  }
   for (uint32_t table = 0; table < rows_->tables(); ++table)
     rows_removed_[table] += examined.by_table[table];
   for (size_t reason = 0; reason < kRemovalReasons; ++reason)

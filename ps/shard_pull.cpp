@@ -53,21 +53,28 @@ void Shard::on_pull(Request from, Message message) {
 
 void Shard::read_ahead(const Pull& pull) {
   const uint32_t pin = pin_of(pull);
-  if (pin == 0 || !many_missing_ || world_.store.empty()) return;
+  const std::vector<TableEntry>& directory = pull.message.directory;
+  // Rows of which something is known were read when that was told.
+  const bool is_first =
+      std::ranges::all_of(directory, [](const TableEntry& entry) { return entry.known_step == 0; });
+  if (pin == 0 || !is_first || !many_missing_ || pull.message.key_count() == 0) return;
+  if (world_.store.empty()) return;
   std::vector<RowKey> missing;
   std::vector<Key> copy;
-  uint64_t bytes = 0;
   const char* keys = static_cast<const char*>(pull.message.keys.data());
-  for (const TableEntry& entry : pull.message.directory) {
-    const size_t before = missing.size();
+  for (const TableEntry& entry : directory) {
     rows_->pin(entry.table, aligned_keys(keys, entry.count, copy), pin, missing);
-    bytes += (missing.size() - before) * rows_->tier().table(entry.table).row_bytes();
     keys += entry.count * sizeof(Key);
   }
   many_missing_ = missing.size() * kReadAheadShare > pull.message.key_count();
-  // Where there is no room now, its turn will wait for some.
-  if (missing.empty() || !rows_->tier().make_room(bytes, gather_.applied_step())) return;
-  const size_t reads = reads_.read(std::move(missing), pin, [] {});
+  if (missing.empty()) return;
+  // Room for what is being read is taken. Where there is none now, its turn will wait for some.
+  const uint64_t bytes = bytes_of(missing);
+  if (!rows_->tier().make_room(bytes_reading_ahead_ + bytes, gather_.applied_step())) return;
+  bytes_reading_ahead_ += bytes;
+  const size_t reads =
+      reads_.read(std::move(missing), pin, [this, bytes] { bytes_reading_ahead_ -= bytes; });
+  rows_read_ahead_ += reads;
   metrics_.cold_reads.Increment(static_cast<double>(reads));
 }
 
@@ -142,9 +149,7 @@ void Shard::answer(const PullPointer& pull) {
   }
   if (missing.size() * kReadAheadShare > pull->message.key_count()) many_missing_ = true;
   if (!may_hold(*pull)) return;
-  uint64_t missing_bytes = 0;
-  for (const RowKey& key : missing) missing_bytes += rows_->tier().table(key.table).row_bytes();
-  if (!has_room(pull, missing_bytes)) return;
+  if (!has_room(pull, bytes_of(missing))) return;
   if (world_.store.empty()) return answer(pull);  // now there is room for placeholders
   ++pull->reads;
   ++pulls_reading_;
@@ -186,6 +191,12 @@ std::vector<RowKey> Shard::copy_rows(const Pull& pull, Message& reply) {
   reply.values = zmq::message_t(buffer.release(), bytes,
                                 [](void* data, void*) { delete[] static_cast<char*>(data); });
   return missing;
+}
+
+uint64_t Shard::bytes_of(std::span<const RowKey> rows) const {
+  uint64_t bytes = 0;
+  for (const RowKey& row : rows) bytes += rows_->tier().table(row.table).row_bytes();
+  return bytes;
 }
 
 // A pull waits for room only while write-back can make some: until a sweep that begins now has

@@ -49,13 +49,17 @@ std::vector<RowKey> keys_from(Key first, size_t count) {
 class ColdReadsTest : public testing::Test {
  protected:
   SlowStore store_;
-  std::set<Key> installed_;
+  std::set<Key> installed_, tombstones_;
   std::vector<uint32_t> pins_;
   ColdReads reads_{store_, [](std::function<void()> call) { call(); },
                    [this](const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
                      EXPECT_EQ(keys.size(), found.entries.size());
                      for (const RowKey& key : keys) EXPECT_TRUE(installed_.insert(key.key).second);
                      pins_.push_back(pin);
+                   },
+                   [this](std::vector<RowKey>& keys) {
+                     std::erase_if(
+                         keys, [&](const RowKey& key) { return tombstones_.contains(key.key); });
                    },
                    [](const Error&) { FAIL(); }};
 };
@@ -87,6 +91,38 @@ TEST_F(ColdReadsTest, AKeyIsReadOnceAndWhoWantsItTooWaitsForItsBatchAlone) {
   while (!store_.reads.empty()) store_.answer(0);
   EXPECT_EQ(first, 1);
   EXPECT_EQ(second, 1);
+}
+
+TEST_F(ColdReadsTest, AKeyThatIsAskedForTwiceIsReadOnce) {
+  int done = 0;
+  std::vector<RowKey> keys = keys_from(1, 3);
+  keys.push_back({0, 2});
+  EXPECT_EQ(reads_.read(keys, 3, [&] { ++done; }), 3u);
+  ASSERT_EQ(store_.reads.size(), 1u);
+  EXPECT_EQ(store_.reads[0].keys.size(), 3u);
+  store_.answer(0);
+  EXPECT_EQ(done, 1);
+}
+
+TEST_F(ColdReadsTest, ARowThatIsRemovedMeanwhileAndHasLeftMemoryIsLookedUpAgain) {
+  int done = 0;
+  reads_.read(keys_from(1, 10), 3, [&] { ++done; });
+  reads_.removed({0, 4});
+  reads_.removed({0, 4});
+  reads_.removed({0, 99});  // is not being read
+  reads_.removed({0, 7});
+  tombstones_.insert(7);  // is in memory still
+  store_.answer(0);
+  EXPECT_EQ(installed_.size(), 9u);
+  EXPECT_FALSE(installed_.contains(4));
+  EXPECT_EQ(done, 0);
+  ASSERT_EQ(store_.reads.size(), 1u);
+  EXPECT_EQ(store_.reads[0].keys, keys_from(4, 1));
+  store_.answer(0);
+  EXPECT_TRUE(installed_.contains(4));
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(pins_, (std::vector<uint32_t>{3, 3}));
+  EXPECT_EQ(reads_.under_way(), 0u);
 }
 
 }  // namespace

@@ -227,6 +227,19 @@ TEST_F(EmptyShardTest, NothingIsReadAheadWhereNothingWasMissingOfLate) {
   EXPECT_EQ(sim_->store.pending(), 0u) << "the one before missed nothing";
 }
 
+TEST_F(EmptyShardTest, APullThatNamesAKeyTwiceIsAnswered) {
+  Message message = rows_message(header(Op::kPull, 0, 1, 2), {{0, {{3, {}}}}}, kDims);
+  TableEntry again = message.directory[0];
+  again.known_step = 1;
+  message.directory.push_back(again);
+  ++message.header.tables;
+  const Key keys[] = {3, 3};
+  message.keys = zmq::message_t(keys, sizeof keys);
+  give("w", std::move(message));
+  sim_->settle();
+  EXPECT_EQ(reply().header.status, StatusCode::kOk);
+}
+
 TEST_F(ColdShardTest, NothingIsReadAheadWhereThereIsNoRoom) {
   pull(0, 2, {{0, {{3, {}}}}});
   pull(0, 3, {{0, {{4, {}}}}});
