@@ -216,8 +216,9 @@ std::span<const ConfigKey> eval_keys() {
            .text = "evaluations without a better figure before training stops; 0: never"}),
       key<&EvalConfig::row_cache_bytes>(
           {.name = "row_cache_bytes",
-           .text = "memory of each worker's device for rows that evaluations and predictions keep "
-                   "from batch to batch; the result is the same",
+           .text =
+               "rows, and 16 bytes a row to find it, that each worker's device keeps from batch "
+               "to batch of evaluations and predictions; the result is the same",
            .unit = Unit::kBytes}),
   };
   return keys;

@@ -121,8 +121,10 @@ TEST_F(SameBits, OfAFinishedRunThatIsResumed) {
 // What each evaluation found, and the predictions of the last checkpoint.
 TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
   const auto evaluated = [&](const std::string& bytes) {
-    const std::string keep = "eval.row_cache_bytes=" + bytes;
-    trained(bytes, {"eval.every=7", "train.epochs=1", keep});
+    const std::vector<std::string> its = {"eval.every=7", "train.epochs=1", "ps.policy_period=16",
+                                          "ps.expiry.unseen_steps=6",
+                                          "eval.row_cache_bytes=" + bytes};
+    trained(bytes, its);
     std::string all;
     std::istringstream lines(read_file(job.folder() / bytes / "metrics.jsonl"));
     for (std::string line; std::getline(lines, line);) {
@@ -132,10 +134,15 @@ TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
       all += entry.dump() + "\n";
     }
     const std::string predictions = (job.folder() / (bytes + ".csv")).string();
-    const Ran ran = run_cairn({"predict", job.file().string(), "--checkpoint",
-                               job.checkpoint(bytes).string(), "--output", predictions, "--local",
-                               "--input", (job.folder() / "eval.csv").string(), "--set", keep,
-                               "--set", "output=" + (job.folder() / "p").string()});
+    std::vector<std::string> arguments = {
+        "predict",  job.file().string(), "--checkpoint", job.checkpoint(bytes).string(),
+        "--output", predictions,         "--input",      (job.folder() / "eval.csv").string(),
+        "--local"};
+    for (const std::string& override : its) {
+      arguments.push_back("--set");
+      arguments.push_back(override);
+    }
+    const Ran ran = run_cairn(arguments);
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     return all + read_file(predictions);
   };

@@ -72,6 +72,7 @@ void RowCache::want_of_table(uint32_t t, Batch& batch, uint32_t step, Wanted& wa
   RowDirectory& directory = tables_[t].directory;
   std::vector<uint32_t>& asked = wanted.asked_[t];
   std::vector<Key>& keys = batch.keys[t];
+  tables_[t].most_keys = std::max(tables_[t].most_keys, keys.size());
   if (directory.places() == 0) {  // the bags are right as they are
     asked.assign(keys.size(), kNone);
     return;
@@ -110,19 +111,14 @@ void RowCache::copy(void* to, const void* from, size_t bytes) {
   }
 }
 
-void RowCache::finish() {
-  if (device_ != nullptr) device_->synchronize(device_->stream());
-}
-
-void RowCache::make_room(Table& table, size_t rows) {
-  if (table.rows != nullptr && rows <= table.room) return;
+void RowCache::make_room(Table& table) {
+  if (table.rows != nullptr && table.most_keys <= table.room) return;
   const size_t kept = size_t{table.directory.places()} * table.dim;
-  // The first batches ask for the most rows: with a quarter more this is seldom done again.
-  const size_t room = padded(rows + rows / 4 + 1);
+  // What is kept is there twice for a moment: seldom, with so much to spare.
+  const size_t room = padded(table.most_keys + table.most_keys / 2 + 1);
   auto* larger = static_cast<float*>(memory_.allocate((kept + room * table.dim) * sizeof(float)));
   if (table.rows != nullptr) {
-    copy(larger, table.rows, kept * sizeof(float));
-    finish();
+    copy(larger, table.rows, kept * sizeof(float));  // which `free` waits for
     memory_.free(table.rows, table.floats() * sizeof(float));
   }
   table.rows = larger;
@@ -154,7 +150,6 @@ uint64_t RowCache::take(const Wanted& wanted, std::span<const std::vector<float>
 void RowCache::place_rows(std::span<const std::vector<float>> rows,
                           std::span<const size_t> moves_of) {
   if (moves_.size() > moves_room_) {
-    finish();
     if (moves_here_ != nullptr) memory_.free(moves_here_, moves_room_ * sizeof(RowMove));
     moves_room_ = padded(moves_.size());
     moves_here_ = static_cast<RowMove*>(memory_.allocate(moves_room_ * sizeof(RowMove)));
@@ -163,7 +158,7 @@ void RowCache::place_rows(std::span<const std::vector<float>> rows,
   std::span<const RowMove> left(moves_here_, moves_.size());
   for (size_t t = 0; t < tables_.size(); ++t) {
     Table& table = tables_[t];
-    make_room(table, rows[t].size() / table.dim);
+    make_room(table);
     views_[t] = {table.rows, table.floats()};
     copy(table.rows + size_t{table.directory.places()} * table.dim, rows[t].data(),
          rows[t].size() * sizeof(float));

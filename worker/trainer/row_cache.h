@@ -70,14 +70,14 @@ class RowCache {
     RowDirectory directory;
     float* rows = nullptr;  // [places of the directory + room, dim]
     size_t room = 0;
+    size_t most_keys = 0;  // of a batch
     size_t floats() const { return (directory.places() + room) * dim; }
   };
 
   void share_bytes(const Batch& batch);
   void want_of_table(uint32_t t, Batch& batch, uint32_t step, Wanted& wanted);
-  void make_room(Table& table, size_t rows);
+  void make_room(Table& table);
   void copy(void* to, const void* from, size_t bytes);
-  void finish();  // waits for what the device was given
   // Behind the rows that are kept, and those to be kept from there to their places. moves_of[t]:
   // how many of moves_, one table behind the other.
   void place_rows(std::span<const std::vector<float>> rows, std::span<const size_t> moves_of);

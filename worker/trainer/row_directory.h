@@ -1,8 +1,8 @@
 // Which rows of one table a cache holds, by key. A key has eight places where its row may stand (a
 // set, Smith, "Cache Memories", 1982, section 2.2), so finding it reads two cache lines, and
-// nothing is ever moved. Of the eight a newcomer takes one whose row was not used since its set was
-// last asked for room in vain: what comes once goes soon, and what comes in every batch stays.
-// Thread safety: none.
+// nothing is ever moved. A newcomer takes one whose row has no use left: each time a row is found
+// it gains one, up to 15, and each newcomer that finds no room costs all eight one. So what comes
+// once goes soon, and what comes in every batch stays. Thread safety: none.
 #pragma once
 
 #include <cstdint>
