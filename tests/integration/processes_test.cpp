@@ -66,7 +66,8 @@ class KilledServers : public Processes {
  protected:
   // Three of them, in a job with these settings.
   void expect_same_bits(const std::vector<std::string>& more) {
-    std::vector<std::string> settings = {"train.epochs=40", "train.report_every=5"};
+    std::vector<std::string> settings = {"train.epochs=40", "train.report_every=5",
+                                         "eval.every=100"};
     const Ran undisturbed = job.train("undisturbed", settings);
     ASSERT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
     settings.insert(settings.end(), more.begin(), more.end());
@@ -87,6 +88,7 @@ class KilledServers : public Processes {
     EXPECT_EQ(cairn.exit_code(), 0) << cairn.output();
     EXPECT_THAT(cairn.output(), HasSubstr("was killed by signal 9"));
     EXPECT_EQ(bits_of(job.checkpoint("run")), bits_of(job.checkpoint("undisturbed")));
+    EXPECT_EQ(job.evaluations("run"), job.evaluations("undisturbed"));
     const auto result = nlohmann::json::parse(read_file(job.folder() / "run" / "result.json"));
     EXPECT_GT(result.at("server_restarts"), 0);
   }

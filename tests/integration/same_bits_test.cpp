@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tests/integration/small_job.h"
 #include "tests/seed.h"
@@ -125,14 +123,6 @@ TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
                                           "ps.expiry.unseen_steps=6",
                                           "eval.row_cache_bytes=" + bytes};
     trained(bytes, its);
-    std::string all;
-    std::istringstream lines(read_file(job.folder() / bytes / "metrics.jsonl"));
-    for (std::string line; std::getline(lines, line);) {
-      nlohmann::json entry = nlohmann::json::parse(line);
-      if (entry["kind"] != "evaluation") continue;
-      for (const char* of_this_run : {"time", "seconds"}) entry.erase(of_this_run);
-      all += entry.dump() + "\n";
-    }
     const std::string predictions = (job.folder() / (bytes + ".csv")).string();
     std::vector<std::string> arguments = {
         "predict",  job.file().string(), "--checkpoint", job.checkpoint(bytes).string(),
@@ -144,7 +134,7 @@ TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
     }
     const Ran ran = run_cairn(arguments);
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
-    return all + read_file(predictions);
+    return job.evaluations(bytes) + read_file(predictions);
   };
   const std::string none = evaluated("0");
   EXPECT_NE(none.find("auc"), std::string::npos);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "common/random.h"
 
@@ -85,6 +87,18 @@ std::filesystem::path SmallJob::checkpoint(const std::string& run) const {
     if (std::filesystem::exists(entry.path() / "manifest.json"))
       newest = std::max(newest, entry.path());
   return newest;
+}
+
+std::string SmallJob::evaluations(const std::string& run) const {
+  std::string all;
+  std::istringstream lines(read_file(folder() / run / "metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    nlohmann::json entry = nlohmann::json::parse(line);
+    if (entry["kind"] != "evaluation") continue;
+    for (const char* of_this_run : {"time", "seconds"}) entry.erase(of_this_run);
+    all += entry.dump() + "\n";
+  }
+  return all;
 }
 
 Bits bits_of(const std::filesystem::path& checkpoint) {

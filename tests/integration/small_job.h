@@ -32,6 +32,9 @@ class SmallJob {
   // The newest checkpoint of a run; empty where there is none.
   std::filesystem::path checkpoint(const std::string& run) const;
 
+  // What each evaluation of a run found, a line each, without times.
+  std::string evaluations(const std::string& run) const;
+
  private:
   TemporaryFolder folder_;
 };
