@@ -217,8 +217,9 @@ std::span<const ConfigKey> eval_keys() {
       key<&EvalConfig::row_cache_bytes>(
           {.name = "row_cache_bytes",
            .text =
-               "rows, and 16 bytes a row to find it, that each worker's device keeps from batch "
-               "to batch of evaluations and predictions; the result is the same",
+               "memory of each worker for rows, where its model computes, and 16 bytes a row to "
+               "find it, that evaluations and predictions keep from batch to batch; the result "
+               "is the same",
            .unit = Unit::kBytes}),
   };
   return keys;

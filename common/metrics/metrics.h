@@ -226,8 +226,8 @@ struct WorkerMetrics {
   prometheus::Counter& row_cache_confirmed = source_.counter(
       "cairn_row_cache_confirmed_total",
       "Rows that it had in its cache and that a shard said have not changed since.");
-  prometheus::Counter& row_cache_misses = source_.counter(
-      "cairn_row_cache_misses_total", "Rows that it pulled, all others.");
+  prometheus::Counter& row_cache_misses =
+      source_.counter("cairn_row_cache_misses_total", "Rows that it pulled, all others.");
   prometheus::Counter& bad_rows =
       source_.counter("cairn_bad_rows_total", "Input rows that could not be read.");
   prometheus::Gauge& staleness_steps = source_.gauge(

@@ -26,6 +26,13 @@ class ShardKnownTest : public testing::Test {
       table.optimizer = {.name = "sgd", .learning_rate = 1.0f};
     return options;
   }
+  // A row goes two steps after it was last seen.
+  ShardOptions expiring() const {
+    ShardOptions expiring = options();
+    expiring.policy_period = 1;
+    expiring.tables[0].expiry.unseen_steps = 2;
+    return expiring;
+  }
   void start(const ShardOptions& options) {
     sim_ = std::make_unique<SimulatedShard>(options);
     sim_->settle();
@@ -181,10 +188,7 @@ TEST_F(ShardKnownTest, TheNextServerAnswersInFull) {
 }
 
 TEST_F(ShardKnownTest, ARowThatIsGoneIsAnsweredInFullThoughItNeverChangedAfterTheKnownStep) {
-  ShardOptions expiring = options();
-  expiring.policy_period = 1;
-  expiring.tables[0].expiry.unseen_steps = 2;
-  start(expiring);
+  start(expiring());
   apply(1, {5});
   pull(4, {{{5}}}, kBoot, kPullEarly);
   EXPECT_EQ(answer().rows, (Rows{row(5)}));
@@ -224,10 +228,7 @@ TEST_F(ShardKnownTest, AnEarlyAnswerSaysWhetherItIsThatOfTheStepsTurn) {
 }
 
 TEST_F(ShardKnownTest, AnEarlyAnswerDoesNotClaimAStepWhoseRowsAreStillExamined) {
-  ShardOptions expiring = options();
-  expiring.policy_period = 1;
-  expiring.tables[0].expiry.unseen_steps = 2;
-  start(expiring);
+  start(expiring());
   apply(1, {5});
   // A checkpoint fills the store, of which slots are read from now on, and that takes a while.
   sim_->shard->on_message("c",

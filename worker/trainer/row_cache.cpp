@@ -154,7 +154,7 @@ void RowCache::place_rows(std::span<const std::vector<float>> rows,
     moves_room_ = padded(moves_.size());
     moves_here_ = static_cast<RowMove*>(memory_.allocate(moves_room_ * sizeof(RowMove)));
   }
-  memory_.write(moves_here_, std::span<const RowMove>(moves_));
+  if (!moves_.empty()) memory_.write(moves_here_, std::span<const RowMove>(moves_));
   std::span<const RowMove> left(moves_here_, moves_.size());
   for (size_t t = 0; t < tables_.size(); ++t) {
     Table& table = tables_[t];

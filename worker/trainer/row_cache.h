@@ -3,8 +3,8 @@
 // is evaluated: a row that was pulled as of the same step is used as it is, one of an earlier step
 // once its shard has said by one bit that it has not changed since (start_pull's `known`).
 //
-// Training has no use for it: a step changes every row that it pulls, so no copy of one is ever
-// good for the next.
+// Training in `sync` has no use for it: a step changes every row that it pulls, so no copy of one
+// is good for the next.
 //
 // Each table is one piece of memory: the rows that are kept, and behind them those that were pulled
 // for the batch at hand. A batch's bags index it as it is. Thread safety: none; it belongs to the

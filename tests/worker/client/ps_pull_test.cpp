@@ -129,6 +129,16 @@ class EarlyPullTest : public PsClientTest {
     }
   }
 
+  void expect_asked_early_and_behind_the_push() {
+    const PsClient::PullId id = start();
+    hear_all();
+    push_step_5();
+    expect_rows_after_step_5(id);
+    shards.clear();
+    for (const ChangingShard& shard : played)
+      EXPECT_EQ(shard.asked, (Asked{"early 6", "pull 5", "push 5", "pull 6"}));
+  }
+
   using Asked = std::vector<std::string>;
   std::array<ChangingShard, 2> played = {ChangingShard(is_of_step), ChangingShard(is_of_step)};
   std::vector<std::unique_ptr<PlayedShard>> shards;
@@ -136,13 +146,7 @@ class EarlyPullTest : public PsClientTest {
 };
 
 TEST_F(EarlyPullTest, WhatHasChangedIsAskedForBehindThePushOfTheStepBefore) {
-  const PsClient::PullId id = start();
-  hear_all();
-  push_step_5();
-  expect_rows_after_step_5(id);
-  shards.clear();
-  for (const ChangingShard& shard : played)
-    EXPECT_EQ(shard.asked, (Asked{"early 6", "pull 5", "push 5", "pull 6"}));
+  expect_asked_early_and_behind_the_push();
 }
 
 TEST_F(EarlyPullTest, AnEarlyAnswerThatComesAfterThePushIsFollowedByAPullToo) {
@@ -171,13 +175,7 @@ TEST_F(EarlyPullTest, AnAnswerThatIsExactAlreadyIsAllThatIsAskedFor) {
 
 TEST_F(EarlyPullTest, AnEarlyAnswerThatComesTwiceIsDropped) {
   for (ChangingShard& shard : played) shard.answers_twice = true;
-  const PsClient::PullId id = start();
-  hear_all();
-  push_step_5();
-  expect_rows_after_step_5(id);
-  shards.clear();
-  for (const ChangingShard& shard : played)
-    EXPECT_EQ(shard.asked, (Asked{"early 6", "pull 5", "push 5", "pull 6"}));
+  expect_asked_early_and_behind_the_push();
 }
 
 // Rows that were told by a server that died are not kept: one that had lost pushes would have

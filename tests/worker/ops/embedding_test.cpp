@@ -94,7 +94,8 @@ TEST_P(EmbeddingTest, OfEqualRowsTheFirstHasTheGradientOfTheMaximum) {
 }
 
 TEST_P(EmbeddingTest, AnIndexBeyondTheTableEndsTheProcess) {
-  if (ops.name != "cpu") GTEST_SKIP() << "a device is given what its model has checked (DeviceModel)";
+  if (ops.name != "cpu")
+    GTEST_SKIP() << "a device is given what its model has checked (DeviceModel)";
   index.back() = kUnique;
   EXPECT_DEATH(forward(y), "an index is beyond the table's rows");
 }
