@@ -4,6 +4,7 @@ cairn_test(shard_test
           policy/shard_policy_test.cpp
           shard_known_test.cpp shard_simulation_test.cpp shard_test.cpp
   LIBRARIES cairn_ps nlohmann_json::nlohmann_json)
+target_compile_definitions(shard_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 cairn_test(server_test
   SOURCES server_recovery_test.cpp server_salvage_test.cpp server_test.cpp ${CMAKE_SOURCE_DIR}/tests/tsan_suppressions.cpp
   LIBRARIES cairn_ps nlohmann_json::nlohmann_json)
