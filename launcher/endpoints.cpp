@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "common/address.h"
+#include "common/net/address.h"
 #include "launcher/host.h"
 
 namespace cairn {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "common/config/job.h"
-#include "common/metrics/http_server.h"
+#include "common/http/http_server.h"
 #include "common/metrics/metrics.h"
 #include "common/result.h"
 

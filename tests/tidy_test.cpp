@@ -60,7 +60,7 @@ TEST(Tidy, LibrariesStayWhereTheyBelong) {
       EXPECT_EQ(file, "common/config/yaml_tree.cpp");
     }
     if (what.starts_with("boost/")) {
-      EXPECT_EQ(file, "common/metrics/http_server.cpp");
+      EXPECT_EQ(file, "common/http/http_server.cpp");
     }
     if (what == "nccl.h") {
       EXPECT_EQ(file, "worker/collective/nccl_api.cpp");

@@ -65,7 +65,7 @@ struct FeatureConfig {
   friend bool operator==(const FeatureConfig&, const FeatureConfig&) = default;
 };
 
-// ---- learning rates, of rows and of dense parameters: common/learning_rate.h
+// ---- learning rates, of rows and of dense parameters: common/config/learning_rate.h
 
 enum class Schedule : uint8_t { kConstant, kStep, kCosine, kInverseSqrt };
 

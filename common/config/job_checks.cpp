@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "common/address.h"
+#include "common/net/address.h"
 #include "common/hash.h"
 
 namespace cairn {

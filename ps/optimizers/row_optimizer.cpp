@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/check.h"
-#include "common/learning_rate.h"
+#include "common/config/learning_rate.h"
 #include "common/simd.h"
 #include "ps/optimizers/square_sum.h"
 

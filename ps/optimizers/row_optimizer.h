@@ -2,7 +2,7 @@
 // optimizer. Moments decay only when a row is touched; gradients are those of the mean loss over
 // the global batch, summed over a row's occurrences and over workers.
 //
-// What all optimizers share is here: the learning rate of the step (common/learning_rate.h);
+// What all optimizers share is here: the learning rate of the step (common/config/learning_rate.h);
 // clipping, which scales a row's gradient down to a norm of clip_norm; then weight decay, which
 // adds weight_decay w to the gradient of a touched row (adamw and lamb decay by their formula).
 // What they differ in is a formula each, ps/optimizers/NAME.cpp, and a line of

@@ -1,7 +1,7 @@
 #include "worker/optimizers/adagrad.h"
 
 #include "common/check.h"
-#include "common/learning_rate.h"
+#include "common/config/learning_rate.h"
 #include "worker/tensor/buffer.h"
 
 namespace cairn {

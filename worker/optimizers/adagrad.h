@@ -1,5 +1,5 @@
 // Adagrad: s += g^2; w -= a g / (sqrt(s) + epsilon), s at first initial_accumulator and a the
-// learning rate of the step (common/learning_rate.h).
+// learning rate of the step (common/config/learning_rate.h).
 // Source: Duchi, Hazan, Singer, JMLR 12 (2011).
 #pragma once
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "common/check.h"
-#include "common/learning_rate.h"
+#include "common/config/learning_rate.h"
 #include "worker/tensor/buffer.h"
 
 namespace cairn {

@@ -1,7 +1,7 @@
 #include "worker/optimizers/sgd.h"
 
 #include "common/check.h"
-#include "common/learning_rate.h"
+#include "common/config/learning_rate.h"
 
 namespace cairn {
 namespace {

@@ -1,5 +1,5 @@
 // Stochastic gradient descent: w -= a g, a: the learning rate of the step
-// (common/learning_rate.h).
+// (common/config/learning_rate.h).
 #pragma once
 
 #include "worker/optimizers/dense_optimizer.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/learning_rate.h"
+#include "common/config/learning_rate.h"
 #include "common/random.h"
 #include "ps/optimizers/bias_correction.h"
 #include "ps/optimizers/finite.h"

@@ -1,5 +1,5 @@
 // The only file that includes Beast and Asio, which take long to compile.
-#include "common/metrics/http_server.h"
+#include "common/http/http_server.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "common/learning_rate.h"
+#include "common/config/learning_rate.h"
 
 #include <gtest/gtest.h>
 
