@@ -20,8 +20,8 @@
 
 #include "common/check.h"
 #include "common/random.h"
-#include "ps/file_push_log.h"
-#include "ps/pages.h"
+#include "ps/log/file_push_log.h"
+#include "ps/system/pages.h"
 
 namespace cairn {
 namespace {

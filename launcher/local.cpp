@@ -17,7 +17,7 @@
 #include "launcher/host.h"
 #include "launcher/signals.h"
 #include "launcher/worker_rank.h"
-#include "ps/server.h"
+#include "ps/server/server.h"
 #include "worker/collective/memory_collective.h"
 
 namespace cairn {

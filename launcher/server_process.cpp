@@ -16,7 +16,7 @@
 #include "launcher/keeper.h"
 #include "launcher/serve_metrics.h"
 #include "launcher/server_orders.h"
-#include "ps/server.h"
+#include "ps/server/server.h"
 
 namespace cairn {
 

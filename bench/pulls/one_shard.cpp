@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "ps/server.h"
+#include "ps/server/server.h"
 
 namespace cairn {
 

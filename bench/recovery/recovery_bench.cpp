@@ -23,8 +23,8 @@
 #include "bench/recovery/fitted_line.h"
 #include "bench/recovery/shard_files.h"
 #include "common/check.h"
-#include "ps/recovery_reads.h"
-#include "ps/reopened_shard.h"
+#include "ps/recovery/recovery_reads.h"
+#include "ps/recovery/reopened_shard.h"
 
 namespace cairn {
 
@@ -40,7 +40,7 @@ struct Options {
 };
 
 constexpr uint64_t kHotBytes = uint64_t{6} << 30;  // as `auto` gives one shard of a host of 24 GiB
-constexpr uint64_t kHotPart = 16;  // of it, pushes that are applied at once (ps/recovery.h)
+constexpr uint64_t kHotPart = 16;  // of it, pushes that are applied at once (ps/recovery/recovery.h)
 
 struct Time {
   double wall = 0, cpu = 0;  // seconds

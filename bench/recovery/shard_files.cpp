@@ -7,8 +7,8 @@
 
 #include "common/check.h"
 #include "common/random.h"
-#include "ps/boot_id.h"
-#include "ps/file_push_log.h"
+#include "ps/system/boot_id.h"
+#include "ps/log/file_push_log.h"
 
 namespace cairn {
 

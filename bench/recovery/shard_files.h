@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/config/job.h"
-#include "ps/rocks_store.h"
+#include "ps/store/rocks_store.h"
 
 namespace cairn {
 

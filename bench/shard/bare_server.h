@@ -11,7 +11,7 @@
 #include <zmq.hpp>
 
 #include "bench/shard/bare_table.h"
-#include "ps/pages.h"
+#include "ps/system/pages.h"
 
 namespace cairn {
 

@@ -16,7 +16,7 @@
 
 #include "bench/shard/bare_store.h"
 #include "bench/shard/bare_table.h"
-#include "ps/pages.h"
+#include "ps/system/pages.h"
 
 namespace cairn {
 

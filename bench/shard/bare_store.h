@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "ps/row_codec.h"
+#include "ps/row/row_codec.h"
 
 namespace cairn {
 

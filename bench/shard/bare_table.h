@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/hash.h"
-#include "ps/pages.h"
+#include "ps/system/pages.h"
 
 namespace cairn {
 

@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "common/random.h"
-#include "ps/boot_id.h"
-#include "ps/file_push_log.h"
-#include "ps/memory_cold_store.h"
-#include "ps/null_push_log.h"
-#include "ps/rocks_cold_store.h"
+#include "ps/system/boot_id.h"
+#include "ps/log/file_push_log.h"
+#include "ps/store/memory_cold_store.h"
+#include "ps/log/null_push_log.h"
+#include "ps/store/rocks_cold_store.h"
 
 namespace cairn {
 

@@ -13,9 +13,9 @@
 
 #include "bench/shard/watched_store.h"
 #include "common/metrics/metrics.h"
-#include "ps/completion_queue.h"
-#include "ps/rocks_store.h"
-#include "ps/shard.h"
+#include "ps/system/completion_queue.h"
+#include "ps/store/rocks_store.h"
+#include "ps/shard/shard.h"
 
 namespace cairn {
 

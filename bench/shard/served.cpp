@@ -15,7 +15,7 @@
 #include "bench/shard/bare_server.h"
 #include "bench/shard/driver.h"
 #include "common/check.h"
-#include "ps/server.h"
+#include "ps/server/server.h"
 
 namespace cairn {
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "ps/cold_store.h"
+#include "ps/store/cold_store.h"
 
 namespace cairn {
 

@@ -12,8 +12,8 @@
 #include "launcher/checkpoint_choice.h"
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
-#include "ps/checkpoint_store.h"
-#include "ps/row_codec.h"
+#include "ps/store/checkpoint_store.h"
+#include "ps/row/row_codec.h"
 
 namespace cairn {
 

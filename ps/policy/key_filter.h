@@ -19,7 +19,7 @@
 
 #include "common/hash.h"
 #include "common/slots.h"
-#include "ps/pages.h"
+#include "ps/system/pages.h"
 
 namespace cairn {
 

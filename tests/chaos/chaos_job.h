@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/config/job.h"
-#include "ps/hot_tier.h"
-#include "ps/rocks_store.h"
+#include "ps/hot/hot_tier.h"
+#include "ps/store/rocks_store.h"
 
 namespace cairn {
 

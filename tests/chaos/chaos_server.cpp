@@ -11,7 +11,7 @@
 #include <string_view>
 #include <zmq.hpp>
 
-#include "ps/server.h"
+#include "ps/server/server.h"
 #include "tests/chaos/chaos_job.h"
 
 namespace {

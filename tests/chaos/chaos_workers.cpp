@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "ps/rocks_store.h"
+#include "ps/store/rocks_store.h"
 
 namespace cairn {
 

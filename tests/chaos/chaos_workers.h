@@ -13,7 +13,7 @@
 
 #include "common/random.h"
 #include "tests/chaos/chaos_job.h"
-#include "tests/ps/reference_rows.h"
+#include "tests/ps/shard/reference_rows.h"
 
 namespace cairn {
 

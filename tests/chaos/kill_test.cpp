@@ -10,7 +10,7 @@
 #include <memory>
 #include <regex>
 
-#include "ps/store_salvage.h"
+#include "ps/store/store_salvage.h"
 #include "tests/chaos/chaos_workers.h"
 #include "tests/chaos/victim.h"
 #include "tests/common/temporary_folder.h"

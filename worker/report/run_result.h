@@ -46,7 +46,7 @@ struct RunResult {
 
 // {"tasks": [{"name", "samples", "auc", "logloss", "calibration"} or {"name", "samples", "rmse",
 // "calibration"}, ...], "steps", "samples", "seconds", "samples_per_second", "bad_rows",
-// "restarts", "server_restarts", "lost_pushes", "lost": [{"shard", and what ps/storage_loss.h
+// "restarts", "server_restarts", "lost_pushes", "lost": [{"shard", and what ps/store/storage_loss.h
 // says},
 // ...], "config_hash"}. A task whose best is known has "best": {"auc",
 // "logloss"} too. What is undefined is null. Replaces the file at once; see common/atomic_file.h

@@ -1,0 +1,77 @@
+// The log of a shard: what makes an acknowledged push survive the process. An interface, as the
+// shard is a state machine: `append` returns at once and the completion comes later, in order.
+//
+// Versions: FilePushLog (ps/log/file_push_log.h, segment files and a writer thread) and MemoryPushLog
+// (tests/ps/log/memory_push_log.h, for tests: it completes, delays, loses and crashes when told). One
+// contract test runs over both: tests/ps/log/push_log_contract_test.cpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "common/result.h"
+#include "common/wire/message.h"
+#include "ps/row/row.h"
+
+namespace cairn {
+
+enum class RecordKind : uint8_t {
+  kBase = 1,  // everything up to `base` is in the store; payload: the sequence table
+  kPush = 2,  // payload: the message whole
+  // Rows that a table's policies took after a step, each named. Between the last push of that step
+  // and the first of the next. That a step took none is not logged.
+  kDelete = 3,
+};
+
+// A row that was deleted.
+struct DeletedKey {
+  Key key = 0;
+  uint64_t table = 0;
+  friend bool operator==(const DeletedKey&, const DeletedKey&) = default;
+};
+
+// (last sequence accepted, step applied) of one worker.
+struct WorkerSequence {
+  uint64_t sequence = 0;
+  uint64_t applied_step = 0;
+  friend bool operator==(const WorkerSequence&, const WorkerSequence&) = default;
+};
+
+struct LogRecord {
+  Lsn lsn = 0;
+  RecordKind kind = RecordKind::kPush;
+  // kPush. Shared, because the shard gathers and applies the message while the writer still writes
+  // it.
+  std::shared_ptr<const Message> push;
+  // kBase.
+  Lsn base = 0;
+  std::vector<WorkerSequence> sequences;
+  // kDelete.
+  uint64_t step = 0;
+  std::vector<DeletedKey> deleted = {};
+};
+
+class PushLog {
+ public:
+  // Called once a record and everything before it is as durable as the log promises; from any
+  // thread, lsns never descend. An error ends the shard: a failed write is never retried.
+  using Logged = std::function<void(Result<Lsn> acknowledged)>;
+
+  virtual ~PushLog() = default;
+
+  // Lsns are consecutive. Never blocks on the disk.
+  virtual void append(LogRecord record) = 0;
+
+  // Bytes from the record after `base` to the end of the log: what a restart would read.
+  virtual uint64_t bytes() const = 0;
+
+  // Bytes of the log's budget that pushes leave free, so that it can always take the BASE and
+  // delete records that lead to a cut.
+  virtual uint64_t reserve_bytes() const = 0;
+
+  // A BASE record of this lsn is acknowledged: segments wholly below `base` may go.
+  virtual void cut(Lsn base) = 0;
+};
+
+}  // namespace cairn

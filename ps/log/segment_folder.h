@@ -1,0 +1,83 @@
+// The files of a push log's folder (ps/log/log_format.h): gives out the next segment to write, takes
+// back those that a cut leaves behind, and keeps some of them as spares. Overwriting a spare spares
+// the file system what the first write into a new file costs: turning reserved blocks into written
+// ones.
+//
+// It blocks. Thread safety: none; it belongs to the log's encoder thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/job.h"
+#include "common/result.h"
+#include "ps/system/file_layer.h"
+#include "ps/log/log_format.h"
+#include "ps/log/log_reader.h"
+
+namespace cairn {
+
+struct SegmentFolderOptions {
+  std::filesystem::path folder;
+  Durability durability = Durability::kProcess;
+  std::string boot_id;
+  uint64_t segment_bytes = 0;  // a multiple of kLogBlockBytes
+  uint64_t bytes_max = 0;      // of segments and spares together, before spares are removed
+  FileLayer* files = nullptr;
+};
+
+class SegmentFolder {
+ public:
+  // Creates the folder if it is missing. Says in it within which kernel boot the log counts, under
+  // `durability: process`. Errors of all here: kUnavailable, after which it is of no more use.
+  static Result<std::unique_ptr<SegmentFolder>> open(const SegmentFolderOptions& options,
+                                                     const std::optional<LogEnd>& after);
+
+  struct Opened {
+    std::shared_ptr<StorageFile> file;  // shared with the chunks on their way into it
+    uint64_t bytes = 0;
+  };
+  // The next segment, of at least `bytes`; the one before it ends at `previous_last`. Its content
+  // may be anything until its header is written; its name is as durable as the log promises.
+  Result<Opened> next(uint64_t bytes, Lsn previous_last);
+
+  // Makes the names in it durable.
+  Status sync() { return options_.files->sync_folder(options_.folder); }
+
+  // Segments that hold no record above `base` are segments no more.
+  Status retire_up_to(Lsn base);
+
+  // The system refused it: what is opened from here on is buffered.
+  void give_up_direct() { direct_ = false; }
+
+ private:
+  struct Segment {
+    uint32_t number = 0;
+    Lsn last_lsn = 0;
+    uint64_t bytes = 0;  // 0: of a former run, not known
+  };
+
+  SegmentFolder(SegmentFolderOptions options, const std::optional<LogEnd>& after);
+  Status declare_boot();
+  Status sync_old();
+  Status clear_others(const LogEnd& after);
+  Status adopt_spares();
+  Status sync_if_promised();
+  FileLayer::Access access() const;
+  Result<std::unique_ptr<StorageFile>> create(uint32_t number, uint64_t bytes);
+  Result<std::unique_ptr<StorageFile>> reuse_spare(uint32_t number);
+
+  const SegmentFolderOptions options_;
+  bool direct_ = true;
+  std::deque<Segment> old_;        // ascending, before the one written to
+  std::optional<Segment> newest_;  // that is written to
+  uint32_t next_number_ = 0;
+  std::vector<uint32_t> spares_;  // all of segment_bytes
+};
+
+}  // namespace cairn

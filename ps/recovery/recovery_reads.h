@@ -1,0 +1,46 @@
+// A RocksStore as recovery uses it: many sorted keys are read by several threads, each a
+// neighbourhood of slots at a time. Of a slot most of whose rows are not wanted the keys are looked
+// up; else the slot is scanned, which reads its blocks one after the other.
+#pragma once
+
+#include <cstdint>
+
+#include "ps/recovery/recovery.h"
+#include "ps/store/rocks_store.h"
+
+namespace cairn {
+
+class RocksRecoveryStore final : public RecoveryStore {
+ public:
+  // `slots`: that the store holds; `threads`: that read, at least one.
+  RocksRecoveryStore(RocksStore& store, SlotRange slots, uint32_t threads)
+      : store_(store), slots_(slots), threads_(threads) {}
+
+  Lsn highest_lsn() const override { return store_.highest_lsn(); }
+  bool empty() const override { return store_.empty(); }
+  Status read(std::span<const RowKey> keys, const Found& found) override;
+  Status save_run(const SortedRun& run) override { return noted(store_.save_run(run)); }
+  Result<std::vector<SlotFilter>> filters(Lsn base) override { return noted(store_.filters(base)); }
+
+  // Whether the store has answered any of them with kCorrupt.
+  bool met_damage() const { return met_damage_; }
+
+  // A slot is scanned where more than one in this many of its rows is wanted; 0: never.
+  void set_scan_ratio(uint32_t rows_a_wanted_row) { scan_ratio_ = rows_a_wanted_row; }
+
+ private:
+  template <typename T>
+  Result<T> noted(Result<T> answer) {
+    if (!answer.ok() && answer.error().code == ErrorCode::kCorrupt) met_damage_ = true;
+    return answer;
+  }
+  Result<RowBatch> read_part(std::span<const RowKey> keys, uint64_t rows_a_slot) const;
+
+  RocksStore& store_;
+  const SlotRange slots_;
+  const uint32_t threads_;
+  uint32_t scan_ratio_ = 25;
+  bool met_damage_ = false;
+};
+
+}  // namespace cairn

@@ -1,0 +1,44 @@
+// Opens the folder of a shard whose process died: its store, its log, and what they make up
+// together. Thread safety: none; it blocks.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "common/config/job.h"
+#include "ps/log/log_reader.h"
+#include "ps/recovery/recovery.h"
+#include "ps/store/rocks_store.h"
+#include "ps/store/storage_loss.h"
+
+namespace cairn {
+
+// What a recovery took, and what it could not bring back; of one shard or of several together.
+struct RecoveryReport {
+  double seconds = 0;  // of the slowest
+  uint64_t logged_rows = 0, unique_keys = 0;
+  std::vector<StorageLoss> lost;  // none in `strict`
+
+  void add(const RecoveryReport& other);
+};
+
+struct ReopenedShard {
+  std::unique_ptr<RocksStore> store;
+  RecoveredShard shard;
+  LogEnd log_end;    // for the log to go on behind
+  Lsn next_lsn = 1;  // above every one given before
+  RecoveryReport report;
+  std::vector<StorageLoss> losses;  // of this recovery and of those before
+};
+
+// `folder` holds store/ and log/. In `report` a damaged store is salvaged (ps/store/store_salvage.h)
+// before the log is replayed. Workers, seed, tables, slots and hot_bytes of `options` are set.
+// Errors: kNotFound where there is no store; kCorrupt, naming the file, for damage, a log without a
+// BASE or one that the store is ahead of (in `report` only for damage that leaves nothing to go on
+// from); kOutdated, where the log no longer counts; kUnavailable
+// where the disk refuses or another process has the store open.
+Result<ReopenedShard> reopen_shard(const std::filesystem::path& folder, const PsConfig& ps,
+                                   RecoveryOptions options);
+
+}  // namespace cairn

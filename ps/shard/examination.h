@@ -1,0 +1,30 @@
+// Looks at slots as a whole, in memory and in the store, and says which rows go.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ps/policy/removal.h"
+#include "ps/log/push_log.h"
+#include "ps/hot/shard_rows.h"
+
+namespace cairn {
+
+// Slot i is examined after each step t with t = i modulo `period`. Ascending, of `slots`.
+std::vector<uint32_t> slots_due(SlotRange slots, uint32_t period, uint64_t step);
+
+struct Examined {
+  std::vector<DeletedKey> deleted;  // in the order of RowKey
+  std::array<uint64_t, kRemovalReasons> by_reason = {};
+  std::vector<uint64_t> by_table;
+};
+
+// `stored`: all rows of `due` in the store, in order, as they were at some moment since which the
+// hot tier holds these slots (HotTier::hold_slots). What is in memory is newer, tombstones
+// included. Thread safety: none.
+Examined examine(const ShardRows& rows, std::span<const uint32_t> due, const RowBatch& stored,
+                 uint64_t step);
+
+}  // namespace cairn

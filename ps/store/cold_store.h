@@ -1,0 +1,76 @@
+// Rows that are not in memory. An interface, as the shard is a state machine: calls return at once,
+// and completions come later through the callback given, from any thread. The shard has at most one
+// run and one checkpoint under way, and any number of reads and scans.
+//
+// Versions: RocksColdStore (ps/store/rocks_cold_store.h: RocksStore behind a writer thread and readers)
+// and MemoryColdStore (ps/store/memory_cold_store.h, for tests). One contract test runs over both:
+// tests/ps/store/cold_store_contract_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "ps/row/row.h"
+
+namespace cairn {
+
+// The counters of one slot of a table's admission filter (ps/policy/key_filter.h).
+struct SlotFilter {
+  uint32_t table = 0, slot = 0;
+  std::string counters;
+  friend bool operator==(const SlotFilter&, const SlotFilter&) = default;
+};
+
+// Rows that ascend by (slot, table, key), each once; a row of count 0 is a deletion.
+struct SortedRun {
+  RowBatch rows;
+  Lsn highest_lsn = 0;
+  // Filters as they stood when the log was at `filters_version`, beside those of older versions.
+  std::vector<SlotFilter> filters = {};
+  Lsn filters_version = 0;
+};
+
+// What a shard's part of a checkpoint is made of: paths relative to its folder.
+struct ShardFiles {
+  struct File {
+    std::string name;
+    uint64_t bytes = 0;
+  };
+  std::vector<File> files;
+};
+
+class ColdStore {
+ public:
+  virtual ~ColdStore() = default;
+
+  // Keys ascend. The result holds those that are stored, in the same order; absent ones are left
+  // out.
+  virtual void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) = 0;
+
+  // All rows of `slots`, which ascend, of all tables, in their order. Each slot is as it was at
+  // some moment between the call and `done`.
+  virtual void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) = 0;
+
+  // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
+  virtual void save_run(SortedRun run, std::function<void(Status)> done) = 0;
+
+  // Forgets filters of versions below.
+  virtual void drop_filters(Lsn below, std::function<void(Status)> done) = 0;
+
+  // Everything saved so far, in a folder that is new or holds another checkpoint, whose place it
+  // takes: by hard links where the file system allows. Synced.
+  virtual void checkpoint(const std::filesystem::path& folder,
+                          std::function<void(Result<ShardFiles>)> done) = 0;
+
+  // Whether any row is stored at all; false spares the reads of a new store.
+  virtual bool empty() const = 0;
+
+  // Files of level 0 waiting for compaction; the sweep slows as it grows.
+  virtual uint32_t backlog() const = 0;
+};
+
+}  // namespace cairn

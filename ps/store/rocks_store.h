@@ -1,0 +1,124 @@
+// The rows of one shard on disk: RocksDB, one key range a slot, rows of all tables in it
+// (encodings: ps/row/row_codec.h). It blocks; RocksColdStore (ps/store/rocks_cold_store.h) runs it on
+// background threads.
+//
+// Rows come in only as sorted runs, each ingested as one file: all of a run is durable, or none.
+// What is small (the tables, the highest lsn, admission filters) stands in a column family of its
+// own, written through RocksDB's log with sync. Thread safety: save_run and checkpoint by one
+// thread at a time; everything else by any, also meanwhile.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/config/job.h"
+#include "common/result.h"
+#include "common/slots.h"
+#include "ps/store/cold_store.h"
+#include "ps/row/row.h"
+
+namespace cairn {
+
+class RocksDatabase;  // rocksdb::DB and its handles
+enum class StoreAccess : uint8_t;
+
+// What the rows of a job's tables look like. Errors: kInvalidArgument for an unknown optimizer.
+Result<std::vector<RowLayout>> layouts_of(const std::vector<TableConfig>& tables);
+
+// One row as it stands in a store; `floats` lives as long as the call it is given to.
+struct StoredRow {
+  RowBatch::Entry entry;  // `offset` means nothing
+  std::span<const float> floats;
+};
+
+class RocksStore {
+ public:
+  // Creates `folder` if missing. Errors: kUnavailable if another process has it open or the disk
+  // refuses, kCorrupt if it is damaged or its tables (names, order, dims, optimizers) are not
+  // `tables`.
+  static Result<std::unique_ptr<RocksStore>> open(const std::filesystem::path& folder,
+                                                  const std::vector<TableConfig>& tables);
+
+  // The folder of a checkpoint: nothing in it is written, created or locked, and it may be read by
+  // many. save_run and checkpoint must not be called.
+  static Result<std::unique_ptr<RocksStore>> open_read_only(const std::filesystem::path& folder,
+                                                            const std::vector<TableConfig>& tables);
+
+  // As open_read_only, of a store whose files of rows may be damaged or missing: reads of the rows
+  // in them fail. Errors: kCorrupt if its list of files or its small state is damaged too, or its
+  // tables are not `tables`.
+  static Result<std::unique_ptr<RocksStore>> open_damaged(const std::filesystem::path& folder,
+                                                          const std::vector<TableConfig>& tables);
+  ~RocksStore();
+
+  // Durable, and seen by every later read, when it returns Ok. A row of count 0 deletes.
+  // Errors: kUnavailable if the disk is full or fails; the rows are then as they were.
+  Status save_run(const SortedRun& run);
+
+  // Of one version; none if there is no such. Errors: kCorrupt, kUnavailable.
+  Result<std::vector<SlotFilter>> filters(Lsn version) const;
+  // Of each table and slot the newest, ascending. Errors: as filters.
+  Result<std::vector<SlotFilter>> newest_filters(SlotRange slots) const;
+  Status save_filters(Lsn version, std::span<const SlotFilter> filters);
+  Status drop_filters(Lsn below);
+
+  // Keys ascend; absent ones are left out. Errors: kCorrupt, naming the file.
+  Result<RowBatch> read(std::span<const RowKey> keys) const;
+
+  // As `read`, but goes through all rows of the keys' slots instead of looking each key up: faster
+  // where many of them are wanted.
+  Result<RowBatch> scan_for(std::span<const RowKey> keys) const;
+
+  // All rows of some slots, in their order. Errors: as `read`, or what `row` returned, which ends
+  // it.
+  Status scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const;
+
+  struct RowFile {
+    std::filesystem::path path;
+    SlotRange slots;  // from that of its first row to that of its last one
+  };
+  // Those that hold the rows at this moment, in any order, whether they can be read or not.
+  std::vector<RowFile> row_files() const;
+
+  // Everything saved so far, in `folder`, which must not exist, but for a checkpoint that it is to
+  // take the place of: hard links where the file system allows. Files and folder are synced.
+  Result<ShardFiles> checkpoint(const std::filesystem::path& folder);
+
+  // Not below the lsn of any row stored.
+  Lsn highest_lsn() const { return highest_lsn_; }
+  // For rows that come from another store: raises it, durably.
+  Status raise_highest_lsn(Lsn lsn);
+
+  bool empty() const { return empty_; }
+  uint64_t rows_estimate() const;
+  uint32_t backlog() const;
+  uint64_t compacted_bytes() const;  // that compaction has written since it was opened
+  const std::vector<RowLayout>& layouts() const { return layouts_; }
+
+ private:
+  RocksStore(std::filesystem::path folder, std::vector<RowLayout> layouts,
+             std::unique_ptr<RocksDatabase> database);
+  static Result<std::unique_ptr<RocksStore>> open(const std::filesystem::path& folder,
+                                                  const std::vector<TableConfig>& tables,
+                                                  StoreAccess access);
+  Status check_schema(const std::vector<TableConfig>& tables, bool read_only);
+  Status load_highest_lsn();
+  Status find_whether_empty();
+  uint64_t number(const char* property) const;
+  Status scan_filters(Lsn first, Lsn last, const std::function<void(SlotFilter)>& filter) const;
+  Result<std::filesystem::path> write_run_file(const SortedRun& run) const;
+
+  const std::filesystem::path folder_;
+  const std::vector<RowLayout> layouts_;
+  std::unique_ptr<RocksDatabase> database_;
+  std::atomic<Lsn> highest_lsn_ = 0;
+  std::atomic<bool> empty_ = true;  // false once a row was saved, even if it was deleted since
+};
+
+}  // namespace cairn

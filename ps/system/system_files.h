@@ -1,0 +1,10 @@
+// The file layer of the system: plain system calls.
+#pragma once
+
+#include "ps/system/file_layer.h"
+
+namespace cairn {
+
+FileLayer& system_files();
+
+}  // namespace cairn

@@ -1,0 +1,61 @@
+// Recovery from a log and a store in memory.
+#pragma once
+
+#include <deque>
+
+#include "ps/store/memory_cold_store.h"
+#include "ps/recovery/recovery.h"
+
+namespace cairn {
+
+class MemoryRecoveryStore final : public RecoveryStore {
+ public:
+  explicit MemoryRecoveryStore(MemoryColdStore& store) : store_(store) {}
+
+  Lsn highest_lsn() const override {
+    Lsn highest = 0;
+    for (const auto& [key, value] : store_.rows()) highest = std::max(highest, value.entry.lsn);
+    return highest;
+  }
+  bool empty() const override { return store_.empty(); }
+  Status read(std::span<const RowKey> keys, const Found& found) override {
+    Status status = Ok{};
+    store_.read({keys.begin(), keys.end()}, [&](const Result<RowBatch>& rows) {
+      if (rows.ok()) return found(keys, rows.value());
+      status = rows.error();
+    });
+    store_.complete_all();
+    return status;
+  }
+  Result<std::vector<SlotFilter>> filters(Lsn base) override { return store_.filters(base); }
+  Status save_run(const SortedRun& run) override {
+    Status status = Ok{};
+    store_.save_run(run, [&](const Status& saved) { status = saved; });
+    store_.complete_all();
+    return status;
+  }
+
+ private:
+  MemoryColdStore& store_;
+};
+
+// `records`: of a log, from anywhere before what its last BASE says on. `options.sequences` and
+// `base` say where to begin if there is no BASE.
+inline Result<RecoveredShard> recover(RecoveryOptions options, const std::deque<LogRecord>& records,
+                                      RecoveryStore& store) {
+  options.last_lsn = records.empty() ? options.base : records.back().lsn;
+  for (const LogRecord& record : records) {
+    if (record.kind != RecordKind::kBase) continue;
+    options.base = record.base;
+    options.sequences = record.sequences;
+  }
+  auto recovery = ShardRecovery::begin(options, store);
+  if (!recovery.ok()) return recovery.error();
+  for (const LogRecord& record : records) {
+    if (record.lsn <= options.base) continue;
+    if (const Status taken = recovery.value()->take(record); !taken.ok()) return taken.error();
+  }
+  return recovery.value()->finish();
+}
+
+}  // namespace cairn
