@@ -10,7 +10,7 @@
 
 #include "bench/gate.h"
 #include "worker/data/dataset.h"
-#include "worker/data/generator.h"
+#include "worker/synthetic/generator.h"
 
 namespace cairn {
 namespace {

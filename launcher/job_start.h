@@ -11,7 +11,7 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "launcher/output_folder.h"
-#include "worker/trainer/worker.h"
+#include "worker/training/worker.h"
 
 namespace cairn {
 

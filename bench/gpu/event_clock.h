@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "worker/device/device.h"
+#include "worker/math/device/device.h"
 
 struct CUevent_st;  // as in cuda_runtime.h
 

@@ -23,7 +23,7 @@
 #include "bench/gpu/report.h"
 #include "bench/gpu/step_case.h"
 #include "bench/gpu/timing.h"
-#include "worker/device/cuda_device.h"
+#include "worker/math/device/cuda_device.h"
 
 namespace cairn::gpu {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "bench/gpu/timing.h"
 #include "common/random.h"
-#include "worker/tensor/buffer.h"
+#include "worker/math/tensor/buffer.h"
 
 namespace cairn::gpu {
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "common/config/job.h"
-#include "worker/device/device.h"
-#include "worker/ops/ops.h"
+#include "worker/math/device/device.h"
+#include "worker/math/ops/ops.h"
 
 namespace cairn::gpu {
 

@@ -7,7 +7,7 @@
 
 #include "bench/gpu/machine.h"
 #include "bench/step/models.h"
-#include "worker/tensor/buffer.h"
+#include "worker/math/tensor/buffer.h"
 
 namespace cairn::gpu {
 

@@ -4,7 +4,7 @@
 #include "bench/gpu/timed_device.h"
 #include "bench/gpu/timing.h"
 #include "common/random.h"
-#include "worker/trainer/step_buffers.h"
+#include "worker/training/step_buffers.h"
 
 namespace cairn::gpu {
 namespace {

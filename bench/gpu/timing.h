@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "worker/device/device.h"
+#include "worker/math/device/device.h"
 
 namespace cairn::gpu {
 

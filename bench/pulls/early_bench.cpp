@@ -19,7 +19,7 @@
 
 #include "bench/pulls/one_shard.h"
 #include "common/random.h"
-#include "worker/data/zipf.h"
+#include "worker/synthetic/zipf.h"
 
 namespace cairn {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "bench/pulls/one_shard.h"
 #include "common/random.h"
-#include "worker/data/dedup.h"
-#include "worker/data/zipf.h"
-#include "worker/trainer/row_cache.h"
+#include "worker/features/dedup.h"
+#include "worker/synthetic/zipf.h"
+#include "worker/training/row_cache.h"
 
 namespace cairn {
 namespace {

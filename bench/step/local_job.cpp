@@ -7,9 +7,9 @@
 #include "bench/step/product_clock.h"
 #include "common/random.h"
 #include "worker/collective/memory_collective.h"
-#include "worker/data/dedup.h"
-#include "worker/ops/ops.h"
-#include "worker/trainer/step_buffers.h"
+#include "worker/features/dedup.h"
+#include "worker/math/ops/ops.h"
+#include "worker/training/step_buffers.h"
 
 namespace cairn::step {
 namespace {

@@ -13,7 +13,7 @@
 #include "bench/step/models.h"
 #include "common/hash.h"
 #include "ps/optimizers/row_optimizer.h"
-#include "worker/tensor/arena.h"
+#include "worker/math/tensor/arena.h"
 
 namespace cairn::step {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/models/model.h"
+#include "worker/math/models/model.h"
 
 namespace cairn::step {
 

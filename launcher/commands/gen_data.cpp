@@ -6,7 +6,7 @@
 #include "common/config/scalars.h"
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
-#include "worker/data/generator.h"
+#include "worker/synthetic/generator.h"
 
 namespace cairn {
 

@@ -8,7 +8,7 @@
 
 #include "worker/collective/collective.h"
 #include "worker/collective/nccl_collective.h"
-#include "worker/tensor/memory.h"
+#include "worker/math/tensor/memory.h"
 
 namespace cairn {
 

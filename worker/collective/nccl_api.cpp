@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "worker/device/lazy_library.h"
+#include "worker/math/device/lazy_library.h"
 
 namespace cairn {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "common/result.h"
-#include "worker/device/device.h"
+#include "worker/math/device/device.h"
 
 namespace cairn {
 

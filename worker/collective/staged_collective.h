@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "worker/collective/collective.h"
-#include "worker/tensor/memory.h"
+#include "worker/math/tensor/memory.h"
 
 namespace cairn {
 

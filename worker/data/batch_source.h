@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/result.h"
-#include "worker/data/batch.h"
+#include "worker/features/batch.h"
 
 namespace cairn {
 

@@ -20,10 +20,10 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "worker/data/batch_source.h"
-#include "worker/data/feature_plan.h"
+#include "worker/features/feature_plan.h"
 #include "worker/data/input.h"
 #include "worker/data/reader_order.h"
-#include "worker/data/statistics.h"
+#include "worker/features/statistics.h"
 
 namespace cairn {
 

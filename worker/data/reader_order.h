@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "worker/data/batch.h"
+#include "worker/features/batch.h"
 #include "worker/data/input.h"
 
 namespace cairn {

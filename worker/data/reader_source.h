@@ -9,7 +9,7 @@
 
 #include "worker/data/batch_source.h"
 #include "worker/data/dataset.h"
-#include "worker/data/dedup.h"
+#include "worker/features/dedup.h"
 #include "worker/data/fields.h"
 #include "worker/data/reader_order.h"
 #include "worker/data/row_parser.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "worker/data/numbers.h"
+#include "worker/features/numbers.h"
 
 namespace cairn {
 namespace {

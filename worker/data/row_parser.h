@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "common/hash.h"
-#include "worker/data/feature_plan.h"
-#include "worker/data/statistics.h"
+#include "worker/features/feature_plan.h"
+#include "worker/features/statistics.h"
 
 namespace cairn {
 

@@ -8,7 +8,7 @@
 #include "tests/seed.h"
 #include "tests/worker/collective/fake_nccl.h"
 #include "worker/collective/memory_collective.h"
-#include "worker/device/host_device.h"
+#include "worker/math/device/host_device.h"
 
 namespace cairn {
 

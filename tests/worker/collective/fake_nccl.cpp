@@ -5,7 +5,7 @@
 #include <map>
 
 #include "worker/collective/rank_order.h"
-#include "worker/device/host_device.h"
+#include "worker/math/device/host_device.h"
 
 namespace cairn {
 

@@ -18,7 +18,7 @@
 #include "tests/worker/collective/collective_contract.h"
 #include "worker/collective/device_choice.h"
 #include "worker/collective/rank_order.h"
-#include "worker/device/gpu.h"
+#include "worker/math/device/gpu.h"
 
 namespace cairn {
 

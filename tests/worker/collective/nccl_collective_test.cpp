@@ -14,7 +14,7 @@
 #include "tests/worker/collective/fake_nccl.h"
 #include "worker/collective/memory_collective.h"
 #include "worker/collective/rank_order.h"
-#include "worker/device/host_device.h"
+#include "worker/math/device/host_device.h"
 
 namespace cairn {
 

@@ -1,0 +1,31 @@
+// The differentiable functions, one a fused operation: they compute at once and record their
+// backward. Shapes and equations stand with the operations (worker/ops/).
+#pragma once
+
+#include <span>
+
+#include "worker/math/autograd/tape.h"
+
+namespace cairn::autograd {
+
+// f(x W^T + b); f none or relu; `bias` may be null: none. With `groups` > 1, as many independent
+// layers side by side: x [batch, groups * in], weight [groups * out, in], bias [1, groups * out],
+// result [batch, groups * out].
+Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Activation activation,
+                 size_t groups = 1);
+
+// x0 * (x W^T + b) + x
+Variable* cross(Tape& tape, Variable* x0, Variable* x, Variable* weight, Variable* bias);
+
+// The parts side by side.
+Variable* concat(Tape& tape, std::span<Variable* const> parts);
+
+// Fills one result a task: the sum of experts weighted by the softmax of that task's logits.
+void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*> results);
+
+// The pooled bags side by side, and after them the columns of `numbers` [batch, any], which may be
+// empty. `tables` has one variable a bag; bags of one table give the same.
+Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
+                          std::span<Variable* const> tables, ConstMatrix numbers);
+
+}  // namespace cairn::autograd

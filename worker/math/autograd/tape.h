@@ -1,0 +1,128 @@
+// Reverse-mode differentiation. Functions (worker/math/autograd/functions.h) compute forward and record
+// on the tape what they will do backward; `backward` plays it from its end. Layers are forward code
+// only.
+//
+// Variables, records and intermediate results live in the tape's arena, so a step takes nothing
+// from the heap; parameters and inputs live with their owners. A tape serves one step. Thread
+// safety: none.
+#pragma once
+
+#include <span>
+#include <type_traits>
+
+#include "common/config/job.h"
+#include "worker/math/autograd/step_context.h"
+#include "worker/math/ops/ops.h"
+#include "worker/math/tensor/arena.h"
+#include "worker/math/tensor/tensor.h"
+
+namespace cairn {
+
+// A value that takes part in a computation, and its gradient.
+struct Variable {
+  Tensor value;
+  Tensor gradient;              // without storage until something is written to it
+  bool needs_gradient = false;  // it is a parameter or rests on one
+  bool written = false;         // the gradient holds a part; the next one is added
+  size_t last_part = 0;         // which record of backward, from 1, gave the last part
+
+  size_t rows() const { return value.rows(); }
+  size_t cols() const { return value.cols(); }
+  Matrix matrix() const { return value.matrix(); }
+};
+
+class Tape {
+ public:
+  enum class Mode { kTraining, kInference };  // inference records nothing
+
+  Tape(const Ops& ops, Arena& arena, Mode mode, const StepContext& context = {},
+       Precision precision = Precision::kF32)
+      : ops_(ops), arena_(arena), mode_(mode), context_(context), precision_(precision) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  const Ops& ops() const { return ops_; }
+  Arena& arena() { return arena_; }
+  bool training() const { return mode_ == Mode::kTraining; }
+  const StepContext& context() const { return context_; }
+  const StepNumbers* step_numbers();
+
+  // v's value rounded to bf16, made when it is first asked for: a factor of several products is
+  // rounded once a step. Empty where products are of float32.
+  ConstRoundedMatrix rounded(const Variable* v);
+
+  // A value that is given. The gradient of an input is left in `gradient`, which backward
+  // overwrites.
+  Variable* constant(Matrix value);
+  Variable* input(Matrix value, Matrix gradient);
+  Variable* constant(const Tensor& value);
+  Variable* input(const Tensor& value);  // of a floating type; its gradient stands in the arena
+  // A result [rows, cols] to be computed; its gradient is needed if that of any of `sources` is.
+  Variable* result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources);
+  // One that has been computed, of any rank and type. Whole numbers have no gradient.
+  Variable* result(const Tensor& value, std::span<Variable* const> sources);
+
+  // Called by functions after they computed `y`: `step(tape)` propagates y's gradient to y's
+  // sources. It is copied into the arena.
+  template <typename Step>
+  void record(const Variable* y, Step step) {
+    static_assert(std::is_trivially_destructible_v<Step> && std::is_trivially_copyable_v<Step>);
+    if (mode_ == Mode::kInference || !y->needs_gradient) return;
+    last_ = arena_.make<Record>(
+        Record{[](Tape& tape, const void* held) { (*static_cast<const Step*>(held))(tape); },
+               arena_.make<Step>(step), last_});
+  }
+
+  // Runs what was recorded, last first. Before it, the gradient of what the computation ends in
+  // must have been written (a loss does so). `after_each` is told how many records have run.
+  void backward() {
+    backward([](size_t) {});
+  }
+  template <typename AfterEach>
+  void backward(AfterEach after_each) {
+    for (; last_ != nullptr; last_ = last_->before) {
+      ++records_run_;
+      last_->run(*this, last_->held);
+      after_each(records_run_);
+    }
+  }
+
+  // ---- for the recorded steps ----
+
+  // Where to leave a part of v's gradient: empty if v needs none, replacing for the first part.
+  Gradient gradient_of(Variable* v);
+  // v's complete gradient; zero if nothing that follows v was used.
+  Matrix complete_gradient(Variable* v);
+  // The same of any rank and type, as operations in worker/tensor/ want it: adds a part to v's
+  // gradient if it needs one; the complete gradient.
+  void add_gradient(Variable* v, const Tensor& part);
+  Tensor complete_tensor_gradient(Variable* v);
+  // Takes `part` as v's gradient, storage included, which saves a copy; the caller gives it up.
+  // False, and nothing happened, if v needs no gradient or its gradient has storage already (and so
+  // perhaps a part in it).
+  bool adopt_gradient(Variable* v, Matrix part);
+
+ private:
+  struct Record {
+    void (*run)(Tape&, const void*);
+    const void* held;
+    const Record* before;
+  };
+
+  struct Rounded {
+    const Variable* of;
+    ConstRoundedMatrix value;
+    const Rounded* before;
+  };
+
+  const Ops& ops_;
+  Arena& arena_;
+  Mode mode_;
+  StepContext context_;
+  Precision precision_;
+  const Record* last_ = nullptr;
+  const Rounded* last_rounded_ = nullptr;
+  size_t records_run_ = 0;
+};
+
+}  // namespace cairn

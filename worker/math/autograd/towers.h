@@ -1,0 +1,24 @@
+// What stands between the dense layers of a tower. Equations and papers stand with the operations
+// (worker/math/ops/normalization.h, worker/math/ops/dropout.h).
+#pragma once
+
+#include "worker/math/autograd/tape.h"
+
+namespace cairn::autograd {
+
+// scale, shift [1, units].
+Variable* layer_norm(Tape& tape, Variable* x, Variable* scale, Variable* shift);
+
+// All [1, units]. `mean` and `variance` are the running statistics, which inference uses and a
+// training step moves by a tenth towards those of its global batch (the variance unbiased).
+struct BatchNorm {
+  Variable *scale, *shift, *mean, *variance;
+};
+// In training, statistics and gradients are those of the global batch: workers exchange two sums
+// forward and one backward.
+Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm);
+
+// Only in training. `layer` tells the model's dropouts apart.
+Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer);
+
+}  // namespace cairn::autograd

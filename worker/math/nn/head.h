@@ -1,0 +1,29 @@
+// What all tasks share above the interaction and the deep tower: one of several, by the job's
+// `model.head.type`. It gives each task the input of its tower.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/config/job.h"
+#include "worker/math/autograd/tape.h"
+#include "worker/math/nn/parameters.h"
+
+namespace cairn::nn {
+
+// Owns no parameters: they live in the model's. Thread safety: as the model's.
+class HeadLayer {
+ public:
+  virtual ~HeadLayer() = default;
+  // x [batch, in]; fills one input [batch, out] a task.
+  virtual void forward(Tape& tape, Variable* x, std::span<Variable*> inputs) const = 0;
+  virtual size_t out() const = 0;
+};
+
+// For `tasks`, by name. `config` as make_model has judged it.
+std::unique_ptr<HeadLayer> make_head(Parameters& parameters, const ModelConfig& config,
+                                     const std::vector<std::string>& tasks, size_t in);
+
+}  // namespace cairn::nn

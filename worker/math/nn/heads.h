@@ -1,0 +1,34 @@
+// From what all tasks share to one logit a task: a head (worker/math/nn/head.h) gives each task its
+// input, and that task's tower ends in one unit.
+//
+// Tower: "tower.<task>.<layer>", of which the last is the logit and has no activation. A task that
+// is the product of others has neither.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/config/job.h"
+#include "worker/math/autograd/tape.h"
+#include "worker/math/nn/head.h"
+#include "worker/math/nn/mlp.h"
+#include "worker/math/nn/parameters.h"
+
+namespace cairn::nn {
+
+class Heads {
+ public:
+  Heads(Parameters& parameters, const ModelConfig& config, const std::vector<std::string>& tasks,
+        size_t in);
+
+  // x [batch, in]; fills one logit [batch, 1] a task.
+  void forward(Tape& tape, Variable* x, std::span<Variable*> logits) const;
+
+ private:
+  std::unique_ptr<HeadLayer> head_;
+  std::vector<Mlp> towers_;  // one a task
+};
+
+}  // namespace cairn::nn

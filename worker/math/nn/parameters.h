@@ -1,0 +1,85 @@
+// All dense parameters of a model in one flat buffer, and their gradients in another of the same
+// layout, so that one call all-reduces, updates or saves them. Both stand in the memory of the
+// model's operations.
+//
+// Each parameter starts at a multiple of 64 bytes; the gaps are zero and stay so. Initial values
+// depend on (seed, the parameter's place in the list, the element) alone. Thread safety: none.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/math/autograd/tape.h"
+#include "worker/math/tensor/arena.h"
+
+namespace cairn {
+
+// One dense parameter, a slice of the flat buffers.
+struct ParameterInfo {
+  std::string name;  // "cross.0.weight"
+  std::vector<uint32_t> shape;
+  size_t offset = 0, size = 0;  // floats
+  bool trained = true;          // false: a statistic, which the model itself keeps up
+  bool decays = false;          // a weight, which decay and L2 draw towards zero
+};
+
+namespace nn {
+
+class Parameters {
+ public:
+  // They stand in the memory of `ops`.
+  explicit Parameters(const Ops& ops = cpu_ops()) : ops_(ops), storage_(ops.memory()) {}
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  // Registers a parameter, which has no storage before `allocate`. It starts uniform in [-limit,
+  // limit], or zero where the limit is zero. In its variable all dimensions but the last are rows;
+  // one of one dimension is one row.
+  Variable* add(std::string name, std::vector<uint32_t> shape, float limit);
+  // One whose elements all start as `value`, and do not decay. Not `trained`: its gradient stays
+  // zero.
+  Variable* add_constant(std::string name, std::vector<uint32_t> shape, float value,
+                         bool trained = true);
+  // A number that tells a dropout from the others of the model.
+  uint32_t next_dropout() { return dropouts_++; }
+  // Makes the buffers. Nothing is added afterwards.
+  void allocate(uint64_t seed);
+
+  // Before a step: no gradient holds anything.
+  void begin_step();
+  // After it: the gradient of a parameter that took no part is zero; of the others that decay, that
+  // of l2 / 2 times the sum of squares is added. Of parameters [first, last) of `infos`.
+  void end_step(float l2, size_t first, size_t last);
+  void end_step(float l2 = 0.0f) { end_step(l2, 0, infos_.size()); }
+  // Which record of the last step's backward gave the last part of a gradient of these.
+  size_t last_part(size_t first, size_t last) const;
+
+  const std::vector<ParameterInfo>& infos() const { return infos_; }
+  std::span<float> values() { return values_; }
+  std::span<float> gradients() { return gradients_; }
+
+ private:
+  struct Start {
+    float limit, value;
+  };
+  Variable* add(std::string name, std::vector<uint32_t> shape, Start start, bool trained);
+
+  const Ops& ops_;
+  std::vector<ParameterInfo> infos_;
+  std::vector<Start> starts_;
+  std::deque<Variable> variables_;  // whose addresses stay
+  uint32_t dropouts_ = 0;
+  Arena storage_;
+  std::span<float> values_, gradients_;
+};
+
+// Limits of uniform initial weights. Sources: He et al., ICCV 2015, for layers before a ReLU;
+// Glorot and Bengio, AISTATS 2010, for others.
+float he_limit(size_t in);
+float glorot_limit(size_t in, size_t out);
+
+}  // namespace nn
+}  // namespace cairn

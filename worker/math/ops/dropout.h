@@ -1,0 +1,31 @@
+// Dropout: y = x * mask, where mask is 0 for a unit that is dropped, else 1 / (1 - share dropped).
+// Source: Srivastava et al., JMLR 15 (2014), scaled while training ("inverted").
+// Shapes: x, y, mask [batch, units]. Row-major float32. Outputs may not overlap inputs.
+//
+// Whether unit u of global row r is dropped is a function of (seed, step, layer, r, u) alone: of
+// the 128 bits philox(seed ^ kDropout, step << 16 | layer, r << 16 | u / 8), the u % 8-th 16 (from
+// the lowest of the first word) are below round(rate * 65536). So W workers drop what one would,
+// and a resumed step drops the same again.
+#pragma once
+
+#include <cstdint>
+
+#include "worker/math/ops/gradient.h"
+
+namespace cairn {
+
+inline constexpr uint64_t kDropout = 0x64726f706f7574;  // "dropout"
+
+// What changes from step to step. It stands beside the numbers, so that a step that a device has
+// kept as a graph can be done again with others.
+struct StepNumbers {
+  uint64_t step = 0, first_row = 0;
+};
+
+struct DropoutKey {
+  uint64_t seed = 0;
+  uint32_t layer = 0;  // below 65,536, as units are
+  const StepNumbers* at = nullptr;
+};
+
+}  // namespace cairn

@@ -1,0 +1,36 @@
+// Pooled embedding: row r of y is the sum, the mean or the elementwise maximum of the table rows of
+// bag r; zero for an empty bag. Shapes: table [unique, dim]; y [batch, dim]. Row-major float32.
+// Outputs may not overlap inputs.
+//
+// The gradient of a maximum goes to the first id of the bag that has it.
+// The backward adds in an order that depends on the batch alone: on the CPU bag by bag, row by row
+// and occurrence by occurrence.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/config/job.h"
+#include "worker/math/ops/gradient.h"
+
+namespace cairn {
+
+struct BagView {
+  std::span<const uint32_t> offsets;  // [batch + 1], ascending from 0
+  std::span<const uint32_t> index;    // [offsets.back()], each below the table's rows
+  Pooling pooling = Pooling::kSum;
+};
+
+// In one matrix, a row's content to another row.
+struct RowMove {
+  uint32_t from, to;
+};
+
+// One of several that are pooled side by side: columns [column, column + dim) of y are its.
+struct PooledBag {
+  BagView bag;
+  ConstMatrix table;
+  size_t column = 0;
+};
+
+}  // namespace cairn

@@ -1,0 +1,29 @@
+// Fully connected layer: y = f(x W^T + b).
+// Shapes: x [batch, in]; weight [out, in]; bias [1, out], or empty: none; y [batch, out]. Row-major
+// float32. Outputs may not overlap inputs. f is none or relu, which ride on the product.
+//
+// Where x and weight stand rounded to bf16 beside, the products of forward and backward take those,
+// and dy rounded: sums, bias and gradients stay float32.
+#pragma once
+
+#include "common/config/job.h"
+#include "worker/math/ops/gradient.h"
+#include "worker/math/ops/matmul.h"
+
+namespace cairn {
+
+struct LinearInputs {
+  ConstMatrix x, weight, bias;
+  Activation activation = Activation::kNone;
+  ConstRoundedMatrix x_rounded = {}, weight_rounded = {};  // both, or empty
+
+  bool rounded() const { return !x_rounded.empty(); }
+  Factor x_factor() const { return rounded() ? Factor(x_rounded) : Factor(x); }
+  Factor weight_factor() const { return rounded() ? Factor(weight_rounded) : Factor(weight); }
+};
+
+struct LinearGradients {
+  Gradient x, weight, bias;
+};
+
+}  // namespace cairn

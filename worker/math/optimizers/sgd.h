@@ -1,0 +1,12 @@
+// Stochastic gradient descent: w -= a g, a: the learning rate of the step
+// (common/config/learning_rate.h).
+#pragma once
+
+#include "worker/math/optimizers/dense_optimizer.h"
+
+namespace cairn {
+
+std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config,
+                                         const ParameterLayout& layout, const Ops& ops);
+
+}  // namespace cairn

@@ -1,0 +1,47 @@
+// Writes a job's checkpoints, all workers together: the shards write their rows while worker 0
+// writes the dense parameters, the statistics and the cursor, and renames the manifest into place
+// last.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <vector>
+
+#include "worker/training/session.h"
+
+namespace cairn {
+
+// How far training has come, as a checkpoint keeps it.
+struct TrainState {
+  uint64_t step = 0;                      // finished
+  uint64_t epoch = 0;                     // that the positions are in
+  std::vector<ReaderPosition> positions;  // of this worker's readers
+  // Of eval.monitor, and how many evaluations ago it was.
+  double best = std::numeric_limits<double>::quiet_NaN();
+  uint64_t best_step = 0;
+  uint32_t evaluations_since_best = 0;
+  std::map<std::string, double> evaluation;  // the last one's figures: "income.auc"
+};
+
+// The state that a manifest holds, for the readers of this worker.
+TrainState state_of(const CheckpointManifest& manifest, uint32_t first_reader,
+                    uint32_t last_reader);
+
+class Checkpointer {
+ public:
+  explicit Checkpointer(Session& session) : session_(session) {}
+
+  // Collective, between steps. Waits until every push is acknowledged. On an error the folder has
+  // no manifest, so it is no checkpoint, and older ones stay.
+  Status write(const TrainState& state);
+
+ private:
+  Result<std::string> write_as_first(const TrainState& state,
+                                     std::vector<std::pair<uint32_t, uint32_t>> positions);
+  void remove_old(const TrainState& state) const;
+
+  Session& session_;
+};
+
+}  // namespace cairn

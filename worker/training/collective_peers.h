@@ -1,0 +1,31 @@
+// Peers over a Collective: what layers add up in the midst of a step. Thread safety: as the
+// Collective's.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "worker/math/autograd/step_context.h"
+#include "worker/collective/collective.h"
+
+namespace cairn {
+
+class CollectivePeers final : public Peers {
+ public:
+  explicit CollectivePeers(Collective& collective) : collective_(collective) {}
+
+  // After a failure nothing is asked of the collective any more: it has lost a rank.
+  void sum(std::span<float> values) override {
+    if (collective_.size() == 1 || failure_) return;
+    const auto summed = collective_.all_reduce(values, {});
+    if (!summed.ok()) failure_ = summed.error();
+  }
+  // What a step was computed in spite of: its results are worth nothing.
+  const std::optional<Error>& failure() const { return failure_; }
+
+ private:
+  Collective& collective_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,341 @@
+#include "worker/training/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "worker/training/agreement.h"
+
+namespace cairn {
+namespace {
+
+constexpr size_t kBatchesReady = 4;
+constexpr int kExitInterrupted = 4;
+
+// Larger is better for auc, smaller for everything else.
+bool better(const std::string& monitor, double value, double best) {
+  if (std::isnan(value)) return false;
+  if (std::isnan(best)) return true;
+  return monitor.ends_with(".auc") ? value > best : value < best;
+}
+
+}  // namespace
+
+Trainer::Trainer(Session& session)
+    : session_(session),
+      checkpointer_(session),
+      report_(session),
+      buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()),
+               session.model->memory()),
+      peers_(session.sums()),
+      begin_(session.sums()) {
+  const ReaderRange readers =
+      readers_of(session.rank(), session.collective.size(), session.job.data.readers);
+  if (session.manifest) {
+    state_ = state_of(*session.manifest, readers.first, readers.last);
+    for (const auto& [group, line] : session.manifest->positions)
+      resume_from_.push_back({group, line});
+    checkpoint_step_ = state_.step;
+  } else {
+    state_.positions.resize(readers.last - readers.first);
+  }
+}
+
+WorkerOutcome Trainer::run() {
+  report_.start(state_);
+  Next next = Next::kGoOn;
+  while (next == Next::kGoOn && !ended()) next = run_epoch();
+  if (next == Next::kFailed) return leave_together();
+  if (interrupted_) {
+    if (checkpoint() == Next::kFailed) return leave_together();
+    return {.exit_code = kExitInterrupted,
+            .message = "interrupted after step " + std::to_string(state_.step) +
+                       "; a checkpoint is written, --resume goes on from it"};
+  }
+  if (evaluated_step_ != state_.step &&
+      evaluate(std::min<uint64_t>(state_.epoch + 1, session_.job.train.epochs)) == Next::kFailed)
+    return leave_together();
+  if (checkpoint() == Next::kFailed) return leave_together();
+  if (const Status s = agree(session_.collective, report_.finish(state_)); !s.ok())
+    return outcome_of(s.error());
+  return {};
+}
+
+Trainer::Next Trainer::run_epoch() {
+  Result<std::unique_ptr<BatchSource>> reading =
+      session_.train_data->start({.epoch = state_.epoch,
+                                  .worker = session_.rank(),
+                                  .workers = session_.collective.size(),
+                                  .batch_size = session_.job.train.batch_size,
+                                  .positions = std::exchange(resume_from_, {})},
+                                 session_.statistics);
+  if (reading.ok())
+    source_ = std::make_unique<PrefetchingSource>(std::move(reading).value(), kBatchesReady);
+  else
+    fail(reading.error());
+  bad_rows_ = 0;
+  bad_rows_told_ = 0;
+  look_ahead();
+  // One exchange before the first step tells every worker how many rows it has.
+  Next next = exchange({});
+  if (next == Next::kGoOn && next_rows_ == 0) {  // resumed at an epoch's end, or there are no rows
+    if (state_.step == 0) {
+      fail({ErrorCode::kBadData, "the training data has no good row"});
+      return Next::kFailed;
+    }
+    next = after_step(/*epoch_ended=*/true);
+  }
+  while (next == Next::kGoOn && next_rows_ > 0) {
+    next = run_step(next_rows_);
+    if (next == Next::kFailed) break;
+    // What is due is done before an interruption too: the run that goes on must not differ.
+    const Next after = after_step(/*epoch_ended=*/next_rows_ == 0);
+    if (after != Next::kGoOn) next = after;
+  }
+  abandon_ahead();
+  source_.reset();
+  return next;
+}
+
+Trainer::Next Trainer::run_step(uint64_t rows) {
+  Ahead current = std::move(ahead_.front());
+  ahead_.pop_front();
+  const uint64_t step = ++state_.step;  // `look_ahead` counts from the step after this one
+  look_ahead();
+  const Batch& batch = current.batch;
+  buffers_.resize(batch);
+  // A worker that has lost the shards still takes part in the exchange, so that all leave together.
+  if (const Status computed = compute(step, rows, current); !computed.ok()) fail(computed.error());
+  state_.positions = batch.positions;
+  bad_rows_ = batch.bad_rows;
+
+  const Next next = exchange(session_.model->gradients());
+  if (next == Next::kFailed) return next;
+  session_.optimizer->step(session_.model->values(), session_.model->gradients(), step);
+  report_.step(state_, rows, batch, controls_);
+  return next;
+}
+
+Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
+  PsClient& client = *session_.client;
+  const Batch& batch = current.batch;
+  const auto lost = [&](const Error& error) {
+    compute_nothing(step, rows);
+    return error;
+  };
+  if (const Status asked = pull(current, step, 0); !asked.ok()) return lost(asked.error());
+  const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
+  if (!split.ok()) return lost(split.error());
+  // Not before the rows of this step are there, which the early answers would hold up; and only for
+  // the next step, as of those behind it more rows would change.
+  if (session_.job.train.early_pulls)
+    if (const Status asked = pull(ahead_.front(), step + 1, kPullEarly); !asked.ok())
+      return lost(asked.error());
+  const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
+  session_.model->train_step(buffers_.input(batch, place), output());
+  if (peers_.failure()) return *peers_.failure();
+  return client.push(step, batch.keys, split.value(), buffers_.gradients);
+}
+
+void Trainer::compute_nothing(uint64_t step, uint64_t rows) {
+  if (!session_.model->exchanges()) return;
+  const Batch none = without_rows();
+  buffers_.resize(none);
+  const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
+  session_.model->train_step(buffers_.input(none, place), output());
+}
+
+ModelOutput Trainer::output() {
+  ModelOutput output = buffers_.output();
+  if (!session_.model->exchanges()) output.sink = &begin_;
+  return output;
+}
+
+// The rows of a step travel with the control vectors of the step before.
+uint64_t Trainer::first_row() const {
+  uint64_t before = 0;
+  for (uint32_t rank = 0; rank < session_.rank(); ++rank) before += controls_[rank].next_rows;
+  return before;
+}
+
+// Whose bags and keys are there, and empty.
+Batch Trainer::without_rows() const {
+  Batch batch;
+  batch.keys.resize(session_.job.tables.size());
+  for (const FeatureConfig& feature : session_.job.features)
+    if (feature.is_id()) batch.bags.push_back({.offsets = {0}, .index = {}});
+  return batch;
+}
+
+bool Trainer::ended() const {
+  const JobConfig& job = session_.job;
+  return state_.epoch >= job.train.epochs ||
+         (job.train.max_steps > 0 && state_.step >= job.train.max_steps) ||
+         (job.eval.patience > 0 && state_.evaluations_since_best >= job.eval.patience);
+}
+
+Trainer::Next Trainer::exchange(std::span<float> gradients) {
+  if (ahead_.front().error) fail(*ahead_.front().error);
+  Control mine = control();
+  for (size_t task = 0; task < std::min(buffers_.losses.size(), std::size(mine.losses)); ++task)
+    mine.losses[task] = buffers_.losses[task];
+  Result<std::vector<Control>> controls = session_.sums().all_reduce(gradients, mine);
+  if (!controls.ok()) {
+    fail(controls.error());
+    return Next::kFailed;
+  }
+  controls_ = std::move(controls).value();
+  return decide(controls_);
+}
+
+void Trainer::look_ahead() {
+  // The next batch is always read, as its rows travel with the control vector.
+  const size_t wanted = std::max<size_t>(1, session_.job.train.prefetch);
+  while (ahead_.size() < wanted) {
+    if (!ahead_.empty() && ahead_.back().batch.rows == 0) break;  // the epoch has ended
+    Result<Batch> batch = source_ ? source_->next() : Result<Batch>(Batch{});
+    Ahead& ahead = ahead_.emplace_back();
+    if (source_ && batch.ok()) {
+      ahead.batch = std::move(batch).value();
+      continue;
+    }
+    // This worker goes on without rows; all stop when this batch would be next.
+    if (!batch.ok()) ahead.error = batch.error();
+    ahead.batch = without_rows();
+    ahead.batch.positions = state_.positions;
+  }
+  if (session_.job.train.early_pulls) return;
+  for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i)
+    if (const Status sent = pull(ahead_[i], state_.step + 1 + i, 0); !sent.ok())
+      return fail(sent.error());
+}
+
+Status Trainer::pull(Ahead& ahead, uint64_t step, uint32_t flags) {
+  if (ahead.pull) return Ok{};
+  const auto pull = session_.client->start_pull(step, ahead.batch.keys, flags);
+  if (!pull.ok()) return pull.error();
+  ahead.pull = pull.value();
+  return Ok{};
+}
+
+void Trainer::abandon_ahead() {
+  for (const Ahead& ahead : ahead_)
+    if (ahead.pull) session_.client->abandon_pull(*ahead.pull);
+  ahead_.clear();
+}
+
+Control Trainer::control() const {
+  Control control;
+  control.stop = session_.options.interrupted && session_.options.interrupted->load() ? 1 : 0;
+  control.error = failure_ ? 1 : 0;
+  control.next_rows = ahead_.front().batch.rows;
+  // A worker without further rows has met all its bad ones, also those behind its last batch.
+  control.bad_rows =
+      control.next_rows == 0 ? std::max(bad_rows_, ahead_.front().batch.bad_rows) : bad_rows_;
+  return control;
+}
+
+Trainer::Next Trainer::decide(const std::vector<Control>& controls) {
+  uint64_t bad_rows = 0;
+  bool stop = false, error = false;
+  next_rows_ = 0;
+  for (const Control& control : controls) {
+    next_rows_ += control.next_rows;
+    bad_rows += control.bad_rows;
+    stop |= control.stop != 0;
+    error |= control.error != 0;
+  }
+  const uint64_t own = controls[session_.rank()].bad_rows;
+  if (own > bad_rows_told_) {
+    session_.metrics.bad_rows.Increment(static_cast<double>(own - bad_rows_told_));
+    bad_rows_told_ = own;
+  }
+  if (error) return Next::kFailed;
+  if (bad_rows > session_.job.data.max_bad_rows) {
+    fail({ErrorCode::kBadData,
+          std::to_string(bad_rows) + " bad rows in epoch " + std::to_string(state_.epoch + 1) +
+              ", more than data.max_bad_rows (" + std::to_string(session_.job.data.max_bad_rows) +
+              "); the first are in the log above"});
+    return Next::kFailed;
+  }
+  if (stop) {
+    interrupted_ = true;
+    return Next::kStop;
+  }
+  return Next::kGoOn;
+}
+
+Trainer::Next Trainer::after_step(bool epoch_ended) {
+  const JobConfig& job = session_.job;
+  if (epoch_ended) {
+    ++state_.epoch;
+    state_.positions.assign(state_.positions.size(), {});
+  }
+  const bool last = ended();
+  const bool evaluation_due =
+      job.eval.every > 0 ? state_.step % job.eval.every == 0 || last : epoch_ended || last;
+  if (evaluation_due && evaluated_step_ != state_.step &&
+      evaluate(epoch_ended ? state_.epoch : state_.epoch + 1) == Next::kFailed)
+    return Next::kFailed;
+  const bool checkpoint_due =
+      job.checkpoint.every > 0 ? state_.step % job.checkpoint.every == 0 : epoch_ended;
+  const bool improved = !job.eval.monitor.empty() && evaluated_step_ == state_.step &&
+                        state_.best_step == state_.step;
+  if ((checkpoint_due || improved) && checkpoint() == Next::kFailed) return Next::kFailed;
+  return ended() ? Next::kStop : Next::kGoOn;
+}
+
+Trainer::Next Trainer::evaluate(uint64_t epoch) {
+  evaluated_step_ = state_.step;
+  if (!session_.evaluation_data) return Next::kGoOn;
+  Result<EvaluationReport> evaluation = cairn::evaluate(session_, state_.step);
+  if (!evaluation.ok()) {
+    fail(evaluation.error());
+    return Next::kFailed;
+  }
+  state_.evaluation = figures_of(evaluation.value(), session_.job.model);
+  report_.paused(evaluation.value().seconds);
+  evaluation.value().epoch = static_cast<uint32_t>(epoch);
+  report_.evaluated(std::move(evaluation).value());
+  const std::string& monitor = session_.job.eval.monitor;
+  if (monitor.empty()) return Next::kGoOn;
+  const auto found = state_.evaluation.find(monitor);
+  const double value = found == state_.evaluation.end() ? std::nan("") : found->second;
+  if (better(monitor, value, state_.best)) {
+    state_.best = value;
+    state_.best_step = state_.step;
+    state_.evaluations_since_best = 0;
+  } else {
+    ++state_.evaluations_since_best;
+  }
+  return Next::kGoOn;
+}
+
+Trainer::Next Trainer::checkpoint() {
+  if (checkpoint_step_ == state_.step) return Next::kGoOn;
+  const auto start = std::chrono::steady_clock::now();
+  const Status written = checkpointer_.write(state_);
+  report_.paused(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  if (!written.ok()) {
+    fail(written.error());
+    return Next::kFailed;
+  }
+  checkpoint_step_ = state_.step;
+  return Next::kGoOn;
+}
+
+void Trainer::fail(const Error& error) {
+  if (!failure_) failure_ = error;
+}
+
+WorkerOutcome Trainer::leave_together() {
+  abandon_ahead();
+  source_.reset();
+  if (session_.collective.lost() || session_.sums().lost()) return outcome_of(*failure_);
+  const Status together = agree(session_.collective, failure_ ? Status(*failure_) : Status(Ok{}));
+  check(!together.ok(), "leaving together without a failure");
+  return outcome_of(together.error());
+}
+
+}  // namespace cairn
