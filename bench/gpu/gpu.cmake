@@ -16,8 +16,8 @@ if(CAIRN_HAVE_CUDA)
     gpu/timing.cpp
     step/models.cpp
     gate.cpp
-    ${CMAKE_SOURCE_DIR}/worker/data/zipf.cpp
-    ${CMAKE_SOURCE_DIR}/worker/trainer/step_buffers.cpp)
+    ${CMAKE_SOURCE_DIR}/worker/synthetic/zipf.cpp
+    ${CMAKE_SOURCE_DIR}/worker/training/step_buffers.cpp)
   target_link_libraries(gpu_bench PRIVATE cairn_math CUDA::cudart_static CLI11::CLI11 fmt::fmt
                                           nlohmann_json::nlohmann_json)
 endif()

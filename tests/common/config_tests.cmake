@@ -1,6 +1,5 @@
 cairn_test(config_test
   SOURCES
-    address_test.cpp
     config/configs_test.cpp
     config/estimate_test.cpp
     config/job_file_mutation_test.cpp
@@ -10,5 +9,6 @@ cairn_test(config_test
     config/resolved_test.cpp
     config/scalars_test.cpp
     config/yaml_tree_test.cpp
-  LIBRARIES cairn_common)
+    net/address_test.cpp
+  LIBRARIES cairn_config)
 target_compile_definitions(config_test PRIVATE CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

@@ -1,3 +1,3 @@
 cairn_test(wire_test
   SOURCES wire/message_test.cpp
-  LIBRARIES cairn_common)
+  LIBRARIES cairn_wire)

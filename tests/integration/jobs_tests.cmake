@@ -1,6 +1,6 @@
 # Whole jobs, by the program itself. Several of them at once would starve each other of cores.
 add_library(cairn_job_tools STATIC http_get.cpp launch_program.cpp process_tree.cpp small_job.cpp)
-target_link_libraries(cairn_job_tools PUBLIC cairn_common)
+target_link_libraries(cairn_job_tools PUBLIC cairn_config cairn_http)
 target_compile_definitions(cairn_job_tools PRIVATE CAIRN_PROGRAM="$<TARGET_FILE:cairn>")
 foreach(name same_bits bad_input processes real_data outcomes)
   cairn_test(${name}_test SOURCES ${name}_test.cpp TIMEOUT 900

@@ -1,5 +1,5 @@
 cairn_test(launch_test
-  SOURCES launch_endpoints_test.cpp launch_host_test.cpp launch_keeper_test.cpp
+  SOURCES launch_endpoints_test.cpp launch_host_test.cpp launch_supervisor_test.cpp
           launch_mpirun_report_test.cpp
           launch_output_folder_test.cpp launch_placement_test.cpp
   LIBRARIES cairn_launcher)

@@ -1,22 +1,23 @@
 cairn_test(ps_storage_test
   SOURCES
-    checkpoint_store_test.cpp
-    cold_store_contract_test.cpp
-    faulty_files.cpp
-    faulty_push_log_test.cpp
-    file_push_log_test.cpp
-    log_reader_test.cpp
+    log/faulty_push_log_test.cpp
+    log/file_push_log_test.cpp
+    log/log_reader_test.cpp
+    log/memory_push_log.cpp
+    log/push_log_contract_test.cpp
+    log/push_log_crash_test.cpp
+    log/pushes.cpp
     optimizers/row_optimizers_test.cpp
-    push_log_contract_test.cpp
-    push_log_crash_test.cpp
-    pushes.cpp
-    recovery_reads_test.cpp
-    rocks_store_test.cpp
-    row_codec_test.cpp
-    row_digest_test.cpp
-    rows.cpp
-    system_files_test.cpp
-    stochastic_rounding_test.cpp
-    store_salvage_test.cpp
+    recovery/recovery_reads_test.cpp
+    row/row_codec_test.cpp
+    row/row_digest_test.cpp
+    row/stochastic_rounding_test.cpp
+    store/checkpoint_store_test.cpp
+    store/cold_store_contract_test.cpp
+    store/rocks_store_test.cpp
+    store/rows.cpp
+    store/store_salvage_test.cpp
+    system/faulty_files.cpp
+    system/system_files_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/tsan_suppressions.cpp
   LIBRARIES cairn_ps)

@@ -16,7 +16,7 @@ set(CAIRN_KERNEL_SOURCES
   ops_table.cu
   optimizer.cu)
 list(TRANSFORM CAIRN_KERNEL_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/ops/cuda/)
-set(CAIRN_KERNEL_SOURCES ${CAIRN_KERNEL_SOURCES} PARENT_SCOPE)
+set(CAIRN_KERNEL_SOURCES ${CAIRN_KERNEL_SOURCES} CACHE INTERNAL "operations on GPUs, which tests compile for the host")
 
 if(CAIRN_HAVE_CUDA)
   add_library(cairn_cuda STATIC
@@ -27,7 +27,7 @@ if(CAIRN_HAVE_CUDA)
     ops/cuda/sort_cub.cu)
   target_compile_options(cairn_cuda PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --expt-relaxed-constexpr -fmad=false -diag-suppress=554>)
-  # cuBLASLt is loaded by a job that wants it: worker/device/lazy_library.h.
+  # cuBLASLt is loaded by a job that wants it: worker/math/device/lazy_library.h.
   set_source_files_properties(device/cuda_device.cu ops/cuda/matmul_cublas.cu PROPERTIES
     COMPILE_DEFINITIONS CAIRN_CUBLAS_LT="libcublasLt.so.${CUDAToolkit_VERSION_MAJOR}")
   target_link_libraries(cairn_cuda PUBLIC CUDA::cudart_static PRIVATE cairn_math ${CMAKE_DL_LIBS})
