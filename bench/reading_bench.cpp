@@ -1,5 +1,5 @@
 // Reading and transforming the Criteo layout: parsing, hashing, log1p, standardizing, deduplicating
-// keys. One thread, 4,096 rows a batch, the file in the page cache.
+// keys. One thread, 4,096 rows per batch, the file in the page cache.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -69,8 +69,8 @@ void read_criteo(benchmark::State& state, const std::string& suffix) {
     for (;;) {
       const Result<Batch> batch = source.value()->next();
       check(batch.ok(), "reading");
-      if (batch.value().rows == 0) break;
-      rows += batch.value().rows;
+      if (batch.value().samples == 0) break;
+      rows += batch.value().samples;
     }
     check(rows == kRows, "every row comes once");
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -1,6 +1,6 @@
 // Redis beside a shard over tcp: MSET and MGET of the benchmarks' keys, values of 64 bytes (the
-// weights of a row of dim 16), 16,384 keys a message as 16 commands of 1,024, 4 such messages under
-// way. bench/redis_compare.sh builds and runs it, as hiredis is no package of the project.
+// weights of a row of dim 16), 16,384 keys per message as 16 commands of 1,024, 4 such messages
+// under way. bench/redis_compare.sh builds and runs it, as hiredis is no package of the project.
 //   redis_client PORT ROWS
 #include <hiredis/hiredis.h>
 

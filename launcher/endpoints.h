@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
+#include "common/config/run_config.h"
 #include "common/result.h"
 
 namespace cairn {

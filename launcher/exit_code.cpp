@@ -21,15 +21,15 @@ int exit_code_of(ErrorCode code) {
   return kFailed;
 }
 
-void complain(std::string_view message) {
+void print_error(std::string_view message) {
   // One write, so that the messages of several processes do not mix.
   const std::string line = "cairn: " + std::string(message) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
 }
 
-int complain(const Error& error) {
-  complain(error.message);
+int print_error(const Error& error) {
+  print_error(error.message);
   return exit_code_of(error.code);
 }
 

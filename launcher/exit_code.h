@@ -20,9 +20,9 @@ enum ExitCode : int {
 int exit_code_of(ErrorCode code);
 
 // Writes `cairn: message` to stderr.
-void complain(std::string_view message);
+void print_error(std::string_view message);
 
 // The same, and returns the error's exit code.
-int complain(const Error& error);
+int print_error(const Error& error);
 
 }  // namespace cairn

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
 #include "common/result.h"
 
 namespace cairn {

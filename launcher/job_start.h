@@ -61,7 +61,7 @@ struct PreparedJob {
   RunFolders folders;
 };
 
-// Reads the job file. Errors: kInvalidArgument, with everything that is wrong, one a line.
+// Reads the job file. Errors: kInvalidArgument, with everything that is wrong, one per line.
 Result<JobConfig> load(const std::string& job_file, const std::vector<std::string>& overrides);
 
 // Checks the job, the data files and the checkpoint; for train locks the output folder, refuses one

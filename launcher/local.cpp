@@ -26,7 +26,7 @@ namespace {
 
 // Others may wait for what failed, and they are threads: only the process's end frees them.
 [[noreturn]] void end_process(const WorkerOutcome& outcome) {
-  complain(outcome.message);
+  print_error(outcome.message);
   _exit(outcome.exit_code);
 }
 
@@ -66,7 +66,7 @@ void remove_early(const std::vector<std::filesystem::path>& folders) {
   _exit(kFailed);  // with the lock held: none is made again
 }
 
-// One thread a worker; the first message of the lowest rank that has one is said.
+// One thread per worker; the first message of the lowest rank that has one is said.
 int run_workers(const JobRequest& request, const JobStart& start, const Servers& servers,
                 zmq::context_t& context, Metrics& metrics) {
   std::vector<std::string> endpoints;
@@ -87,16 +87,16 @@ int run_workers(const JobRequest& request, const JobStart& start, const Servers&
   }
   const auto said = std::ranges::find_if(
       outcomes, [](const WorkerOutcome& outcome) { return !outcome.message.empty(); });
-  if (said != outcomes.end()) complain(said->message);
+  if (said != outcomes.end()) print_error(said->message);
   return std::ranges::max(outcomes, {}, &WorkerOutcome::exit_code).exit_code;
 }
 
 int run(const JobRequest& request, const JobStart& start) {
-  if (const Status log = init_log("local", 0, "info"); !log.ok()) return complain(log.error());
+  if (const Status log = init_log("local", 0, "info"); !log.ok()) return print_error(log.error());
   Metrics metrics(kVersionText);
   std::atomic<bool> ready{false};
   auto http = serve_metrics(start.job.metrics, 0, metrics, ready);
-  if (!http.ok()) return complain(http.error());
+  if (!http.ok()) return print_error(http.error());
   if (http.value()) {
     const ScrapeTarget target = {
         scrape_address(start.job.metrics, host_name(), http.value()->port()), "local", 0};
@@ -109,7 +109,7 @@ int run(const JobRequest& request, const JobStart& start) {
   making_folders.lock();
   auto servers = start_servers(start, context, metrics);
   making_folders.unlock();
-  if (!servers.ok()) return complain(servers.error());
+  if (!servers.ok()) return print_error(servers.error());
   ready = true;
   const int code = run_workers(request, start, servers.value(), context, metrics);
   servers.value().clear();
@@ -123,7 +123,7 @@ int run_local(const JobRequest& request) {
   const bool train = request.mode == WorkerMode::kTrain;
   if (train) take_signals_as_interrupt();
   auto prepared = prepare(request);
-  if (!prepared.ok()) return complain(prepared.error());
+  if (!prepared.ok()) return print_error(prepared.error());
   if (!train)
     stop_at_signals([folders = prepared.value().folders.temporary()] { remove_early(folders); });
   return run(request, prepared.value().start);

@@ -29,18 +29,18 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // the help that was asked for
     const auto chosen = app.get_subcommands();
-    complain(std::string(error.what()) + "; see cairn " +
-             (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help");
+    print_error(std::string(error.what()) + "; see cairn " +
+                (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help");
     return kUsage;
   } catch (const std::bad_alloc&) {
-    complain("out of memory");
+    print_error("out of memory");
     return kFailed;
   } catch (const std::exception& thrown) {
-    complain(thrown.what());
+    print_error(thrown.what());
     return kFailed;
   }
   if (app.get_subcommands().empty()) {
-    complain("name a command; see cairn --help");
+    print_error("name a command; see cairn --help");
     return kUsage;
   }
   return program.exit_code;

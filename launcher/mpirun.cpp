@@ -94,10 +94,10 @@ class RunningMpirun {
 
   void pass_on_interrupt() {
     if (++interrupts_ == 1 && checkpoints_) {
-      complain("finishing the step and writing a checkpoint; once more to end at once");
+      print_error("finishing the step and writing a checkpoint; once more to end at once");
       ask_again_at_ = steady_clock::now();
     } else if (!end_by_) {
-      complain(checkpoints_ ? "ending at once" : "stopping");
+      print_error(checkpoints_ ? "ending at once" : "stopping");
       kill(mpirun_, SIGTERM);
       end_by_ = steady_clock::now() + kEndTimeout;
     }
@@ -132,13 +132,13 @@ class RunningMpirun {
     if (end_by_) return wrote_checkpoint ? kInterrupted : kFailed;  // as the user wanted
     const auto& killed = stderr_.killed();
     if (killed && interrupts_ > 0 && std::atoi(killed->signal.c_str()) == SIGUSR1)
-      complain("interrupted before training began");  // and before that rank could handle it
+      print_error("interrupted before training began");  // and before that rank could handle it
     else if (killed)
-      complain(fmt::format("{} (rank {}, on host {}) was killed by signal {}",
-                           stderr_.role_of(killed->rank), killed->rank, killed->host,
-                           killed->signal));
+      print_error(fmt::format("{} (rank {}, on host {}) was killed by signal {}",
+                              stderr_.role_of(killed->rank), killed->rank, killed->host,
+                              killed->signal));
     else if (!WIFEXITED(wait_status_))
-      complain(fmt::format("mpirun was killed by signal {}", WTERMSIG(wait_status_)));
+      print_error(fmt::format("mpirun was killed by signal {}", WTERMSIG(wait_status_)));
     const int code = WIFEXITED(wait_status_) ? WEXITSTATUS(wait_status_) : kFailed;
     return code >= kDone && code <= kInterrupted && !killed ? code : kFailed;
   }

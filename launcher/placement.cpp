@@ -55,7 +55,7 @@ Result<std::vector<Role>> place(std::span<const std::string> hosts, uint32_t ser
 }
 
 std::string name_of(const Role& role) {
-  return fmt::format("{} {}", role.is_server ? "the keeper of server" : "worker", role.index);
+  return fmt::format("{} {}", role.is_server ? "the supervisor of server" : "worker", role.index);
 }
 
 uint32_t servers_beside(std::span<const std::string> hosts, std::span<const Role> roles,

@@ -24,7 +24,7 @@ struct Role {
 Result<std::vector<Role>> place(std::span<const std::string> hosts, uint32_t servers,
                                 uint32_t workers);
 
-// As people call it: "worker 1", "the keeper of server 0".
+// As people call it: "worker 1", "the supervisor of server 0".
 std::string name_of(const Role& role);
 
 // Servers on the host of `rank`, among which that host's memory is divided.

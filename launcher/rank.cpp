@@ -44,7 +44,7 @@ class Rank {
     give_up({exit_code_of(error.code), error.message, false});
   }
   [[noreturn]] void give_up(const WorkerOutcome& outcome) {
-    complain(outcome.message);
+    print_error(outcome.message);
     std::error_code ignored;
     std::filesystem::remove_all(socket_folder(start_.incarnation), ignored);
     world_.abort(outcome.exit_code);
@@ -66,7 +66,7 @@ class Rank {
 
   // Every rank's report. Where one is of a failure, the exit code is everybody's, and rank 0 says
   // why: once, as ranks that fail together do so for one cause.
-  int judge(const std::vector<std::string>& lines, std::vector<StartReport>& reports) {
+  int validate(const std::vector<std::string>& lines, std::vector<StartReport>& reports) {
     int code = kDone;
     std::string message;
     for (const std::string& line : lines) {
@@ -77,7 +77,7 @@ class Rank {
       if (last.exit_code > code || message.empty()) message = last.message;
       code = std::max(code, last.exit_code);
     }
-    if (rank() == 0 && !message.empty()) complain(message);
+    if (rank() == 0 && !message.empty()) print_error(message);
     return code;
   }
 
@@ -95,7 +95,7 @@ class Rank {
       }
     }
     std::vector<StartReport> reports;
-    if (const int code = judge(exchange(to_line(report)), reports); code != kDone) return code;
+    if (const int code = validate(exchange(to_line(report)), reports); code != kDone) return code;
     auto start = parse_start(exchange(std::move(line))[0]);
     if (!start.ok()) give_up(start.error());
     start_ = std::move(start).value();
@@ -111,7 +111,7 @@ class Rank {
     for (const Error* error :
          {placed.ok() ? nullptr : &placed.error(), pattern.ok() ? nullptr : &pattern.error()}) {
       if (!error) continue;
-      if (rank() == 0) complain(*error);
+      if (rank() == 0) print_error(*error);
       return exit_code_of(error->code);  // every rank has computed the same
     }
     roles_ = std::move(placed).value();
@@ -139,10 +139,10 @@ class Rank {
       if (const Status made = make_socket_folder(start_.incarnation); !made.ok())
         report = {exit_code_of(made.error().code), made.error().message, {}, 0};
     std::vector<StartReport> ignored;
-    if (const int code = judge(exchange(to_line(report)), ignored); code != kDone) return code;
+    if (const int code = validate(exchange(to_line(report)), ignored); code != kDone) return code;
 
     report = mine_.is_server ? start_server() : start_worker();
-    if (const int code = judge(exchange(to_line(report)), reports_); code != kDone) return code;
+    if (const int code = validate(exchange(to_line(report)), reports_); code != kDone) return code;
     for (const StartReport& of_rank : reports_)  // ranks of servers ascend with their shards
       endpoints_.insert(endpoints_.end(), of_rank.endpoints.begin(), of_rank.endpoints.end());
     return kDone;
@@ -151,16 +151,16 @@ class Rank {
   StartReport start_server() {
     const uint32_t shards =
         servers_beside(hosts_, roles_, everyone_->rank()) * start_.job.ps.shards_per_server;
-    ServerOrders orders;
-    orders.job = start_.resolved;
-    orders.incarnation = start_.incarnation;
-    orders.rank = everyone_->rank();
-    orders.server = mine_.index;
-    orders.hot_bytes = hot_bytes_of_a_shard(start_.job.ps, shards);
-    orders.endpoint = pattern_;
-    if (start_.checkpoint) orders.checkpoint = start_.checkpoint->string();
+    ServerSpec spec;
+    spec.job = start_.resolved;
+    spec.incarnation = start_.incarnation;
+    spec.rank = everyone_->rank();
+    spec.server = mine_.index;
+    spec.hot_bytes = hot_bytes_of_a_shard(start_.job.ps, shards);
+    spec.endpoint = pattern_;
+    if (start_.checkpoint) spec.checkpoint = start_.checkpoint->string();
     server_ = std::make_unique<ServerRank>(start_.job);
-    return server_->start(orders);
+    return server_->start(spec);
   }
 
   StartReport start_worker() {
@@ -188,14 +188,14 @@ class Rank {
       end = {outcome.exit_code, outcome.message, {}, 0};
     }
     std::vector<StartReport> ends;
-    int code = judge(exchange(to_line(end)), ends);  // servers wait here while workers work
+    int code = validate(exchange(to_line(end)), ends);  // servers wait here while workers work
 
     // A server process that outlived its rank would keep mpirun waiting.
     end = {};
     if (server_) end = server_->finish();
     server_.reset();
     ends.clear();
-    code = std::max(code, judge(exchange(to_line(end)), ends));
+    code = std::max(code, validate(exchange(to_line(end)), ends));
     if (mine_.is_server && (code == kDone || code == kInterrupted))
       remove_live_stores(start_.job, start_.incarnation);
     return code;
@@ -221,7 +221,7 @@ class Rank {
 int run_rank(const JobRequest& request) {
   take_sigusr1_as_interrupt();
   auto world = MpiWorld::init();
-  if (!world.ok()) return complain(world.error());
+  if (!world.ok()) return print_error(world.error());
   return Rank(*world.value(), request).run();
 }
 

@@ -2,7 +2,7 @@
 //
 // Rank 0 reads the job and all ranks leave together, with one exit code and one message, where it
 // cannot be started. A server that dies later ends the job by MPI_Abort, with one message of its
-// keeper; a rank that dies is mpirun's to report.
+// supervisor; a rank that dies is mpirun's to report.
 #pragma once
 
 #include "launcher/job_start.h"

@@ -16,9 +16,9 @@ namespace {
 
 // Everything is checked, and the output folder held, before a process starts.
 int start_ranks(const JobRequest& request) {
-  if (const auto mpirun = find_mpirun(); !mpirun.ok()) return complain(mpirun.error());
+  if (const auto mpirun = find_mpirun(); !mpirun.ok()) return print_error(mpirun.error());
   const auto prepared = prepare(request);
-  if (!prepared.ok()) return complain(prepared.error());
+  if (!prepared.ok()) return print_error(prepared.error());
   const JobStart& start = prepared.value().start;
 
   MpirunOptions options;
@@ -33,7 +33,7 @@ int start_ranks(const JobRequest& request) {
   // mpirun shows its ranks a terminal of its own making, so they cannot see what the user has.
   setenv("CAIRN_TERMINAL", isatty(STDOUT_FILENO) ? "1" : "0", 1);
   const auto code = run_mpirun(options);
-  return code.ok() ? code.value() : complain(code.error());
+  return code.ok() ? code.value() : print_error(code.error());
 }
 
 }  // namespace

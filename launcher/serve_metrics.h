@@ -4,7 +4,7 @@
 #include <atomic>
 #include <memory>
 
-#include "common/config/job.h"
+#include "common/config/run_config.h"
 #include "common/http/http_server.h"
 #include "common/metrics/metrics.h"
 #include "common/result.h"

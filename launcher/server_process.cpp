@@ -13,16 +13,16 @@
 #include "common/config/job_file.h"
 #include "common/log.h"
 #include "launcher/exit_code.h"
-#include "launcher/keeper.h"
 #include "launcher/serve_metrics.h"
-#include "launcher/server_orders.h"
+#include "launcher/server_spec.h"
+#include "launcher/supervisor.h"
 #include "ps/server/server.h"
 
 namespace cairn {
 
 namespace {
 
-// Up to the first line's end, which `line` loses. False where the keeper went before it.
+// Up to the first line's end, which `line` loses. False where the supervisor went before it.
 bool read_line(int descriptor, std::string& line) {
   for (char bytes[4096];;) {
     const ssize_t count = read(descriptor, bytes, sizeof(bytes));
@@ -37,9 +37,9 @@ bool read_line(int descriptor, std::string& line) {
 
 void answer(const StartReport& report) {
   const std::string line = to_line(report) + "\n";
-  // Shorter than a pipe takes at once; a keeper that is gone ends this process otherwise.
+  // Shorter than a pipe takes at once; a supervisor that is gone ends this process otherwise.
   if (write(kReadyDescriptor, line.data(), line.size()) < 0)
-    spdlog::warn("the keeper does not listen");
+    spdlog::warn("the supervisor does not listen");
   close(kReadyDescriptor);
 }
 
@@ -49,49 +49,49 @@ int refuse(const Error& error) {
   return exit_code_of(error.code);
 }
 
-// Until the keeper closes the orders (true) or a shard fails (false).
+// Until the supervisor closes the spec (true) or a shard fails (false).
 bool wait_for_end(int failed) {
-  pollfd events[] = {{kOrdersDescriptor, POLLIN, 0}, {failed, POLLIN, 0}};
+  pollfd events[] = {{kSpecDescriptor, POLLIN, 0}, {failed, POLLIN, 0}};
   for (;;) {
     if (poll(events, 2, -1) < 0) continue;
     if (events[1].revents != 0) return false;
     char bytes[64];
-    if (events[0].revents != 0 && read(kOrdersDescriptor, bytes, sizeof(bytes)) <= 0) return true;
+    if (events[0].revents != 0 && read(kSpecDescriptor, bytes, sizeof(bytes)) <= 0) return true;
   }
 }
 
-ServerOptions server_options(const ServerOrders& orders, const JobConfig& job) {
+ServerOptions server_options(const ServerSpec& spec, const JobConfig& job) {
   ServerOptions options;
   options.job = job;
-  options.incarnation = orders.incarnation;
-  options.first_shard = orders.server * job.ps.shards_per_server;
+  options.incarnation = spec.incarnation;
+  options.first_shard = spec.server * job.ps.shards_per_server;
   options.workers = job.train.workers;
-  options.hot_bytes = orders.hot_bytes;
-  options.endpoint = orders.endpoint;
+  options.hot_bytes = spec.hot_bytes;
+  options.endpoint = spec.endpoint;
   options.state = job.ps.state;
-  if (orders.checkpoint) options.checkpoint = *orders.checkpoint;
-  options.recover = orders.recover;
-  options.endpoints = orders.endpoints;
+  if (spec.checkpoint) options.checkpoint = *spec.checkpoint;
+  options.recover = spec.recover;
+  options.endpoints = spec.endpoints;
   return options;
 }
 
 // A server that takes a dead one's place serves where Prometheus looks for that one.
-MetricsConfig metrics_config(const ServerOrders& orders, const JobConfig& job) {
+MetricsConfig metrics_config(const ServerSpec& spec, const JobConfig& job) {
   MetricsConfig config = job.metrics;
-  if (orders.recover) config.port = orders.metrics_port;
+  if (spec.recover) config.port = spec.metrics_port;
   return config;
 }
 
-int serve(const ServerOrders& orders, const JobConfig& job) {
+int serve(const ServerSpec& spec, const JobConfig& job) {
   Metrics metrics(kVersionText);
   std::atomic<bool> ready{false};
   auto http =
-      serve_metrics(metrics_config(orders, job), orders.recover ? 0 : orders.rank, metrics, ready);
+      serve_metrics(metrics_config(spec, job), spec.recover ? 0 : spec.rank, metrics, ready);
   if (!http.ok()) return refuse(http.error());
 
   const int failed = eventfd(0, EFD_CLOEXEC);
   zmq::context_t context(1);
-  auto server = Server::start(server_options(orders, job), context, metrics.server(),
+  auto server = Server::start(server_options(spec, job), context, metrics.server(),
                               [failed](const Error& error) {
                                 spdlog::error("a shard ended: {}", error.message);
                                 eventfd_write(failed, 1);
@@ -101,7 +101,7 @@ int serve(const ServerOrders& orders, const JobConfig& job) {
   ready = true;
   const uint16_t port = http.value() ? http.value()->port() : uint16_t{0};
   const RecoveryReport& recovery = server.value()->recovery();
-  if (orders.recover)
+  if (spec.recover)
     spdlog::info("recovered in {:.2f} s: {} row gradients of {} rows read from the log",
                  recovery.seconds, recovery.logged_rows, recovery.unique_keys);
   std::vector<std::string> lost;
@@ -117,20 +117,20 @@ int serve(const ServerOrders& orders, const JobConfig& job) {
 
 }  // namespace
 
-int run_server_process(pid_t keeper) {
+int run_server_process(pid_t supervisor) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != keeper) return kFailed;  // it died before the line above
+  if (getppid() != supervisor) return kFailed;  // it died before the line above
 
   std::string line;
-  if (!read_line(kOrdersDescriptor, line)) return kFailed;
-  const auto orders = parse_orders(line);
-  if (!orders.ok()) return refuse(orders.error());
-  if (const Status log = init_log("server", orders.value().server, "info"); !log.ok())
+  if (!read_line(kSpecDescriptor, line)) return kFailed;
+  const auto spec = parse_spec(line);
+  if (!spec.ok()) return refuse(spec.error());
+  if (const Status log = init_log("server", spec.value().server, "info"); !log.ok())
     return refuse(log.error());
-  const JobFileResult loaded = parse_job(orders.value().job, "the job of the keeper");
+  const JobFileResult loaded = parse_job(spec.value().job, "the job of the supervisor");
   if (!loaded.ok())
     return refuse(Error{ErrorCode::kInvalidArgument, to_string(loaded.diagnostics)});
-  return serve(orders.value(), loaded.job);
+  return serve(spec.value(), loaded.job);
 }
 
 }  // namespace cairn

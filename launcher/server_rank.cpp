@@ -25,38 +25,38 @@ std::string name_of(uint32_t server, uint32_t shards) {
 
 }  // namespace
 
-StartReport ServerRank::start(const ServerOrders& orders) {
-  orders_ = orders;
+StartReport ServerRank::start(const ServerSpec& spec) {
+  spec_ = spec;
   StartReport report = spawn();
   // Where another one is to be found that takes its place.
-  orders_.recover = true;
-  orders_.endpoints = report.endpoints;
-  orders_.metrics_port = report.metrics_port;
+  spec_.recover = true;
+  spec_.endpoints = report.endpoints;
+  spec_.metrics_port = report.metrics_port;
   for (std::string& endpoint : report.endpoints)
     endpoint = reachable(std::move(endpoint), host_name());
   return report;
 }
 
 StartReport ServerRank::spawn() {
-  Keeper::Options options;
-  options.name = name_of(orders_.server, job_.ps.shards_per_server);
+  Supervisor::Options options;
+  options.name = name_of(spec_.server, job_.ps.shards_per_server);
   std::error_code error;
   options.command = {std::filesystem::read_symlink("/proc/self/exe", error).string(), "ps",
-                     "--keeper", std::to_string(getpid())};
-  if (orders_.recover) options.command.push_back("--recover");
-  options.orders = to_line(orders_);
+                     "--supervisor", std::to_string(getpid())};
+  if (spec_.recover) options.command.push_back("--recover");
+  options.spec = to_line(spec_);
   options.log =
-      std::filesystem::path(job_.output) / "logs" / fmt::format("server-{}.log", orders_.server);
-  auto keeper = Keeper::start(std::move(options));
-  if (!keeper.ok()) return failure(keeper.error());
+      std::filesystem::path(job_.output) / "logs" / fmt::format("server-{}.log", spec_.server);
+  auto supervisor = Supervisor::start(std::move(options));
+  if (!supervisor.ok()) return failure(supervisor.error());
 
   // A large checkpoint takes its time to load.
   const auto line =
-      keeper.value()->wait_until_ready(std::chrono::seconds(job_.train.stall_timeout_s));
+      supervisor.value()->wait_until_ready(std::chrono::seconds(job_.train.stall_timeout_s));
   if (!line.ok()) return failure(line.error());
   auto report = parse_report(line.value());
   if (!report.ok()) return failure(report.error());
-  if (report.value().exit_code == kDone) keeper_ = std::move(keeper).value();
+  if (report.value().exit_code == kDone) supervisor_ = std::move(supervisor).value();
   return report.value();
 }
 
@@ -65,15 +65,15 @@ bool ServerRank::may_respawn() const {
 }
 
 Status ServerRank::watch() {
-  if (!keeper_) return Ok{};
-  Status status = keeper_->watch();
+  if (!supervisor_) return Ok{};
+  Status status = supervisor_->watch();
   while (!status.ok() && may_respawn()) {
     ++respawns_;
-    complain(fmt::format("{}\n  it is started again, {} of {} times, and recovers",
-                         status.error().message, respawns_, job_.ps.max_respawns));
+    print_error(fmt::format("{}\n  it is started again, {} of {} times, and recovers",
+                            status.error().message, respawns_, job_.ps.max_respawns));
     const StartReport report = spawn();
     if (report.exit_code == kDone) {
-      for (const std::string& lost : report.lost) complain(lost);
+      for (const std::string& lost : report.lost) print_error(lost);
       return Ok{};
     }
     status = Error{ErrorCode::kUnavailable, report.message};
@@ -82,7 +82,7 @@ Status ServerRank::watch() {
 }
 
 StartReport ServerRank::finish() {
-  const Status finished = keeper_->finish(kFinishTimeout);
+  const Status finished = supervisor_->finish(kFinishTimeout);
   return finished.ok() ? StartReport{} : failure(finished.error());
 }
 

@@ -1,11 +1,11 @@
-// A server rank of an mpirun: the keeper of one server process.
+// A server rank of an mpirun: the supervisor of one server process.
 #pragma once
 
 #include <memory>
 
 #include "common/config/job.h"
-#include "launcher/keeper.h"
-#include "launcher/server_orders.h"
+#include "launcher/server_spec.h"
+#include "launcher/supervisor.h"
 
 namespace cairn {
 
@@ -15,11 +15,11 @@ class ServerRank {
 
   // Spawns `cairn ps` and waits until it serves; the report is of that process, or of why there is
   // none.
-  StartReport start(const ServerOrders& orders);
+  StartReport start(const ServerSpec& spec);
 
   // Where the server process has died, starts one that recovers in its place, on the same
   // endpoints, and waits until it serves; at most ps.max_respawns times. Errors: kUnavailable, as
-  // Keeper::watch, where it may not or cannot; never before `start` has succeeded.
+  // Supervisor::watch, where it may not or cannot; never before `start` has succeeded.
   Status watch();
 
   StartReport finish();
@@ -29,9 +29,9 @@ class ServerRank {
   bool may_respawn() const;
 
   const JobConfig& job_;
-  ServerOrders orders_;
+  ServerSpec spec_;
   uint32_t respawns_ = 0;
-  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Supervisor> supervisor_;
 };
 
 }  // namespace cairn

@@ -53,7 +53,7 @@ void stop_at_signals(std::function<void()> clean_up) {
     int signal = 0;
     while (sigwait(&ends, &signal) != 0) {
     }
-    complain("stopping");
+    print_error("stopping");
     clean_up();
     _exit(kFailed);
   }).detach();

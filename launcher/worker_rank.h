@@ -8,7 +8,7 @@
 
 #include "launcher/job_start.h"
 #include "launcher/serve_metrics.h"
-#include "launcher/server_orders.h"
+#include "launcher/server_spec.h"
 
 namespace cairn {
 

@@ -3,8 +3,8 @@
 #include "bench/gpu/keys.h"
 #include "bench/gpu/timing.h"
 #include "common/random.h"
-#include "worker/synthetic/zipf.h"
 #include "worker/math/tensor/buffer.h"
+#include "worker/synthetic/zipf.h"
 
 namespace cairn::gpu {
 namespace {

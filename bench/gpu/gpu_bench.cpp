@@ -130,7 +130,7 @@ std::vector<Measured> measure_all(const Machine& machine, std::span<const Case> 
 }
 
 // Of the faster way to run PyTorch. Eager alone would flatter us where it can be compiled.
-void judge_pytorch(const Case& c, const Measured& ours, const PyTorch& pytorch) {
+void compare_pytorch(const Case& c, const Measured& ours, const PyTorch& pytorch) {
   const auto eager = pytorch.eager.find(c.name), compiled = pytorch.compiled.find(c.name);
   double fastest = 0;
   if (compiled != pytorch.compiled.end()) fastest = compiled->second.device;
@@ -151,14 +151,14 @@ void skip_all(const std::string& why) {
 }
 
 // Goals come last, in the order of the table.
-void judge(const std::string& only, std::span<const Measured> measured, const PyTorch& pytorch) {
+void validate(const std::string& only, std::span<const Measured> measured, const PyTorch& pytorch) {
   for (const Case& c : kCases) {
     const auto found = std::ranges::find(measured, c.name, &Measured::name);
     if (found == measured.end()) {
       skip(c, "not in case " + only);
       continue;
     }
-    judge_pytorch(c, *found, pytorch);
+    compare_pytorch(c, *found, pytorch);
     if (c.of_floor > 0) gate(c.gate("of_floor"), found->floor / found->device, ">=", c.of_floor);
   }
 }
@@ -184,7 +184,7 @@ int run(const Options& options) {
   }
   print_cases(measured, pytorch);
   fmt::print("\n{:.0f} s in all\n", wall_seconds() - start);
-  judge(options.only, measured, pytorch);
+  validate(options.only, measured, pytorch);
   return 0;
 }
 

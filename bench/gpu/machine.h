@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/train_config.h"
 #include "worker/math/device/device.h"
 #include "worker/math/ops/ops.h"
 

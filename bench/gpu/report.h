@@ -14,7 +14,7 @@ struct Measured {
   double device = 0, wall = 0, floor = 0;  // seconds; 0: there is none
 };
 
-// Floating-point operations a second of products in both precisions, a line a shape.
+// Floating-point operations per second of products in both precisions, a line a shape.
 void print_products(std::span<const ProductRates::Rate> rates);
 void print_cases(std::span<const Measured> cases, const PyTorch& pytorch);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kWarm = 5, kSteps = 40;
 
-// One id a row of each feature, all of one table. Of the keys only how many they are is used.
+// One id per row of each feature, all of one table. Of the keys only how many they are is used.
 Batch draw(const step::StepModel& model, size_t rows) {
   RandomStream random(1, 1);
   const size_t bags = model.shape.bags.size();
@@ -20,7 +20,7 @@ Batch draw(const step::StepModel& model, size_t rows) {
   const size_t unique = make_unique(ids, model.table_rows[0]);
 
   Batch batch;
-  batch.rows = static_cast<uint32_t>(rows);
+  batch.samples = static_cast<uint32_t>(rows);
   batch.keys = {std::vector<Key>(unique)};
   batch.bags.resize(bags);
   for (size_t b = 0; b < bags; ++b) {

@@ -52,7 +52,7 @@ struct Floor {
 
   double seconds() const { return products + passes; }
 };
-// `copy_rate`: bytes a second, read and written.
+// `copy_rate`: bytes per second, read and written.
 Floor floor_of(const step::StepModel& model, const StepSizes& sizes, Precision precision,
                ProductRates& rates, double copy_rate);
 

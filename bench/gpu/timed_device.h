@@ -1,7 +1,7 @@
 // A device that passes everything on to another and takes the time of the graphs that it launches.
-// A model's step is one or a few graphs (worker/math/device/step_graphs.h), and before and after them
-// the host copies inputs and results: so a step's computation is told from its copies without a
-// change to either.
+// A model's step is one or a few graphs (worker/math/device/step_graphs.h), and before and after
+// them the host copies inputs and results: so a step's computation is told from its copies without
+// a change to either.
 #pragma once
 
 #include "bench/gpu/event_clock.h"

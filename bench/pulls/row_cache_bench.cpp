@@ -3,8 +3,8 @@
 // model itself computes nothing. A server with one shard in a process of its own, over tcp
 // loopback; one worker, with one pull ahead as inference has it.
 //
-// 26 ids a row, each of Zipf's distribution (1.05) over 400,000 of its own, all of which have rows;
-// dim 16, Adagrad; 2,048 rows a batch.
+// 26 ids per row, each of Zipf's distribution (1.05) over 400,000 of its own, all of which have
+// rows; dim 16, Adagrad; 2,048 rows per batch.
 //   --rounds N  turns of each way; default 5
 #include <algorithm>
 #include <chrono>
@@ -29,7 +29,7 @@ std::vector<Batch> some_batches() {
   std::vector<Batch> batches(kWarm + kMeasured);
   Deduplicator deduplicator;
   for (Batch& batch : batches) {
-    batch.rows = kRowsOfBatch;
+    batch.samples = kRowsOfBatch;
     batch.keys.resize(1);
     batch.bags.resize(kIds);
     deduplicator.begin(kIds * kRowsOfBatch);

@@ -141,7 +141,7 @@ class Head(nn.Module):
 
 
 class Net(nn.Module):
-    """Dense part: x0 [batch, fields * dim + numbers] and the ids' linear part to one logit a task."""
+    """Dense part: x0 [batch, fields * dim + numbers] and the ids' linear part to one logit per task."""
 
     def __init__(self, model, fields, dim, numbers):
         super().__init__()

@@ -71,7 +71,7 @@ def settings(section):
     return [f"- {case.title}: " + " ".join(f"`--set '{value}'`" for value in case.sets) for case in changed]
 
 
-def judged(goal, best, cases):
+def validated(goal, best, cases):
     """What the goal's figure is, and whether that is enough."""
     values = {case.title: mean(shares(goal.figure, ours, best) if best else [goal.figure.of(r) for r in ours])
               for case, ours, _ in cases if goal.case in (None, case.title)}
@@ -85,7 +85,7 @@ def goals(section, best, cases):
     form = percent if best else four
     lines, short = ["| goal, of the mean | reached | |", "| --- | --- | --- |"], []
     for goal in section.goals:
-        title, value, enough = judged(goal, best, cases)
+        title, value, enough = validated(goal, best, cases)
         what = f"{goal.figure.title}{' of the best' if best else ''} {'<=' if goal.below else '>='} {form(goal.reach)}"
         lines.append(f"| {title}: {what} | {form(value)} | {'yes' if enough else 'no'} |")
         if not enough:

@@ -40,7 +40,8 @@ struct Options {
 };
 
 constexpr uint64_t kHotBytes = uint64_t{6} << 30;  // as `auto` gives one shard of a host of 24 GiB
-constexpr uint64_t kHotPart = 16;  // of it, pushes that are applied at once (ps/recovery/recovery.h)
+constexpr uint64_t kHotPart =
+    16;  // of it, pushes that are applied at once (ps/recovery/recovery.h)
 
 struct Time {
   double wall = 0, cpu = 0;  // seconds

@@ -7,8 +7,8 @@
 
 #include "common/check.h"
 #include "common/random.h"
-#include "ps/system/boot_id.h"
 #include "ps/log/file_push_log.h"
+#include "ps/system/boot_id.h"
 
 namespace cairn {
 
@@ -71,9 +71,9 @@ void write_log(const std::filesystem::path& folder, uint64_t logged_rows, uint64
                                      [&](Result<Lsn> lsn) { acknowledged.set(lsn); });
   check(log.ok(), log.ok() ? "" : log.error().message);
   log.value()->append({.lsn = kBaseLsn,
-                       .kind = RecordKind::kBase,
+                       .kind = RecordKind::kReplayStart,
                        .push = nullptr,
-                       .base = kTableLsn,
+                       .replay_after = kTableLsn,
                        .sequences = {WorkerSequence{}}});
   RandomStream random(1, distinct, logged_rows);
   Lsn lsn = kBaseLsn;
@@ -112,7 +112,7 @@ std::unique_ptr<RocksStore> make_table(const std::filesystem::path& folder, uint
   check(store.ok(), store.ok() ? "" : store.error().message);
   const size_t floats = store.value()->layouts()[0].floats();
   const std::vector<RowKey> keys = sorted_row_keys(rows, rows);
-  SortedRun run{.highest_lsn = kTableLsn};
+  FlushFile run{.highest_lsn = kTableLsn};
   run.rows.floats.assign(kRowsOfARun * floats, 0.5f);
   for (size_t first = 0; first < keys.size(); first += kRowsOfARun) {
     run.rows.entries.clear();
@@ -122,7 +122,7 @@ std::unique_ptr<RocksStore> make_table(const std::filesystem::path& folder, uint
                                   .last_step = 0,
                                   .count = 1,
                                   .offset = (i - first) * floats});
-    expect(store.value()->save_run(run));
+    expect(store.value()->save_flush_file(run));
   }
   return std::move(store).value();
 }

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "ps/store/rocks_store.h"
 
 namespace cairn {

@@ -99,12 +99,12 @@ bool BareSteady::hand_over() {
   return true;
 }
 
-void BareSteady::sweep_a_slice() {
+void BareSteady::flush_slice() {
   constexpr size_t kAhead = 16;
   if (cursor_ == order_.size()) {
     if ((filled_ - cut_) * 2 <= log_messages_) return;
     cursor_ = 0;
-    sweep_base_ = filled_;
+    flush_base_ = filled_;
   }
   if (run_.rows() >= BareStore::kRunRows && !hand_over()) return;
   for (size_t i = 0; i < kSlice && cursor_ < order_.size() && run_.rows() < BareStore::kRunRows;
@@ -117,7 +117,7 @@ void BareSteady::sweep_a_slice() {
   }
   if (cursor_ < order_.size()) return;
   while (!hand_over()) usleep(100);
-  cut_ = sweep_base_;
+  cut_ = flush_base_;
 }
 
 void BareSteady::log_message(std::span<const Key> keys, const float* gradients) {
@@ -131,10 +131,10 @@ void BareSteady::log_message(std::span<const Key> keys, const float* gradients) 
 }
 
 void BareSteady::push(std::span<const Key> keys, const float* gradients) {
-  sweep_a_slice();
+  flush_slice();
   while (filled_ - cut_ >= log_messages_) {
     usleep(100);
-    sweep_a_slice();
+    flush_slice();
   }
   log_message(keys, gradients);
   table_.push_adagrad(keys, gradients);

@@ -1,6 +1,6 @@
 // A yardstick of the steady state: a durable shard with nothing around it. Adagrad on rows of a
 // BareTable, whole push messages through a ring to a thread that writes them by direct I/O into a
-// file that is used as a ring too, and once half of that is full a sweep over the rows in the order
+// file that is used as a ring too, and once half of that is full a flush over the rows in the order
 // of slots: dirty ones go, 64 MB at a time, to a thread that makes SST files of them. RocksDB
 // compacts. No admission, eviction, checks, messages or recovery. Thread safety: one thread.
 #pragma once
@@ -32,7 +32,7 @@ class BareSteady {
   void write_log();
   void save_runs();
   void log_message(std::span<const Key> keys, const float* gradients);
-  void sweep_a_slice();
+  void flush_slice();
   bool hand_over();  // false: the saver is busy
 
   BareTable table_;
@@ -45,8 +45,8 @@ class BareSteady {
   std::atomic<uint64_t> filled_ = 0, written_ = 0;  // messages
   uint64_t cut_ = 0;
 
-  size_t cursor_;  // of order_; its size: no sweep is under way
-  uint64_t sweep_base_ = 0;
+  size_t cursor_;  // of order_; its size: no flush is under way
+  uint64_t flush_base_ = 0;
   BareStore::Run run_, saving_;
   std::mutex mutex_;
   std::condition_variable wake_;

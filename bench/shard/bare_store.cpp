@@ -91,7 +91,7 @@ size_t BareStore::read(std::span<const StoredKey> keys) const {
   return found;
 }
 
-std::vector<BareStore::Run> sorted_runs(uint64_t rows) {
+std::vector<BareStore::Run> flush_files(uint64_t rows) {
   std::vector<RowKey> keys;
   keys.reserve(rows);
   for (uint64_t i = 0; i < rows; ++i) keys.push_back({0, bench_key(i)});

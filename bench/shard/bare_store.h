@@ -49,8 +49,8 @@ class BareStore {
   std::unique_ptr<rocksdb::DB> db_;
 };
 
-// Rows of the keys bench_key(0) to bench_key(rows - 1), as the store orders them, in runs of
+// Rows of the keys bench_key(0) to bench_key(rows - 1), as the store spec them, in runs of
 // kRunRows; all have one value.
-std::vector<BareStore::Run> sorted_runs(uint64_t rows);
+std::vector<BareStore::Run> flush_files(uint64_t rows);
 
 }  // namespace cairn

@@ -113,7 +113,7 @@ void drop_from_page_cache(const std::filesystem::path& folder) {
   }
 }
 
-// Reads of random pages a second, so many at a time, past the page cache.
+// Reads of random pages per second, so many at a time, past the page cache.
 double disk_rate(const std::filesystem::path& folder, uint32_t depth) {
   constexpr int kReadsEach = 200;
   std::vector<int> files;
@@ -226,7 +226,7 @@ double hit_latency_ratio(ColdShard& shard) {
     const double came = seconds_now();
     const uint64_t open = shard.driver().pulls_open();
     shard.driver().turn(false);
-    shard.driver().pull(hot, kPullEarly | kPullReadOnly);
+    shard.driver().pull(hot, kPullSpeculative | kPullReadOnly);
     if (shard.driver().pulls_open() > open) return;  // some were not in memory: not such a pull
     seconds.push_back(seconds_now() - came);
   };
@@ -243,7 +243,7 @@ void bench_cold(const CaseOptions& options) {
   constexpr uint32_t kThreads = 2;
   constexpr int kRounds = 9;
   BareStore bare(options.folder / "bare-cold");
-  for (const BareStore::Run& run : sorted_runs(kRows)) bare.ingest(run);
+  for (const BareStore::Run& run : flush_files(kRows)) bare.ingest(run);
   {
     ColdShard shard(options.folder / "cold", kThreads, kRows);
     const HeldInMemory both(options.folder);

@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "common/random.h"
-#include "ps/system/boot_id.h"
 #include "ps/log/file_push_log.h"
-#include "ps/store/memory_cold_store.h"
 #include "ps/log/null_push_log.h"
+#include "ps/store/memory_cold_store.h"
 #include "ps/store/rocks_cold_store.h"
+#include "ps/system/boot_id.h"
 
 namespace cairn {
 
@@ -41,12 +41,12 @@ void store_rows(RocksStore& store, uint64_t rows) {
   const size_t floats = store.layouts()[0].floats();
   for (size_t first = 0; first < keys.size(); first += kRunRows) {
     const size_t count = std::min(kRunRows, keys.size() - first);
-    SortedRun run{.highest_lsn = 1};
+    FlushFile run{.highest_lsn = 1};
     run.rows.floats.resize(count * floats, 0.1f);
     for (size_t i = 0; i < count; ++i)
       run.rows.entries.push_back(
           {.key = keys[first + i], .lsn = 1, .last_step = 1, .count = 1, .offset = i * floats});
-    if (const Status saved = store.save_run(run); !saved.ok()) end_with(saved.error());
+    if (const Status saved = store.save_flush_file(run); !saved.ok()) end_with(saved.error());
   }
 }
 

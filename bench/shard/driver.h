@@ -13,9 +13,9 @@
 
 #include "bench/shard/watched_store.h"
 #include "common/metrics/metrics.h"
-#include "ps/system/completion_queue.h"
-#include "ps/store/rocks_store.h"
 #include "ps/shard/shard.h"
+#include "ps/store/rocks_store.h"
+#include "ps/system/completion_queue.h"
 
 namespace cairn {
 

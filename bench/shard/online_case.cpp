@@ -12,7 +12,7 @@ namespace cairn {
 namespace {
 
 constexpr uint64_t kRows = 4'000'000;
-constexpr uint64_t kLogBytes = uint64_t{1} << 30;  // so that sweeps follow each other
+constexpr uint64_t kLogBytes = uint64_t{1} << 30;  // so that flushes follow each other
 constexpr size_t kMessages = 256;
 constexpr double kCheckpointEvery = 10;  // seconds
 // Steps that a checkpoint is asked for ahead, so that most dirty rows are written before it.
@@ -61,7 +61,7 @@ void bench_online(const CaseOptions& options) {
       const double came = seconds_now(), cpu = thread_seconds();
       const uint64_t open = shard.pulls_open();
       shard.turn(false);
-      shard.pull(pool.keys(message + kMessages / 2), kPullEarly | kPullReadOnly);
+      shard.pull(pool.keys(message + kMessages / 2), kPullSpeculative | kPullReadOnly);
       while (shard.pulls_open() > open) shard.turn(false);
       serving.seconds.push_back(seconds_now() - came);
       serving_cpu.seconds.push_back(thread_seconds() - cpu);

@@ -1,7 +1,7 @@
 // Servers of the benchmarks, each in a process of its own, as the ones of a job are: this program
 // again, run as `shard_bench --serve KIND DURABILITY ROWS LOG_BYTES FOLDER`. Two kinds: `shard`, a
-// Server (ps/server/server.h) with one shard, which the client fills; and `bare`, a prototype that only
-// joins ZeroMQ, a BareTable and a file of whole push messages: no checks, steps, retries or
+// Server (ps/server/server.h) with one shard, which the client fills; and `bare`, a prototype that
+// only joins ZeroMQ, a BareTable and a file of whole push messages: no checks, steps, retries or
 // metrics.
 //
 // What a bare server is sent: a part of one byte (Op), keys, and for a push gradients; it answers

@@ -1,5 +1,5 @@
 // The shard against yardsticks that run beside it: bare loops and prototypes without what makes it
-// durable, bounded and safe. Rows of dim 16 with Adagrad's state, 16,384 unique keys a message.
+// durable, bounded and safe. Rows of dim 16 with Adagrad's state, 16,384 unique keys per message.
 //   shard_bench [--long] [--only CASE] [--rows N] [--folder FOLDER]
 
 #include <fmt/format.h>

@@ -24,8 +24,8 @@ class WatchedStore final : public ColdStore {
   void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) override {
     store_->scan(std::move(slots), std::move(done));
   }
-  void save_run(SortedRun run, std::function<void(Status)> done) override {
-    store_->save_run(std::move(run), std::move(done));
+  void save_flush_file(FlushFile run, std::function<void(Status)> done) override {
+    store_->save_flush_file(std::move(run), std::move(done));
   }
   void drop_filters(Lsn below, std::function<void(Status)> done) override {
     store_->drop_filters(below, std::move(done));

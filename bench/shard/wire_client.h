@@ -31,7 +31,7 @@ class WireClient final : public BenchClient {
   // Of the next step, as training does: near its bound the shard pins the rows. An empty push,
   // whose answer `receive` passes over, ends the step after every kPullsAStep.
   void pull(std::span<const Key> keys) override;
-  void push(std::span<const Key> keys, const float* gradients) override;  // one a step
+  void push(std::span<const Key> keys, const float* gradients) override;  // one per step
   void receive() override;
 
  private:

@@ -9,7 +9,7 @@ namespace cairn {
 void bench_write_back(const CaseOptions& options) {
   constexpr uint64_t kRows = 4'000'000;
   constexpr int kRounds = 3;
-  const std::vector<BareStore::Run> runs = sorted_runs(kRows);
+  const std::vector<BareStore::Run> runs = flush_files(kRows);
   const Compared compared = compare(
       "write-back of dirty rows", kRounds,
       [&] {

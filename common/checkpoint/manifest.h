@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "common/atomic_file.h"
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/result.h"
 #include "common/slots.h"
 

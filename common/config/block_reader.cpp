@@ -275,7 +275,7 @@ void read_block(const YamlNode& node, const Position& at, std::span<const Config
     return;
   }
   report_unknown(node, keys, path, diagnostics);
-  bool sound = true;  // a condition can be judged only if what it rests on was read
+  bool sound = true;  // a condition can be validated only if what it rests on was read
   for (const ConfigKey& key : keys) {
     const std::string key_path = join(path, key.name);
     if (const YamlEntry* entry = node.find(key.name)) {

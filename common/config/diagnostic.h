@@ -33,7 +33,7 @@ class Diagnostics {
  public:
   void add(const Position& at, std::string key_path, std::string what, std::string hint);
 
-  // Whether anything at or below `key_path` was reported: its value cannot be judged further.
+  // Whether anything at or below `key_path` was reported: its value cannot be validated further.
   bool has(std::string_view key_path) const;
   bool empty() const { return list_.empty(); }
   std::vector<Diagnostic> sorted() const;

@@ -162,8 +162,8 @@ JobEstimate estimate(const JobConfig& job, uint64_t memory_bytes) {
                           : optimizer == "adam"                         ? 4
                           : optimizer == "adamw" || optimizer == "lamb" ? 5
                                                                         : 3;
-  out.dense_bytes_a_worker = 4 * copies * out.dense_parameters;
-  out.dense_bytes_all = out.dense_bytes_a_worker * out.workers;
+  out.dense_bytes_per_worker = 4 * copies * out.dense_parameters;
+  out.dense_bytes_all = out.dense_bytes_per_worker * out.workers;
   out.memory_bytes = memory_bytes;
   out.checkpoints = uint64_t{job.checkpoint.keep} + (job.eval.monitor.empty() ? 0 : 1);
   return out;
@@ -174,8 +174,9 @@ std::string JobEstimate::text() const {
   out += fmt::format("starts    {} server process{} with {} shard{} in all, {} worker{}\n", servers,
                      servers == 1 ? "" : "es", shards, shards == 1 ? "" : "s", workers,
                      workers == 1 ? "" : "s");
-  out += fmt::format("memory    {} of rows a shard, {} in all; {} of dense parameters a worker\n",
-                     bytes(hot_bytes), bytes(hot_bytes_all), bytes(dense_bytes_a_worker));
+  out +=
+      fmt::format("memory    {} of rows per shard, {} in all; {} of dense parameters per worker\n",
+                  bytes(hot_bytes), bytes(hot_bytes_all), bytes(dense_bytes_per_worker));
   if (dense_bytes_all > memory_bytes)
     out += fmt::format(
         "warning   dense parameters of {} worker{} need {}, this host has {}: make the model "

@@ -25,11 +25,11 @@ struct JobEstimate {
   uint64_t log_bytes_all = 0;  // of all shards, at most; 0 where durability needs no log
   uint64_t input_width = 0;    // columns of the model's input
   uint64_t dense_parameters = 0;
-  double flops_per_sample = 0.0;      // of a training step: forward and backward
-  uint64_t dense_bytes_a_worker = 0;  // parameters, gradients, optimizer state
-  uint64_t dense_bytes_all = 0;       // of all workers
-  uint64_t memory_bytes = 0;          // of a host, as given
-  uint64_t checkpoints = 0;           // kept at once
+  double flops_per_sample = 0.0;        // of a training step: forward and backward
+  uint64_t dense_bytes_per_worker = 0;  // parameters, gradients, optimizer state
+  uint64_t dense_bytes_all = 0;         // of all workers
+  uint64_t memory_bytes = 0;            // of a host, as given
+  uint64_t checkpoints = 0;             // kept at once
 
   // Lines for people; one warns where dense parameters exceed the memory of one host.
   std::string text() const;

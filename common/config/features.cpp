@@ -48,13 +48,13 @@ bool expand_range(std::string_view text, std::vector<std::string>& out) {
 // Expands entries one after the other, and remembers the names and tables of those before.
 class Expansion {
  public:
-  Expansion(const PsDraft& ps, const Judge& judge) : ps_(ps), judge_(judge) {}
+  Expansion(const PsDraft& ps, const Validate& validate) : ps_(ps), validate_(validate) {}
 
   void add(const FeatureEntry& entry, size_t number) {
     number_ = number;
     text_ = std::to_string(number);
     const std::vector<std::string> names = names_of(entry);
-    if (judge_.sound({at("transform")})) {
+    if (validate_.sound({at("transform")})) {
       check_transforms(entry);
       check_columns(entry, names.size());
       check_boundaries(entry);
@@ -67,8 +67,8 @@ class Expansion {
     for (const TableConfig& table : out_.tables) used.push_back(table.name);
     for (const TableConfig& table : ps_.tables)
       if (std::find(used.begin(), used.end(), table.name) == used.end())
-        judge_.report({"ps", "tables", table.name}, "no feature uses this table",
-                      used.empty() ? "remove it" : suggest(table.name, used));
+        validate_.report({"ps", "tables", table.name}, "no feature uses this table",
+                         used.empty() ? "remove it" : suggest(table.name, used));
   }
 
   // What attention scores for: a target may stand behind the feature that names it.
@@ -77,7 +77,7 @@ class Expansion {
       const FeatureConfig& feature = out_.features[i];
       const std::string entry = std::to_string(out_.entries[i]);
       if (feature.is_id() && feature.pooling == Pooling::kAttention &&
-          judge_.sound({fmt::format("features.{}.target", entry)}))
+          validate_.sound({fmt::format("features.{}.target", entry)}))
         check_target(feature, {"features", entry, "target"});
     }
   }
@@ -87,8 +87,8 @@ class Expansion {
  private:
   void check_target(const FeatureConfig& feature, YamlPath path) const {
     if (feature.target.empty())
-      return judge_.report(path, "required key is missing",
-                           "name the feature of ids that attention scores for");
+      return validate_.report(path, "required key is missing",
+                              "name the feature of ids that attention scores for");
     std::vector<std::string> known;
     const FeatureConfig* target = nullptr;
     for (const FeatureConfig& other : out_.features) {
@@ -97,12 +97,12 @@ class Expansion {
       if (other.name == feature.target) target = &other;
     }
     if (target == nullptr)
-      return judge_.report(
+      return validate_.report(
           path, fmt::format("'{}' is no feature of ids pooled without attention", feature.target),
           known.empty() ? "there is none" : suggest(feature.target, known));
     const uint32_t own = dim_of(feature), wanted = dim_of(*target);
     if (own != wanted)
-      judge_.report(
+      validate_.report(
           path, fmt::format("'{}' has dim {}, '{}' {}", target->name, wanted, feature.name, own),
           "give both the same dim, or one table");
   }
@@ -114,16 +114,16 @@ class Expansion {
   std::string at(std::string_view key) const { return fmt::format("features.{}.{}", text_, key); }
 
   void report(std::string_view key, std::string what, std::string hint) const {
-    judge_.report({"features", text_, key}, std::move(what), std::move(hint));
+    validate_.report({"features", text_, key}, std::move(what), std::move(hint));
   }
 
   std::vector<std::string> names_of(const FeatureEntry& entry) const {
     if (!entry.name.empty() && !entry.names.empty())
       report("names", "name and names are given", "keep one of them");
     if (!entry.name.empty()) return {entry.name};
-    if (entry.names.empty() && judge_.sound({at("name"), at("names")}))
+    if (entry.names.empty() && validate_.sound({at("name"), at("names")}))
       report("name", "required key is missing", "give name, or names for several features alike");
-    return expand_ranges(entry.names, {"features", text_, "names"}, judge_);
+    return expand_ranges(entry.names, {"features", text_, "names"}, validate_);
   }
 
   void check_transforms(const FeatureEntry& entry) const {
@@ -145,7 +145,7 @@ class Expansion {
   }
 
   void check_columns(const FeatureEntry& entry, size_t names) const {
-    if (!judge_.sound({at("column"), at("columns")})) return;
+    if (!validate_.sound({at("column"), at("columns")})) return;
     if (!entry.column.empty() && !entry.columns.empty())
       report("columns", "column and columns are given", "keep one of them");
     if (names > 1 && (!entry.column.empty() || !entry.columns.empty()))
@@ -169,7 +169,7 @@ class Expansion {
   }
 
   void check_boundaries(const FeatureEntry& entry) const {
-    if (!judge_.sound({at("boundaries")})) return;
+    if (!validate_.sound({at("boundaries")})) return;
     const bool needed =
         !entry.transforms.empty() && entry.transforms.back() == Transform::kBucketize;
     if (needed && entry.boundaries.empty())
@@ -210,7 +210,7 @@ class Expansion {
     const auto [found, is_new] = tables_.emplace(name, out_.tables.size());
     if (is_new) {
       out_.tables.push_back(configured(name));
-      const bool fixed = find(judge_.root, {"ps", "tables", name, "dim"}) != nullptr;
+      const bool fixed = find(validate_.root, {"ps", "tables", name, "dim"}) != nullptr;
       dim_from_.push_back(fixed ? fmt::format("ps.tables.{}", name) : "");
     }
     if (!dim) return;
@@ -234,7 +234,7 @@ class Expansion {
   }
 
   const PsDraft& ps_;
-  const Judge& judge_;
+  const Validate& validate_;
   size_t number_ = 0;  // of the entry
   std::string text_;   // the same, as text
   std::map<std::string, size_t> names_, tables_;
@@ -244,25 +244,25 @@ class Expansion {
 
 }  // namespace
 
-void Judge::report(YamlPath path, std::string what, std::string hint) const {
+void Validate::report(YamlPath path, std::string what, std::string hint) const {
   diagnostics.add(position_of(root, path), join(path), std::move(what), std::move(hint));
 }
 
-bool Judge::sound(std::initializer_list<std::string_view> key_paths) const {
+bool Validate::sound(std::initializer_list<std::string_view> key_paths) const {
   return std::none_of(key_paths.begin(), key_paths.end(),
                       [this](std::string_view path) { return diagnostics.has(path); });
 }
 
 std::vector<std::string> expand_ranges(const std::vector<std::string>& names, YamlPath path,
-                                       const Judge& judge) {
+                                       const Validate& validate) {
   std::vector<std::string> out;
   for (const std::string& name : names) {
     if (name.find("..") == std::string::npos)
       out.push_back(name);
     else if (!expand_range(name, out))
-      judge.report(path, fmt::format("'{}' is not a range", name), "write a range as I1..I13");
+      validate.report(path, fmt::format("'{}' is not a range", name), "write a range as I1..I13");
     if (out.size() > kNamesMax) {
-      judge.report(path, "too many names", fmt::format("want at most {}", kNamesMax));
+      validate.report(path, "too many names", fmt::format("want at most {}", kNamesMax));
       return {};
     }
   }
@@ -270,11 +270,11 @@ std::vector<std::string> expand_ranges(const std::vector<std::string>& names, Ya
 }
 
 ExpandedFeatures expand_features(const std::vector<FeatureEntry>& entries, const PsDraft& ps,
-                                 const Judge& judge) {
-  Expansion expansion(ps, judge);
+                                 const Validate& validate) {
+  Expansion expansion(ps, validate);
   for (size_t i = 0; i < entries.size(); ++i) expansion.add(entries[i], i);
   expansion.check_targets();
-  if (judge.sound({"features"})) expansion.check_tables_are_used();
+  if (validate.sound({"features"})) expansion.check_tables_are_used();
   return expansion.take();
 }
 

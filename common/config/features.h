@@ -10,20 +10,20 @@
 
 namespace cairn {
 
-// Judges values that were read from `root`, and reports where they stand in it.
-struct Judge {
+// Validates values that were read from `root`, and reports where they stand in it.
+struct Validate {
   const YamlNode& root;
   Diagnostics& diagnostics;
 
   void report(YamlPath path, std::string what, std::string hint) const;
-  // Whether none of these was reported yet: a value that could not be read is not judged again.
+  // Whether none of these was reported yet: a value that could not be read is not validated again.
   bool sound(std::initializer_list<std::string_view> key_paths) const;
 };
 
 // Names with ranges written out: I1..I3 is I1, I2, I3; C01..C26 keeps its zeros. Others stay.
 // What is no range in spite of its dots is reported at `path`, as are more than 100,000 names.
 std::vector<std::string> expand_ranges(const std::vector<std::string>& names, YamlPath path,
-                                       const Judge& judge);
+                                       const Validate& validate);
 
 struct ExpandedFeatures {
   std::vector<FeatureConfig> features;
@@ -31,6 +31,6 @@ struct ExpandedFeatures {
   std::vector<TableConfig> tables;
 };
 ExpandedFeatures expand_features(const std::vector<FeatureEntry>& entries, const PsDraft& ps,
-                                 const Judge& judge);
+                                 const Validate& validate);
 
 }  // namespace cairn

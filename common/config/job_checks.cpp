@@ -7,67 +7,69 @@
 #include <set>
 #include <utility>
 
-#include "common/net/address.h"
 #include "common/hash.h"
+#include "common/net/address.h"
 
 namespace cairn {
 namespace {
 
-void check_counts(const JobConfig& job, const Judge& judge) {
+void check_counts(const JobConfig& job, const Validate& validate) {
   const uint32_t readers = job.data.readers, workers = job.train.workers;
-  if (judge.sound({"data.readers", "train.workers"}) && readers < workers)
-    judge.report({"data", "readers"}, fmt::format("{} readers for {} workers", readers, workers),
-                 "want at least as many readers as workers");
-  if (judge.sound({"data.readers", "train.batch_size"}) && job.train.batch_size < readers)
-    judge.report({"train", "batch_size"},
-                 fmt::format("{} rows for {} readers", job.train.batch_size, readers),
-                 "want at least one row a reader: raise batch_size or lower data.readers");
-  if (judge.sound({"data.readers", "eval.batch_size"}) && job.eval.batch_size < readers)
-    judge.report({"eval", "batch_size"},
-                 fmt::format("{} rows for {} readers", job.eval.batch_size, readers),
-                 "want at least one row a reader: raise batch_size or lower data.readers");
-  if (judge.sound({"ps.servers", "ps.shards_per_server"}) && job.shards() > kSlots)
-    judge.report({"ps", "shards_per_server"}, fmt::format("{} shards in all", job.shards()),
-                 fmt::format("want at most {}, the number of slots", kSlots));
+  if (validate.sound({"data.readers", "train.workers"}) && readers < workers)
+    validate.report({"data", "readers"}, fmt::format("{} readers for {} workers", readers, workers),
+                    "want at least as many readers as workers");
+  if (validate.sound({"data.readers", "train.batch_size"}) && job.train.batch_size < readers)
+    validate.report({"train", "batch_size"},
+                    fmt::format("{} rows for {} readers", job.train.batch_size, readers),
+                    "want at least one row per reader: raise batch_size or lower data.readers");
+  if (validate.sound({"data.readers", "eval.batch_size"}) && job.eval.batch_size < readers)
+    validate.report({"eval", "batch_size"},
+                    fmt::format("{} rows for {} readers", job.eval.batch_size, readers),
+                    "want at least one row per reader: raise batch_size or lower data.readers");
+  if (validate.sound({"ps.servers", "ps.shards_per_server"}) && job.shards() > kSlots)
+    validate.report({"ps", "shards_per_server"}, fmt::format("{} shards in all", job.shards()),
+                    fmt::format("want at most {}, the number of slots", kSlots));
   const uint32_t ranks = job.ps.servers + workers;
-  if (judge.sound({"metrics.port", "ps.servers", "train.workers"}) && job.metrics.port != 0 &&
+  if (validate.sound({"metrics.port", "ps.servers", "train.workers"}) && job.metrics.port != 0 &&
       job.metrics.port + ranks - 1 > 65'535)
-    judge.report(
+    validate.report(
         {"metrics", "port"},
         fmt::format("{} processes from port {} on exceed 65535", ranks, job.metrics.port),
         fmt::format("want at most {}, or 0 for ports chosen by the system", 65'536 - ranks));
 }
 
-void check_addresses(const JobConfig& job, const Judge& judge) {
-  if (judge.sound({"ps.address", "ps.allow_insecure"}) && !is_loopback(job.ps.address) &&
+void check_addresses(const JobConfig& job, const Validate& validate) {
+  if (validate.sound({"ps.address", "ps.allow_insecure"}) && !is_loopback(job.ps.address) &&
       !job.ps.allow_insecure)
-    judge.report({"ps", "address"},
-                 fmt::format("{} is not on loopback, and endpoints are neither encrypted nor "
-                             "authenticated",
-                             job.ps.address),
-                 "set ps.allow_insecure: true on a network that you trust");
-  if (!judge.sound({"metrics.address", "ps.allow_insecure"})) return;
+    validate.report({"ps", "address"},
+                    fmt::format("{} is not on loopback, and endpoints are neither encrypted nor "
+                                "authenticated",
+                                job.ps.address),
+                    "set ps.allow_insecure: true on a network that you trust");
+  if (!validate.sound({"metrics.address", "ps.allow_insecure"})) return;
   const std::string& metrics = job.metrics.address;
   if (!is_ip_address(metrics))
-    judge.report({"metrics", "address"}, fmt::format("'{}' is not an IP address", metrics),
-                 "want digits, as in 127.0.0.1 or ::1");
+    validate.report({"metrics", "address"}, fmt::format("'{}' is not an IP address", metrics),
+                    "want digits, as in 127.0.0.1 or ::1");
   else if (job.metrics.enabled && !is_loopback(metrics) && !job.ps.allow_insecure)
-    judge.report({"metrics", "address"},
-                 fmt::format("{} is not on loopback, and metrics are neither encrypted nor "
-                             "authenticated",
-                             metrics),
-                 "set ps.allow_insecure: true on a network that you trust");
+    validate.report({"metrics", "address"},
+                    fmt::format("{} is not on loopback, and metrics are neither encrypted nor "
+                                "authenticated",
+                                metrics),
+                    "set ps.allow_insecure: true on a network that you trust");
 }
 
 // Names of the columns, where the job file knows them.
-void check_columns(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge) {
+void check_columns(const JobConfig& job, const std::vector<size_t>& entries,
+                   const Validate& validate) {
   const std::vector<std::string>& columns = job.data.columns;
-  if (!judge.sound({"data"})) return;
+  if (!validate.sound({"data"})) return;
   if (!job.data.header && columns.empty())
-    return judge.report({"data", "columns"}, "required key is missing",
-                        "name the columns of files without a header");
+    return validate.report({"data", "columns"}, "required key is missing",
+                           "name the columns of files without a header");
   if (std::set<std::string>(columns.begin(), columns.end()).size() < columns.size())
-    judge.report({"data", "columns"}, "a column is given twice", "give each column its own name");
+    validate.report({"data", "columns"}, "a column is given twice",
+                    "give each column its own name");
 
   const std::set<std::string> known(columns.begin(), columns.end());
   std::map<std::string, std::string> labels;  // to the task
@@ -76,13 +78,13 @@ void check_columns(const JobConfig& job, const std::vector<size_t>& entries, con
     labels.emplace(task.column, task.name);
     const std::string number = std::to_string(i);
     if (!columns.empty() && !task.column.empty() && !known.contains(task.column))
-      judge.report({"model", "tasks", number, "label"},
-                   fmt::format("there is no column '{}'", task.column),
-                   suggest(task.column, columns));
+      validate.report({"model", "tasks", number, "label"},
+                      fmt::format("there is no column '{}'", task.column),
+                      suggest(task.column, columns));
     if (!columns.empty() && !task.sample_weight.empty() && !known.contains(task.sample_weight))
-      judge.report({"model", "tasks", number, "sample_weight"},
-                   fmt::format("there is no column '{}'", task.sample_weight),
-                   suggest(task.sample_weight, columns));
+      validate.report({"model", "tasks", number, "sample_weight"},
+                      fmt::format("there is no column '{}'", task.sample_weight),
+                      suggest(task.sample_weight, columns));
   }
   for (size_t i = 0; i < job.features.size(); ++i) {
     const FeatureConfig& feature = job.features[i];
@@ -91,22 +93,23 @@ void check_columns(const JobConfig& job, const std::vector<size_t>& entries, con
       // The key that names the column in the file.
       std::string_view key = "names";
       for (const std::string_view candidate : {"name", "columns", "column"})
-        if (find(judge.root, {"features", number, candidate})) key = candidate;
+        if (find(validate.root, {"features", number, candidate})) key = candidate;
       if (!columns.empty() && !known.contains(column))
-        judge.report({"features", number, key}, fmt::format("there is no column '{}'", column),
-                     suggest(column, columns));
+        validate.report({"features", number, key}, fmt::format("there is no column '{}'", column),
+                        suggest(column, columns));
       if (const auto label = labels.find(column); label != labels.end())
-        judge.report({"features", number, key},
-                     fmt::format("column '{}' is the label of task '{}'", column, label->second),
-                     "remove it: the model would see the answer");
+        validate.report({"features", number, key},
+                        fmt::format("column '{}' is the label of task '{}'", column, label->second),
+                        "remove it: the model would see the answer");
     }
   }
 }
 
-void check_tasks(const JobConfig& job, const Judge& judge) {
+void check_tasks(const JobConfig& job, const Validate& validate) {
   if (job.model.tasks.size() > kTasksMax)
-    judge.report({"model", "tasks"}, fmt::format("{} tasks are too many", job.model.tasks.size()),
-                 fmt::format("at most {}", kTasksMax));
+    validate.report({"model", "tasks"},
+                    fmt::format("{} tasks are too many", job.model.tasks.size()),
+                    fmt::format("at most {}", kTasksMax));
   std::map<std::string, size_t> names;
   for (size_t i = 0; i < job.model.tasks.size(); ++i) {
     const TaskConfig& task = job.model.tasks[i];
@@ -114,61 +117,62 @@ void check_tasks(const JobConfig& job, const Judge& judge) {
     if (task.name.empty()) continue;
     const auto [first, is_new] = names.emplace(task.name, i);
     if (!is_new)
-      judge.report({"model", "tasks", number, "name"},
-                   fmt::format("task '{}' is given twice", task.name),
-                   fmt::format("the first is model.tasks.{}", first->second));
+      validate.report({"model", "tasks", number, "name"},
+                      fmt::format("task '{}' is given twice", task.name),
+                      fmt::format("the first is model.tasks.{}", first->second));
   }
 }
 
-void check_products(const JobConfig& job, const Judge& judge) {
-  if (!judge.sound({"model"})) return;
+void check_products(const JobConfig& job, const Validate& validate) {
+  if (!validate.sound({"model"})) return;
   std::vector<std::string> factors;
   for (const TaskConfig& task : job.model.tasks)
     if (task.product.empty() && is_binary(task.loss)) factors.push_back(task.name);
   for (size_t i = 0; i < job.model.tasks.size(); ++i)
     for (const std::string& name : job.model.tasks[i].product)
       if (std::find(factors.begin(), factors.end(), name) == factors.end())
-        judge.report({"model", "tasks", std::to_string(i), "product"},
-                     fmt::format("'{}' is no task of 0/1 labels that has a tower", name),
-                     factors.empty() ? "leave product out" : suggest(name, factors));
+        validate.report({"model", "tasks", std::to_string(i), "product"},
+                        fmt::format("'{}' is no task of 0/1 labels that has a tower", name),
+                        factors.empty() ? "leave product out" : suggest(name, factors));
 }
 
-void check_head(const JobConfig& job, const Judge& judge) {
-  if (judge.sound({"model.head"}) && job.model.head != Head::kSharedBottom &&
+void check_head(const JobConfig& job, const Validate& validate) {
+  if (validate.sound({"model.head"}) && job.model.head != Head::kSharedBottom &&
       job.model.expert_units.empty())
-    judge.report({"model", "head", "units"}, "an expert has no layer",
-                 "give at least one width, as [64]");
+    validate.report({"model", "head", "units"}, "an expert has no layer",
+                    "give at least one width, as [64]");
 }
 
-// A slot's share of the keys is random: around 64 rows a slot its deviation is 8, an eighth. Below
-// that, full slots would lose rows while the table is far from its cap.
-void check_caps(const JobConfig& job, const Judge& judge) {
+// A slot's share of the keys is random: around 64 rows per slot its deviation is 8, an eighth.
+// Below that, full slots would lose rows while the table is far from its cap.
+void check_caps(const JobConfig& job, const Validate& validate) {
   constexpr uint64_t kRowsMin = 64 * uint64_t{kSlots};
   const auto report = [&](YamlPath path, uint64_t rows) {
-    judge.report(path, fmt::format("{} rows are too few for a cap", rows),
-                 fmt::format("want at least {}, 64 in each of {} slots: the cap is kept in every "
-                             "slot alone, and slots fill unevenly",
-                             kRowsMin, kSlots));
+    validate.report(
+        path, fmt::format("{} rows are too few for a cap", rows),
+        fmt::format("want at least {}, 64 in each of {} slots: the cap is kept in every "
+                    "slot alone, and slots fill unevenly",
+                    kRowsMin, kSlots));
   };
   bool default_reported = false;
   for (const TableConfig& table : job.tables) {
     if (table.max_rows == 0 || table.max_rows >= kRowsMin) continue;
-    if (find(judge.root, {"ps", "tables", table.name, "max_rows"}) != nullptr)
+    if (find(validate.root, {"ps", "tables", table.name, "max_rows"}) != nullptr)
       report({"ps", "tables", table.name, "max_rows"}, table.max_rows);
     else if (!std::exchange(default_reported, true))
       report({"ps", "max_rows"}, table.max_rows);
   }
 }
 
-void check_eval(const JobConfig& job, const Judge& judge) {
+void check_eval(const JobConfig& job, const Validate& validate) {
   const std::string& monitor = job.eval.monitor;
-  if (!judge.sound({"eval", "model", "data.eval"})) return;
+  if (!validate.sound({"eval", "model", "data.eval"})) return;
   if (job.eval.patience > 0 && monitor.empty())
-    judge.report({"eval", "patience"}, "there is no figure to watch",
-                 "set eval.monitor, as task.auc");
+    validate.report({"eval", "patience"}, "there is no figure to watch",
+                    "set eval.monitor, as task.auc");
   if (monitor.empty()) return;
   if (job.data.eval.empty())
-    judge.report({"eval", "monitor"}, "there is no evaluation data", "set data.eval");
+    validate.report({"eval", "monitor"}, "there is no evaluation data", "set data.eval");
   std::vector<std::string> known;
   for (const TaskConfig& task : job.model.tasks) {
     if (!is_binary(task.loss)) {
@@ -179,21 +183,21 @@ void check_eval(const JobConfig& job, const Judge& judge) {
     }
   }
   if (std::find(known.begin(), known.end(), monitor) == known.end())
-    judge.report({"eval", "monitor"}, fmt::format("there is no figure '{}'", monitor),
-                 suggest(monitor, known));
+    validate.report({"eval", "monitor"}, fmt::format("there is no figure '{}'", monitor),
+                    suggest(monitor, known));
 }
 
 }  // namespace
 
-void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge) {
-  check_counts(job, judge);
-  check_addresses(job, judge);
-  check_columns(job, entries, judge);
-  check_tasks(job, judge);
-  check_products(job, judge);
-  check_head(job, judge);
-  check_caps(job, judge);
-  check_eval(job, judge);
+void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Validate& validate) {
+  check_counts(job, validate);
+  check_addresses(job, validate);
+  check_columns(job, entries, validate);
+  check_tasks(job, validate);
+  check_products(job, validate);
+  check_head(job, validate);
+  check_caps(job, validate);
+  check_eval(job, validate);
 }
 
 }  // namespace cairn

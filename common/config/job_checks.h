@@ -7,6 +7,6 @@
 namespace cairn {
 
 // `entries`: of each feature the index of its entry in the file.
-void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Judge& judge);
+void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Validate& validate);
 
 }  // namespace cairn

@@ -34,20 +34,20 @@ void fill_defaults(JobConfig& job) {
   fill(job.metrics.file_sd, default_file_sd(job.output));
 }
 
-JobConfig assemble(JobDraft draft, const Judge& judge) {
+JobConfig assemble(JobDraft draft, const Validate& validate) {
   JobConfig job = std::move(draft.config);
   job.ps = draft.ps.config;
   if (job.data.format == DataFormat::kCriteo) {
     job.data.header = false;
     job.data.columns = criteo_columns();
   } else {
-    job.data.columns = expand_ranges(job.data.columns, {"data", "columns"}, judge);
+    job.data.columns = expand_ranges(job.data.columns, {"data", "columns"}, validate);
   }
   fill_defaults(job);
-  ExpandedFeatures expanded = expand_features(draft.features, draft.ps, judge);
+  ExpandedFeatures expanded = expand_features(draft.features, draft.ps, validate);
   job.features = std::move(expanded.features);
   job.tables = std::move(expanded.tables);
-  check_job(job, expanded.entries, judge);
+  check_job(job, expanded.entries, validate);
   return job;
 }
 
@@ -86,7 +86,7 @@ JobFileResult parse_job(const std::string& text, const std::string& file,
 
   JobDraft draft;
   read_block(root, {file, 1, 1}, job_keys(), &draft, "", diagnostics);
-  JobConfig job = assemble(std::move(draft), Judge{root, diagnostics});
+  JobConfig job = assemble(std::move(draft), Validate{root, diagnostics});
   return {std::move(job), diagnostics.sorted()};
 }
 

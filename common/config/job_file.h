@@ -29,7 +29,7 @@ JobFileResult load_job(const std::string& path, std::span<const std::string> ove
 JobFileResult parse_job(const std::string& text, const std::string& file,
                         std::span<const std::string> overrides = {});
 
-// One diagnostic a line.
+// One diagnostic per line.
 std::string to_string(std::span<const Diagnostic> diagnostics);
 
 // Where a run keeps what the job file does not place elsewhere.

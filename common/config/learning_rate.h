@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "common/config/job.h"
+#include "common/config/schedule_config.h"
 
 namespace cairn {
 

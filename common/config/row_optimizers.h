@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 
 namespace cairn {
 
@@ -25,10 +25,10 @@ enum RowHyperparameters : uint32_t {
 
 struct RowOptimizerFacts {
   std::string_view name;
-  uint32_t floats_a_weight, floats_a_row;  // of state
-  uint32_t takes;                          // RowHyperparameters
+  uint32_t floats_a_weight, floats_per_row;  // of state
+  uint32_t takes;                            // RowHyperparameters
 
-  uint64_t state_floats(uint64_t dim) const { return floats_a_weight * dim + floats_a_row; }
+  uint64_t state_floats(uint64_t dim) const { return floats_a_weight * dim + floats_per_row; }
 };
 
 std::span<const RowOptimizerFacts> row_optimizers();

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 
 namespace cairn {
 

@@ -52,8 +52,8 @@ std::span<const ConfigKey> data_keys() {
            .min = 1,
            .max = 4096}),
       key<&DataConfig::shuffle>({.name = "shuffle", .text = "shuffle training rows"}),
-      key<&DataConfig::max_bad_rows>(
-          {.name = "max_bad_rows", .text = "unreadable rows after which the job stops"}),
+      key<&DataConfig::max_bad_samples>(
+          {.name = "max_bad_samples", .text = "unreadable rows after which the job stops"}),
       key<&DataConfig::cache>(
           {.name = "cache", .text = "folder of decoded files", .default_text = "<output>/cache"}),
   };
@@ -170,8 +170,8 @@ std::span<const ConfigKey> train_keys() {
           {.name = "seed", .text = "of the order of rows and of initial values"}),
       key<&TrainConfig::prefetch>(
           {.name = "prefetch", .text = "steps ahead that rows are pulled", .max = 64}),
-      key<&TrainConfig::early_pulls>(
-          {.name = "early_pulls",
+      key<&TrainConfig::speculative_pulls>(
+          {.name = "speculative_pulls",
            .text =
                "the rows of the next step are pulled while this one computes, and those that it "
                "changed once more: the same rows, and fewer bytes to wait for on a slow network",
@@ -217,7 +217,7 @@ std::span<const ConfigKey> eval_keys() {
       key<&EvalConfig::row_cache_bytes>(
           {.name = "row_cache_bytes",
            .text =
-               "memory of each worker for rows, where its model computes, and 16 bytes a row to "
+               "memory of each worker for rows, where its model computes, and 16 bytes per row to "
                "find it, that evaluations and predictions keep from batch to batch; the result "
                "is the same",
            .unit = Unit::kBytes}),
@@ -444,12 +444,12 @@ std::span<const ConfigKey> ps_keys() {
       block<expiry_keys, &PsDraft::defaults, &TableConfig::expiry>(
           {.name = "expiry",
            .text =
-               "which rows go, from tables that say nothing else; looked for each policy_period",
+               "which rows go, from tables that say nothing else; looked for each removal_period",
            .by_table = true}),
       key<&PsDraft::defaults, &TableConfig::max_rows>(
           {.name = "max_rows", .text = kMaxRowsText, .by_table = true, .zero_word = "unlimited"}),
-      key<&PsDraft::config, &PsConfig::policy_period>(
-          {.name = "policy_period",
+      key<&PsDraft::config, &PsConfig::removal_period>(
+          {.name = "removal_period",
            .text = "steps in which each slot is examined once for rows that expire or exceed "
                    "max_rows",
            .min = 16,
@@ -518,7 +518,7 @@ std::span<const ConfigKey> job_keys() {
       blocks<feature_keys, &JobDraft::features>(
           {.name = "features",
            .text =
-               "a list, one entry a feature or several alike: how columns become numbers and ids",
+               "a list, one entry per feature or several alike: how columns become numbers and ids",
            .required = true}),
       block<model_keys, &JobDraft::config, &JobConfig::model>(
           {.name = "model",

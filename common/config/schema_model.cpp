@@ -105,7 +105,7 @@ std::span<const ConfigKey> head_keys() {
   static const ConfigKey keys[] = {
       key<&ModelConfig::head>(
           {.name = "type",
-           .text = "layers that all tasks share, a mixture of experts with a gate a task, or "
+           .text = "layers that all tasks share, a mixture of experts with a gate per task, or "
                    "experts of each task beside shared ones in several levels"}),
       key<&ModelConfig::experts>({.name = "experts",
                                   .text = "their number; of ple those that tasks share",
@@ -194,7 +194,7 @@ std::span<const ConfigKey> model_keys() {
           {.name = "structure", .text = "the deep tower beside the interaction, or on top of it"}),
       key<&ModelConfig::wide>(
           {.name = "wide",
-           .text = "the first floats of a row, one a task, are its weights in the tasks' linear "
+           .text = "the first floats of a row, one per task, are its weights in the tasks' linear "
                    "parts, and only what follows is its vector"}),
       key<&ModelConfig::interaction>(
           {.name = "interaction",
@@ -221,7 +221,7 @@ std::span<const ConfigKey> model_keys() {
            .text =
                "half of it times the sum of all squared weights of layers is added to the loss"}),
       blocks<task_keys, &ModelConfig::tasks>(
-          {.name = "tasks", .text = "a list, one entry a task", .required = true}),
+          {.name = "tasks", .text = "a list, one entry per task", .required = true}),
   };
   return keys;
 }

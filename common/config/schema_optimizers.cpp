@@ -171,9 +171,9 @@ std::span<const ConfigKey> row_optimizer_keys() {
       key<&O::initial_accumulator>(only_with<kInitialAccumulator>(
           {.name = "initial_accumulator", .text = "sum of squares that a new row starts from"})),
       key<&O::decay>(only_with<kDecay>(
-          {.name = "decay", .text = "what is left of squares a step later", .max = 1})),
+          {.name = "decay", .text = "what is left of squares per step later", .max = 1})),
       key<&O::rho>(only_with<kRho>({.name = "rho",
-                                    .text = "what is left of squares a step later",
+                                    .text = "what is left of squares per step later",
                                     .max = 1,
                                     .below_max = true})),
       key<&O::beta1>(only_with<kMoments>(

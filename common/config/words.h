@@ -4,7 +4,13 @@
 #include <span>
 #include <string_view>
 
-#include "common/config/job.h"
+#include "common/config/data_config.h"
+#include "common/config/feature_config.h"
+#include "common/config/model_config.h"
+#include "common/config/ps_config.h"
+#include "common/config/schedule_config.h"
+#include "common/config/table_config.h"
+#include "common/config/train_config.h"
 
 namespace cairn {
 

@@ -67,7 +67,7 @@ enum class RemovalReason : uint8_t {
 inline constexpr size_t kExpiryReasons = 3, kRemovalReasons = 4;
 
 // Why a worker sent a request again.
-enum class RetryReason : uint8_t { kNewBoot, kDisconnect, kNoAnswer, kOutOfOrder };
+enum class RetryReason : uint8_t { kNewServerRun, kDisconnect, kNoAnswer, kOutOfOrder };
 inline constexpr size_t kRetryReasons = 4;
 std::string_view to_string(RetryReason reason);
 
@@ -228,8 +228,8 @@ struct WorkerMetrics {
       "Rows that it had in its cache and that a shard said have not changed since.");
   prometheus::Counter& row_cache_misses =
       source_.counter("cairn_row_cache_misses_total", "Rows that it pulled, all others.");
-  prometheus::Counter& bad_rows =
-      source_.counter("cairn_bad_rows_total", "Input rows that could not be read.");
+  prometheus::Counter& bad_samples =
+      source_.counter("cairn_bad_samples_total", "Input rows that could not be read.");
   prometheus::Gauge& staleness_steps = source_.gauge(
       "cairn_worker_staleness_steps", "Steps that the rows of the last step had not seen.");
   prometheus::Gauge& prefetch_depth =

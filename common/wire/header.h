@@ -39,9 +39,9 @@ enum class StatusCode : uint8_t {
 };
 
 enum PullFlag : uint32_t {
-  // Never parked: answered with what is applied now; the reply's `step` says which. A reply without
-  // it is what the same pull would have got without it: there is no need to ask again.
-  kPullEarly = 1,
+  // Never deferred: answered with what is applied now; the reply's `step` says which. A reply
+  // without it is what the same pull would have got without it: there is no need to ask again.
+  kPullSpeculative = 1,
   kPullReadOnly = 2,  // for evaluation: pins nothing
 };
 
@@ -53,7 +53,7 @@ struct Header {
   uint64_t incarnation = 0;
   // Of the server, in replies: when it changes, the client resends. In a pull: of the server whose
   // replies told what is known; from another one all rows come.
-  uint64_t boot = 0;
+  uint64_t server_run = 0;
   uint64_t sequence =
       0;              // of a push: per worker and shard, from 1, applied once; else a request id
   uint64_t step = 0;  // of the request; in the reply to a pull, the last step applied to its rows
@@ -66,9 +66,9 @@ struct Header {
 static_assert(sizeof(Header) == 64);
 static_assert(std::has_unique_object_representations_v<Header>, "padding would send stray bytes");
 
-// What one table has in a message. Directories ascend by table; in a pull and its reply a table may
-// have several entries, ascending by known_step, so that keys whose rows are at hand and keys whose
-// rows are not go in one message.
+// What one table has in a message. Directories ascend by table; in a pull and its reply per table
+// may have several entries, ascending by changed_since, so that keys whose rows are at hand and
+// keys whose rows are not go in one message.
 struct TableEntry {
   uint32_t table = 0;
   uint32_t count = 0;  // keys; in the keys part they stand after those of the tables before
@@ -76,9 +76,9 @@ struct TableEntry {
   ValueType dtype = ValueType::kFloat32;
   uint8_t reserved[3] = {};
   // In a pull: the rows are at hand as an answer of this `step` gave them; 0: they are not. In the
-  // reply the same, and then one bit a key tells which rows have not changed since and are not
+  // reply the same, and then one bit per key tells which rows have not changed since and are not
   // sent; or 0, and then all rows are sent.
-  uint64_t known_step = 0;
+  uint64_t changed_since = 0;
 };
 static_assert(sizeof(TableEntry) == 24);
 static_assert(std::has_unique_object_representations_v<TableEntry>);

@@ -33,7 +33,7 @@ struct Totals {
 
 bool follows(const TableEntry& entry, const TableEntry& before, Op op) {
   if (entry.table != before.table) return entry.table > before.table;
-  return op == Op::kPull && entry.known_step >= before.known_step;
+  return op == Op::kPull && entry.changed_since >= before.changed_since;
 }
 
 // Bounds come first: with them no product or sum below can overflow (2^13 entries x 2^24 keys x
@@ -126,7 +126,7 @@ Result<Message> parse_message(std::span<zmq::message_t> parts) {
   const Totals& totals = checked.value();
   const size_t key_bytes = parts[2].size(), value_bytes = parts[3].size();
   const char* keys = static_cast<const char*>(parts[2].data());
-  // A request has 8 bytes a key there, a reply a bit at most.
+  // A request has 8 bytes per key there, a reply a bit at most.
   const bool rows = message.header.op == Op::kPull && message.header.status == StatusCode::kOk &&
                     totals.keys > 0 && key_bytes == totals.unchanged_bytes;
   if (rows) {
@@ -152,12 +152,12 @@ bool answers(const Message& reply, const Message& pull) {
   size_t bits = 0;
   for (const TableEntry& entry : reply.directory) bits += unchanged_bytes(entry);
   return reply.keys.size() == bits &&  // else it is a request itself
-         std::ranges::equal(reply.directory, pull.directory,
-                            [](const TableEntry& its, const TableEntry& asked) {
-                              return its.table == asked.table && its.count == asked.count &&
-                                     its.dim == asked.dim && its.dtype == asked.dtype &&
-                                     (its.known_step == asked.known_step || its.known_step == 0);
-                            });
+         std::ranges::equal(
+             reply.directory, pull.directory, [](const TableEntry& its, const TableEntry& asked) {
+               return its.table == asked.table && its.count == asked.count &&
+                      its.dim == asked.dim && its.dtype == asked.dtype &&
+                      (its.changed_since == asked.changed_since || its.changed_since == 0);
+             });
 }
 
 Header header_of(const zmq::message_t& part) {

@@ -1,10 +1,10 @@
 // A whole message: four ZeroMQ parts, always.
 //
 //   header     64 bytes
-//   directory  24 bytes a table
+//   directory  24 bytes per table
 //   keys       of a request: 8 bytes each, strictly ascending inside an entry of the directory.
-//              Of a pull's reply: for each entry with a known_step one bit a key, from the lowest
-//              of each byte on, whole bytes an entry: set where the row has not changed
+//              Of a pull's reply: for each entry with a changed_since one bit per key, from the
+//              lowest of each byte on, whole bytes an entry: set where the row has not changed
 //   values     count x dim x size_of(dtype) an entry: gradients of a push, weights of a pull's
 //              reply, there without the rows that have not changed;
 //              of any other reply, text: what went wrong, or JSON
@@ -45,7 +45,7 @@ struct Message {
 
 // Of the bits that an entry of a pull's reply has in the place of keys.
 inline size_t unchanged_bytes(const TableEntry& entry) {
-  return entry.known_step == 0 ? 0 : (size_t{entry.count} + 7) / 8;
+  return entry.changed_since == 0 ? 0 : (size_t{entry.count} + 7) / 8;
 }
 inline bool is_unchanged(const uint8_t* bits, size_t key) {
   return (bits[key / 8] >> (key % 8) & 1) != 0;
@@ -54,11 +54,11 @@ inline void set_unchanged(uint8_t* bits, size_t key) {
   bits[key / 8] = static_cast<uint8_t>(bits[key / 8] | 1u << (key % 8));
 }
 
-// Whether a message that parsed answers this pull: has its entries, each with the known_step asked
-// for or 0.
+// Whether a message that parsed answers this pull: has its entries, each with the changed_since
+// asked for or 0.
 bool answers(const Message& reply, const Message& pull);
 
-// Judges the parts of a received message before anything reads it: sizes against the bytes that
+// Validates the parts of a received message before anything reads it: sizes against the bytes that
 // came, every bound of header.h, order of tables and keys. `parts` are consumed. Errors:
 // kInvalidArgument, with a reason that can be sent back.
 Result<Message> parse_message(std::span<zmq::message_t> parts);

@@ -37,7 +37,7 @@ int gen_data(GenDataOptions options) {
   generator.train_path = options.output + "/train" + ending;
   generator.eval_path = options.output + "/eval" + ending;
   const auto report = generate(generator);
-  if (!report.ok()) return complain(report.error());
+  if (!report.ok()) return print_error(report.error());
   fmt::print("{}: {} rows\n{}: {} rows\n{}:\n", generator.train_path, generator.train_rows,
              generator.eval_path, generator.eval_rows, report.value().best_path);
   for (const BestScores& task : report.value().tasks)

@@ -12,8 +12,8 @@
 #include "launcher/checkpoint_choice.h"
 #include "launcher/commands/commands.h"
 #include "launcher/exit_code.h"
-#include "ps/store/checkpoint_store.h"
 #include "ps/row/row_codec.h"
+#include "ps/store/checkpoint_store.h"
 
 namespace cairn {
 
@@ -73,7 +73,7 @@ void print_summary(const CheckpointManifest& manifest) {
   for (const auto& [name, value] : manifest.metrics) fmt::print("metric {} {:.6f}\n", name, value);
 }
 
-// A line a table, and lines behind it as asked for.
+// A line per table, and lines behind it as asked for.
 Status print_tables(const CheckpointSource& source, const InspectOptions& options) {
   const auto tables = summarize(source);
   if (!tables.ok()) return tables.error();
@@ -142,16 +142,16 @@ Status print_row(const CheckpointSource& source, const std::string& text) {
 
 int inspect(const InspectOptions& options) {
   auto manifest = read_named_checkpoint(options.checkpoint);
-  if (!manifest.ok()) return complain(manifest.error());
+  if (!manifest.ok()) return print_error(manifest.error());
   const CheckpointSource source = {options.checkpoint, std::move(manifest).value()};
   if (!options.row.empty()) {
     // One row is found without reading the others.
     const Status row = print_row(source, options.row);
-    return row.ok() ? kDone : complain(row.error());
+    return row.ok() ? kDone : print_error(row.error());
   }
   print_summary(source.manifest);
   if (const Status tables = print_tables(source, options); !tables.ok())
-    return complain(tables.error());
+    return print_error(tables.error());
   if (options.dense) print_dense(source.manifest);
   return kDone;
 }

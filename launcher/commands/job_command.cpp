@@ -15,7 +15,7 @@ CLI::App* add_job_command(Program& program, const std::string& name, const std::
   command->add_flag("--local", request.local, "Run it all in this process, without mpirun");
   command
       ->add_option("--hostfile", request.hostfile,
-                   "Hosts for mpirun, one a line (\"node1 slots=4\"); default: this host")
+                   "Hosts for mpirun, one per line (\"node1 slots=4\"); default: this host")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   // Given by the `cairn` that starts mpirun to the ranks: the start is prepared already.

@@ -8,7 +8,7 @@ namespace cairn {
 void add_predict(Program& program) {
   const auto request = std::make_shared<JobRequest>();
   CLI::App* command = add_job_command(
-      program, "predict", "Write a checkpoint's predictions, one row a line.", *request);
+      program, "predict", "Write a checkpoint's predictions, one row per line.", *request);
   command->add_option("--output", request->predictions, "File to write")
       ->type_name("FILE")
       ->required();

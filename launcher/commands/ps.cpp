@@ -7,22 +7,22 @@
 namespace cairn {
 
 void add_ps(Program& program) {
-  const auto keeper = std::make_shared<pid_t>(0);
+  const auto supervisor = std::make_shared<pid_t>(0);
   CLI::App* command = program.app.add_subcommand(
       "ps", "Be a server process (train, eval and predict start these).");
-  command->add_option("--keeper", *keeper, "Process that started this one")
+  command->add_option("--supervisor", *supervisor, "Process that started this one")
       ->type_name("PID")
       ->group("");
-  // The orders say it too; here, so that a list of processes shows it.
+  // The spec say it too; here, so that a list of processes shows it.
   const auto recover = std::make_shared<bool>(false);
   command->add_flag("--recover", *recover, "Go on from the store and log of one that died")
       ->group("");
-  command->callback([&program, keeper, recover] {
-    if (*keeper != 0) {
-      program.exit_code = run_server_process(*keeper);
+  command->callback([&program, supervisor, recover] {
+    if (*supervisor != 0) {
+      program.exit_code = run_server_process(*supervisor);
       return;
     }
-    complain("`cairn ps` is started by `cairn train`, `eval` and `predict`; start one of these");
+    print_error("`cairn ps` is started by `cairn train`, `eval` and `predict`; start one of these");
     program.exit_code = kUsage;
   });
 }

@@ -25,17 +25,17 @@ int validate(const ValidateOptions& options) {
     return kDone;
   }
   if (options.job_file.empty()) {
-    complain("validate needs a job file; see cairn validate --help");
+    print_error("validate needs a job file; see cairn validate --help");
     return kUsage;
   }
   const auto job = load(options.job_file, options.overrides);
-  if (!job.ok()) return complain(job.error());
+  if (!job.ok()) return print_error(job.error());
   if (options.print_resolved) {
     std::fputs(write_resolved(job.value()).c_str(), stdout);
     return kDone;
   }
   if (const Status columns = check_columns_of_present_files(job.value()); !columns.ok())
-    return complain(columns.error());
+    return print_error(columns.error());
   const std::string text = estimate(job.value(), usable_memory_bytes()).text();
   std::printf("%s is right.\n%s", options.job_file.c_str(), text.c_str());
   return kDone;

@@ -12,7 +12,7 @@ namespace cairn {
 namespace {
 
 // The index is grown above this part of its capacity, by a part of it: a row takes between 11.1 and
-// 13.9 bytes of it, from a few rows a slot on, and with its key and log numbers 42. Above 0.8
+// 13.9 bytes of it, from a few rows per slot on, and with its key and log numbers 42. Above 0.8
 // lookups are a third slower, as too many entries stand behind their home line.
 constexpr uint64_t kFillMaxPercent = 72;
 constexpr uint32_t kGrowthPart = 4;

@@ -61,7 +61,7 @@ class HotTable {
     uint64_t slack = 0;     // padding of rows, and places of rows that went, for rows to come
     uint64_t growth = 0;    // the smaller copy of an index that grows
 
-    double overhead_a_row() const {
+    double overhead_per_row() const {
       return rows == 0 ? 0.0 : static_cast<double>(overhead) / static_cast<double>(rows);
     }
   };

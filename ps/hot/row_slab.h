@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "ps/system/pages.h"
 #include "ps/row/row.h"
+#include "ps/system/pages.h"
 
 namespace cairn {
 

@@ -10,10 +10,10 @@
 
 #include "common/values.h"
 #include "common/wire/message.h"
-#include "ps/row/initializer.h"
+#include "ps/hot/row_values.h"
 #include "ps/optimizers/finite.h"
 #include "ps/policy/removal.h"
-#include "ps/hot/row_values.h"
+#include "ps/row/initializer.h"
 
 namespace cairn {
 
@@ -46,7 +46,7 @@ Status ShardRows::load_filters(std::span<const SlotFilter> filters) {
     if (filter == nullptr || filter->load(saved.slot, saved.counters)) continue;
     return Error{
         ErrorCode::kInvalidArgument,
-        fmt::format("table '{}': the admission filter was saved with {} bytes a slot and "
+        fmt::format("table '{}': the admission filter was saved with {} bytes per slot and "
                     "has {} now; keep admission.filter_bytes",
                     tables_[saved.table].config.name, saved.counters.size(), filter->slot_bytes())};
   }
@@ -119,7 +119,7 @@ char* ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, A
   const RowLayout& layout = tables_[table].layout;
   const size_t wire_bytes = layout.dim * size_of(wire);
   const bool near_bound = tier_->near_bound();
-  const uint64_t known_step = known.step;
+  const uint64_t changed_since = known.step;
   char* to = weights;
   tier_->table(table).each_group(keys, HotTable::Use::kWeights, [&](size_t first, auto rows) {
     for (size_t i = first; i < first + rows.size(); ++i) {
@@ -138,7 +138,7 @@ char* ShardRows::read(uint32_t table, std::span<const Key> keys, uint32_t pin, A
       }
       this->pin(*row, pin, near_bound);
       // Steps count from 1: with nothing known this is never so.
-      if (row->meta.last_step <= known_step && row->meta.count > 0) {
+      if (row->meta.last_step <= changed_since && row->meta.count > 0) {
         set_unchanged(known.unchanged, i);
         continue;
       }

@@ -16,11 +16,11 @@
 #include <span>
 #include <vector>
 
-#include "ps/store/cold_store.h"
 #include "ps/hot/hot_tier.h"
 #include "ps/optimizers/row_optimizer.h"
 #include "ps/policy/admission.h"
 #include "ps/row/stochastic_rounding.h"
+#include "ps/store/cold_store.h"
 
 namespace cairn {
 
@@ -50,7 +50,7 @@ class ShardRows {
   // What whoever asks for rows has of them: those of this step, 0: none.
   struct Known {
     uint64_t step = 0;
-    uint8_t* unchanged = nullptr;  // a bit a key (common/wire/message.h), all of them 0 before
+    uint8_t* unchanged = nullptr;  // a bit per key (common/wire/message.h), all of them 0 before
   };
   // Copies the weights of `keys` to `weights` [keys, dim] of type `wire`, which may start at any
   // address, and pins their rows for step `pin` (0: not) where memory runs short: a row that goes

@@ -15,7 +15,7 @@ constexpr uint64_t kSliceRows = 4096;
 constexpr size_t kAhead = 16;  // rows asked for ahead
 }  // namespace
 
-WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save,
+WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(FlushFile)> save,
                      std::vector<Filter> filters)
     : slots_(slots),
       tier_(tier),
@@ -23,9 +23,9 @@ WriteBack::WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRu
       filters_(std::move(filters)),
       dirty_(tier.tables()) {}
 
-void WriteBack::begin(Lsn base) {
-  check(!active(), "one sweep at a time");
-  base_ = base;
+void WriteBack::begin(Lsn replay_after) {
+  check(!active(), "one flush at a time");
+  replay_after_ = replay_after;
   for (const Filter& filter : filters_) filter.counters->begin_save();
   active_ = true;
   slot_ = slots_.first;
@@ -126,16 +126,16 @@ void WriteBack::reserve_run() {
 
 void WriteBack::send_run() {
   run_under_way_ = true;
-  run_.filters_version = base_;
+  run_.filters_version = replay_after_;
   rows_saved_ += copied_.size();
   run_bytes_ = 0;
   saving_ = std::exchange(copied_, {});
-  SortedRun run = std::exchange(run_, {});
+  FlushFile run = std::exchange(run_, {});
   if (slot_ < slots_.last) reserve_run();
   save_(std::move(run));
 }
 
-void WriteBack::run_saved() {
+void WriteBack::flush_file_saved() {
   check(run_under_way_ && saved_.empty(), "a run was saved that was not sent");
   run_under_way_ = false;
   saved_ = std::exchange(saving_, {});

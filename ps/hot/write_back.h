@@ -1,10 +1,10 @@
-// The sweep that writes dirty rows to the cold store: slot by slot, as sorted runs of about 64 MB.
+// The flush that writes dirty rows to the cold store: slot by slot, as flush files of about 64 MB.
 // It copies rows a slice at a time between a shard's messages. The store writes one run while the
 // shard goes on and the next run is copied.
 //
 // It visits every row that is dirty when it begins, and takes a row only once the log has
 // acknowledged the row's last change: the store is never ahead of the log. A row that must wait
-// makes the sweep wait. Thread safety: none; a shard's thread owns it.
+// makes the flush wait. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -12,40 +12,40 @@
 #include <utility>
 #include <vector>
 
-#include "ps/store/cold_store.h"
 #include "ps/hot/hot_tier.h"
 #include "ps/policy/key_filter.h"
+#include "ps/store/cold_store.h"
 
 namespace cairn {
 
 class WriteBack {
  public:
-  // A table's admission filter, which sweeps save with its rows.
+  // A table's admission filter, which flushes save with its rows.
   struct Filter {
     uint32_t table;
     KeyFilter* counters;
   };
 
-  // `save` hands a run to the store and leads to run_saved().
-  WriteBack(SlotRange slots, HotTier& tier, std::function<void(SortedRun)> save,
+  // `save` hands a run to the store and leads to flush_file_saved().
+  WriteBack(SlotRange slots, HotTier& tier, std::function<void(FlushFile)> save,
             std::vector<Filter> filters = {});
 
   bool saves_filters() const { return !filters_.empty(); }
 
   bool active() const { return active_; }
-  // The part of the slots that the sweep has copied, from 0 to 1.
+  // The part of the slots that the flush has copied, from 0 to 1.
   double progress() const {
     return static_cast<double>(slot_ - slots_.first) /
            static_cast<double>(slots_.last - slots_.first);
   }
-  // Only when not active. Filters are saved as they stand now, as those of version `base`.
-  void begin(Lsn base);
+  // Only when not active. Filters are saved as they stand now, as those of version `replay_after`.
+  void begin(Lsn replay_after);
 
   // Does one slice of work; true if there is more to do at once (else an acknowledgement or
-  // run_saved() has to come first, or the sweep has ended: active() tells). Without `may_copy` it
-  // only finishes what was copied.
+  // flush_file_saved() has to come first, or the flush has ended: active() tells). Without
+  // `may_copy` it only finishes what was copied.
   bool work(Lsn acknowledged, bool may_copy = true);
-  void run_saved();
+  void flush_file_saved();
 
   uint64_t rows_saved() const { return rows_saved_; }
 
@@ -68,13 +68,13 @@ class WriteBack {
 
   const SlotRange slots_;
   HotTier& tier_;
-  const std::function<void(SortedRun)> save_;
+  const std::function<void(FlushFile)> save_;
   const std::vector<Filter> filters_;
   bool active_ = false;
   bool run_under_way_ = false;  // with the store
   uint32_t slot_ = 0;           // the next to copy
-  Lsn base_ = 0;
-  SortedRun run_;
+  Lsn replay_after_ = 0;
+  FlushFile run_;
   uint64_t run_bytes_ = 0;
   // Rows of a run: being copied, with the store, and saved but not yet marked clean. Dirty rows
   // stay where they are, so numbers stay good.

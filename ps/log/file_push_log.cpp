@@ -44,11 +44,11 @@ FilePushLog::FilePushLog(const FilePushLogOptions& options, Logged logged)
       synced_(options.durability == Durability::kMachine),
       segment_bytes_(segment_bytes_of(options.bytes_max)),
       next_lsn_(options.next_lsn),
-      base_(options.next_lsn - 1),
+      replay_after_(options.next_lsn - 1),
       acknowledged_(options.next_lsn - 1),
       queue_(kChunks, kChunkBytes) {
   if (!options.after.has_value()) return;
-  base_ = options.after->base;
+  replay_after_ = options.after->replay_after;
   kept_.assign(options.after->records.begin(), options.after->records.end());
   for (const LogEnd::Record& record : kept_) bytes_ += record.bytes;
 }
@@ -92,12 +92,12 @@ uint64_t FilePushLog::bytes() const { return bytes_; }
 
 uint64_t FilePushLog::reserve_bytes() const { return 2 * segment_bytes_; }
 
-void FilePushLog::cut(Lsn base) {
-  check(base < next_lsn_, "a log is cut below what was appended");
-  base_ = std::max(base_, base);
-  for (; !kept_.empty() && kept_.front().lsn <= base_; kept_.pop_front())
+void FilePushLog::cut(Lsn replay_after) {
+  check(replay_after < next_lsn_, "a log is cut below what was appended");
+  replay_after_ = std::max(replay_after_, replay_after);
+  for (; !kept_.empty() && kept_.front().lsn <= replay_after_; kept_.pop_front())
     bytes_ -= kept_.front().bytes;
-  queue_.cut(base);
+  queue_.cut(replay_after);
 }
 
 void FilePushLog::write_chunks() {

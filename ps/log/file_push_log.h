@@ -1,8 +1,8 @@
-// The push log in segment files of its own (ps/log/log_format.h). `append` hands a record to a thread
-// that checksums it and copies it into a large aligned chunk, which another thread writes by direct
-// I/O: what gathers during one write goes out with the next (group commit), and its last record is
-// then acknowledged with all before it. Where the file system refuses direct I/O it writes through
-// the page cache.
+// The push log in segment files of its own (ps/log/log_format.h). `append` hands a record to a
+// thread that checksums it and copies it into a large aligned chunk, which another thread writes by
+// direct I/O: what gathers during one write goes out with the next (group commit), and its last
+// record is then acknowledged with all before it. Where the file system refuses direct I/O it
+// writes through the page cache.
 //
 // Acknowledged means, under `durability: process`: written by direct I/O or handed to the kernel,
 // so that it survives the end of the process; under `machine`: synced, so that it survives the loss
@@ -22,7 +22,7 @@
 #include <string>
 #include <thread>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
 #include "common/result.h"
 #include "ps/log/log_queue.h"
 #include "ps/log/log_reader.h"
@@ -40,7 +40,7 @@ struct FilePushLogOptions {
   // what is there stays until it is cut. `next_lsn` is above its last.
   std::optional<LogEnd> after;
   Durability durability = Durability::kProcess;  // or kMachine
-  std::string boot_id;                           // of the kernel that runs now (ps/system/boot_id.h)
+  std::string boot_id;  // of the kernel that runs now (ps/system/boot_id.h)
   // Of files, segments and spares together. A segment is a 64th of it, 64 KiB to 64 MiB; a larger
   // record has one of its own.
   uint64_t bytes_max = uint64_t{4} << 30;
@@ -60,7 +60,7 @@ class FilePushLog final : public PushLog {
   void append(LogRecord record) override;
   uint64_t bytes() const override;
   uint64_t reserve_bytes() const override;  // two segments
-  void cut(Lsn base) override;
+  void cut(Lsn replay_after) override;
 
  private:
   FilePushLog(const FilePushLogOptions& options, Logged logged);
@@ -72,8 +72,8 @@ class FilePushLog final : public PushLog {
   const uint64_t segment_bytes_;
   // Of the thread that appends.
   Lsn next_lsn_;
-  Lsn base_;                         // what `cut` was last told, or the lsn before the first record
-  std::deque<LogEnd::Record> kept_;  // above base_
+  Lsn replay_after_;                 // what `cut` was last told, or the lsn before the first record
+  std::deque<LogEnd::Record> kept_;  // above replay_after_
   uint64_t bytes_ = 0;               // that they take
 
   std::atomic<Lsn> acknowledged_;

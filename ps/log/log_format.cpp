@@ -39,9 +39,10 @@ Error corrupt(Lsn lsn, std::string_view why) {
   return {ErrorCode::kCorrupt, fmt::format("log record {}: {}", lsn, why)};
 }
 
-Result<LogRecord> decode_base(LogRecord record, Bytes payload) {
+Result<LogRecord> decode_replay_start(LogRecord record, Bytes payload) {
   Cursor cursor(payload);
-  if (!cursor.take(&record.base, sizeof record.base)) return corrupt(record.lsn, "BASE cut short");
+  if (!cursor.take(&record.replay_after, sizeof record.replay_after))
+    return corrupt(record.lsn, "replay start cut short");
   if (cursor.left().size() % sizeof(WorkerSequence) != 0)
     return corrupt(record.lsn, "sequence table cut short");
   record.sequences.resize(cursor.left().size() / sizeof(WorkerSequence));
@@ -135,8 +136,8 @@ EncodedPayload encode_payload(const LogRecord& record) {
                       bytes_of(push.keys),
                       bytes_of(push.values)};
   } else {
-    payload.owned = record.kind == RecordKind::kBase
-                        ? number_and_values(record.base, record.sequences)
+    payload.owned = record.kind == RecordKind::kReplayStart
+                        ? number_and_values(record.replay_after, record.sequences)
                         : number_and_values(record.step, record.deleted);
     payload.pieces = {payload.owned};
   }
@@ -147,7 +148,7 @@ EncodedPayload encode_payload(const LogRecord& record) {
 uint64_t payload_bytes(const LogRecord& record) {
   if (record.kind == RecordKind::kDelete)
     return sizeof record.step + record.deleted.size() * sizeof(DeletedKey);
-  if (record.kind == RecordKind::kBase)
+  if (record.kind == RecordKind::kReplayStart)
     return sizeof(Lsn) + record.sequences.size() * sizeof(WorkerSequence);
   const Message& push = *record.push;
   return sizeof(Header) + push.directory.size() * sizeof(TableEntry) + push.keys.size() +
@@ -159,7 +160,8 @@ Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload,
   LogRecord record;
   record.lsn = header.lsn;
   record.kind = header.kind;
-  if (header.kind == RecordKind::kBase) return decode_base(std::move(record), payload);
+  if (header.kind == RecordKind::kReplayStart)
+    return decode_replay_start(std::move(record), payload);
   if (header.kind == RecordKind::kPush) return decode_push(std::move(record), payload, owner);
   if (header.kind == RecordKind::kDelete) return decode_delete(std::move(record), payload);
   return corrupt(header.lsn, "unknown kind");

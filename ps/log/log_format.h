@@ -8,7 +8,7 @@
 //                                     cheap
 //   record                            RecordHeader, then `payload_bytes` of payload, then padding
 //   payload of a push                 the message: Header, directory, keys, values
-//   payload of a BASE                 base lsn, then WorkerSequence of each worker
+//   payload of a replay start         replay_after, then WorkerSequence of each worker
 //   payload of a DELETE               step (8), then DeletedKey of each row
 //
 // A checksum covers everything of its header but itself, and the payload. Lsns are consecutive.
@@ -24,8 +24,8 @@
 #include <vector>
 
 #include "common/result.h"
-#include "ps/system/file_layer.h"
 #include "ps/log/push_log.h"
+#include "ps/system/file_layer.h"
 
 namespace cairn {
 

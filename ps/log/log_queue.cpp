@@ -20,10 +20,10 @@ void LogQueue::add(LogRecord record) {
   encoder_wakes_.notify_one();
 }
 
-void LogQueue::cut(Lsn base) {
+void LogQueue::cut(Lsn replay_after) {
   {
     const std::lock_guard lock(mutex_);
-    cut_ = base;
+    cut_ = replay_after;
   }
   encoder_wakes_.notify_one();
 }

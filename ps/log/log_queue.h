@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "common/result.h"
+#include "ps/log/push_log.h"
 #include "ps/system/file_layer.h"
 #include "ps/system/pages.h"
-#include "ps/log/push_log.h"
 
 namespace cairn {
 
@@ -37,7 +37,7 @@ class LogQueue {
 
   // ---- the shard's thread
   void add(LogRecord record);
-  void cut(Lsn base);
+  void cut(Lsn replay_after);
   void close();  // what was added is still written
 
   // ---- the encoder

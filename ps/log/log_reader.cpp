@@ -10,7 +10,7 @@ namespace cairn {
 namespace {
 
 // Where the newest stretch of consecutive numbers begins. What lies before a gap is left of a cut
-// that a power cut did half: the BASE tells whether more is missing.
+// that a power cut did half: the replay start tells whether more is missing.
 size_t start_of(std::span<const uint32_t> numbers) {
   size_t start = numbers.size();
   while (start > 1 && numbers[start - 2] + 1 == numbers[start - 1]) --start;
@@ -19,7 +19,8 @@ size_t start_of(std::span<const uint32_t> numbers) {
 
 bool covers_its_start(const LogScan& scan) {
   if (scan.records.empty()) return true;
-  return scan.base.has_value() && scan.base->base >= scan.first_previous_last;
+  return scan.replay_start.has_value() &&
+         scan.replay_start->replay_after >= scan.first_previous_last;
 }
 
 Result<LogScan> scan_from_newest_start(FileLayer& files, const std::filesystem::path& folder,
@@ -36,7 +37,8 @@ Result<LogScan> scan_from_newest_start(FileLayer& files, const std::filesystem::
 }
 
 // Log rule 4: under `durability: process` a log counts only within the kernel boot that wrote it.
-Status judge_boot(FileLayer& files, const std::filesystem::path& folder, const std::string& now) {
+Status validate_boot(FileLayer& files, const std::filesystem::path& folder,
+                     const std::string& now) {
   const std::filesystem::path path = folder / kBootFile;
   const auto file = files.open(path, FileLayer::Access::kRead);
   if (!file.ok() && file.error().code == ErrorCode::kNotFound) return Ok{};
@@ -76,7 +78,7 @@ std::string text_of(const LogScan::Failure& damage) {
 Result<std::unique_ptr<LogReader>> LogReader::open(const std::filesystem::path& folder,
                                                    const LogReaderOptions& options) {
   FileLayer& files = *options.files;
-  if (const Status same = judge_boot(files, folder, options.boot_id); !same.ok())
+  if (const Status same = validate_boot(files, folder, options.boot_id); !same.ok())
     return same.error();
   Result<std::vector<uint32_t>> numbers = list_segments(files, folder);
   if (!numbers.ok() && numbers.error().code != ErrorCode::kNotFound) return numbers.error();
@@ -89,7 +91,7 @@ Result<std::unique_ptr<LogReader>> LogReader::open(const std::filesystem::path& 
   if (!covers_its_start(scan.value()) ||
       (scan.value().damage.has_value() && scan.value().records.empty()))
     return Error{ErrorCode::kCorrupt,
-                 fmt::format("{}: the log from lsn {} on has no BASE that covers its start",
+                 fmt::format("{}: the log from lsn {} on has no replay start that covers its start",
                              folder.string(), scan.value().first_previous_last + 1)};
   return std::unique_ptr<LogReader>(new LogReader(files, folder, std::move(scan).value()));
 }
@@ -102,10 +104,12 @@ LogReader::LogReader(FileLayer& files, std::filesystem::path folder, LogScan sca
     end_.segments.push_back({segment.number, segment.last_lsn});
   end_.others = std::move(scan.others);
   end_.damaged = scan.damage.has_value();
-  if (scan.base.has_value()) base_ = LogBase{scan.base->base, std::move(scan.base->sequences)};
-  end_.base = base_.has_value() ? base_->base : scan.last_lsn;
+  if (scan.replay_start.has_value())
+    replay_start_ =
+        ReplayStart{scan.replay_start->replay_after, std::move(scan.replay_start->sequences)};
+  end_.replay_after = replay_start_.has_value() ? replay_start_->replay_after : scan.last_lsn;
   for (const LogScan::Place& record : scan.records) {
-    if (record.lsn <= end_.base) continue;
+    if (record.lsn <= end_.replay_after) continue;
     end_.records.push_back({record.lsn, record.bytes});
     records_.push_back(record);
   }

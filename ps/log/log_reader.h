@@ -1,4 +1,4 @@
-// Reads a push log (ps/log/log_format.h) that a process left behind, and judges where it ends.
+// Reads a push log (ps/log/log_format.h) that a process left behind, and validates where it ends.
 //
 // The log ends at the first record that fails, of lsn x, unless a later segment's header says that
 // the one before it ends at x - 1. If a valid record of the same or a later generation behind it
@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
 #include "common/result.h"
 #include "ps/log/log_scan.h"
 #include "ps/log/push_log.h"
@@ -27,15 +27,15 @@ namespace cairn {
 
 struct LogReaderOptions {
   Recovery recovery = Recovery::kStrict;
-  // Of the kernel that runs now (ps/system/boot_id.h). A log of `durability: process` is only read within
-  // the kernel boot that wrote it.
+  // Of the kernel that runs now (ps/system/boot_id.h). A log of `durability: process` is only read
+  // within the kernel boot that wrote it.
   std::string boot_id;
   FileLayer* files = &system_files();
 };
 
-// The newest BASE record: everything up to `base` is in the store.
-struct LogBase {
-  Lsn base = 0;
+// The newest replay start: everything up to `replay_after` is in the store.
+struct ReplayStart {
+  Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
 };
 
@@ -67,15 +67,15 @@ struct LogEnd {
   // `report` gave up.
   std::vector<uint32_t> others;
   bool damaged = false;         // some of those are worth keeping
-  Lsn base = 0;                 // of the newest BASE
-  std::vector<Record> records;  // above `base`
+  Lsn replay_after = 0;         // of the newest replay start
+  std::vector<Record> records;  // above `replay_after`
 };
 
 class LogReader {
  public:
   // Checks every record. A missing or empty folder is a log without records. Errors: kCorrupt,
   // naming file, offset and what `report` would give up, for damage (in `report`: only where not
-  // even a BASE is left of it);
+  // even a replay start is left of it);
   // kOutdated for a log of `durability: process` of another kernel boot: the job goes back to its
   // checkpoint; kUnavailable where a file cannot be read.
   static Result<std::unique_ptr<LogReader>> open(const std::filesystem::path& folder,
@@ -83,8 +83,8 @@ class LogReader {
   ~LogReader();
 
   // Nothing if the log has no record: then nothing was ever acknowledged, as a new store logs a
-  // BASE before it accepts anything.
-  const std::optional<LogBase>& base() const { return base_; }
+  // replay start before it accepts anything.
+  const std::optional<ReplayStart>& replay_start() const { return replay_start_; }
 
   // Of the intact part; 0 if it has none.
   Lsn last_lsn() const { return end_.last_lsn; }
@@ -96,7 +96,7 @@ class LogReader {
   // above it.
   Lsn highest_lsn() const { return lost_.empty() ? last_lsn() : lost_.back().last_lsn; }
 
-  // Gives each record from base + 1 to the end, BASE records too, in order; as often as is called.
+  // Gives each record from replay_after + 1 to the end, replay starts too, in order; as often as is called.
   // A push's keys and values may be kept: they hold the memory they point into. Errors: whatever
   // `record` returns, which ends the reading; kUnavailable.
   Status for_each(const std::function<Status(const LogRecord& record)>& record) const;
@@ -109,8 +109,8 @@ class LogReader {
 
   FileLayer& files_;
   const std::filesystem::path folder_;
-  std::vector<LogScan::Place> records_;  // above base
-  std::optional<LogBase> base_;
+  std::vector<LogScan::Place> records_;  // above replay_after
+  std::optional<ReplayStart> replay_start_;
   std::vector<LostPart> lost_;
   LogEnd end_;
 };

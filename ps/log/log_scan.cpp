@@ -63,7 +63,7 @@ Status LogScan::read_records(const SegmentImage& image, const std::filesystem::p
     }
     const uint64_t bytes = round_up_to_block(sizeof(RecordHeader) + header->payload_bytes);
     records.push_back({header->lsn, number, offset, bytes});
-    if (header->kind == RecordKind::kBase) base = std::move(record).value();
+    if (header->kind == RecordKind::kReplayStart) replay_start = std::move(record).value();
     offset += bytes;
   }
   last_lsn = expected_lsn_ - 1;

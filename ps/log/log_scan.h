@@ -1,5 +1,5 @@
-// Walks the segments of a push log and finds where it ends: the judgement of ps/log/log_reader.h, apart
-// from what is done about it. Reads every byte once, one segment in memory at a time.
+// Walks the segments of a push log and finds where it ends: the validation of ps/log/log_reader.h,
+// apart from what is done about it. Reads every byte once, one segment in memory at a time.
 #pragma once
 
 #include <cstdint>
@@ -54,9 +54,9 @@ class LogScan {
   std::vector<Place> records;     // the intact part
   std::vector<Segment> segments;  // that belong to it
   std::vector<uint32_t> others;   // that do not: nothing in them was ever acknowledged, or damage
-  std::optional<LogRecord> base;  // the newest BASE
-  uint64_t generation = 0;        // the highest
-  Lsn first_previous_last = 0;    // of the first segment's header
+  std::optional<LogRecord> replay_start;  // the newest replay start
+  uint64_t generation = 0;                // the highest
+  Lsn first_previous_last = 0;            // of the first segment's header
   Lsn last_lsn = 0;
   std::optional<Failure> damage;  // acknowledged records are missing
 

@@ -1,9 +1,9 @@
 // The log of a shard: what makes an acknowledged push survive the process. An interface, as the
 // shard is a state machine: `append` returns at once and the completion comes later, in order.
 //
-// Versions: FilePushLog (ps/log/file_push_log.h, segment files and a writer thread) and MemoryPushLog
-// (tests/ps/log/memory_push_log.h, for tests: it completes, delays, loses and crashes when told). One
-// contract test runs over both: tests/ps/log/push_log_contract_test.cpp.
+// Versions: FilePushLog (ps/log/file_push_log.h, segment files and a writer thread) and
+// MemoryPushLog (tests/ps/log/memory_push_log.h, for tests: it completes, delays, loses and crashes
+// when told). One contract test runs over both: tests/ps/log/push_log_contract_test.cpp.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,8 @@
 namespace cairn {
 
 enum class RecordKind : uint8_t {
-  kBase = 1,  // everything up to `base` is in the store; payload: the sequence table
-  kPush = 2,  // payload: the message whole
+  kReplayStart = 1,  // everything up to `replay_after` is in the store; payload: the sequence table
+  kPush = 2,         // payload: the message whole
   // Rows that a table's policies took after a step, each named. Between the last push of that step
   // and the first of the next. That a step took none is not logged.
   kDelete = 3,
@@ -44,8 +44,8 @@ struct LogRecord {
   // kPush. Shared, because the shard gathers and applies the message while the writer still writes
   // it.
   std::shared_ptr<const Message> push;
-  // kBase.
-  Lsn base = 0;
+  // kReplayStart.
+  Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
   // kDelete.
   uint64_t step = 0;
@@ -63,15 +63,15 @@ class PushLog {
   // Lsns are consecutive. Never blocks on the disk.
   virtual void append(LogRecord record) = 0;
 
-  // Bytes from the record after `base` to the end of the log: what a restart would read.
+  // Bytes from the record after `replay_after` to the end of the log: what a restart would read.
   virtual uint64_t bytes() const = 0;
 
-  // Bytes of the log's budget that pushes leave free, so that it can always take the BASE and
-  // delete records that lead to a cut.
+  // Bytes of the log's budget that pushes leave free, so that it can always take the replay start
+  // and delete records that lead to a cut.
   virtual uint64_t reserve_bytes() const = 0;
 
-  // A BASE record of this lsn is acknowledged: segments wholly below `base` may go.
-  virtual void cut(Lsn base) = 0;
+  // A replay start of this lsn is acknowledged: segments wholly below `replay_after` may go.
+  virtual void cut(Lsn replay_after) = 0;
 };
 
 }  // namespace cairn

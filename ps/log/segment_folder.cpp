@@ -142,9 +142,9 @@ Result<std::unique_ptr<StorageFile>> SegmentFolder::reuse_spare(uint32_t number)
   return options_.files->open(path, access());
 }
 
-Status SegmentFolder::retire_up_to(Lsn base) {
+Status SegmentFolder::retire_up_to(Lsn replay_after) {
   bool any = false;
-  for (; !old_.empty() && old_.front().last_lsn <= base; old_.pop_front()) {
+  for (; !old_.empty() && old_.front().last_lsn <= replay_after; old_.pop_front()) {
     const Segment& segment = old_.front();
     const uint64_t kept = (old_.size() + spares_.size()) * options_.segment_bytes;
     // What a former run wrote, or what one large record was in, has another size.

@@ -1,7 +1,7 @@
-// The files of a push log's folder (ps/log/log_format.h): gives out the next segment to write, takes
-// back those that a cut leaves behind, and keeps some of them as spares. Overwriting a spare spares
-// the file system what the first write into a new file costs: turning reserved blocks into written
-// ones.
+// The files of a push log's folder (ps/log/log_format.h): gives out the next segment to write,
+// takes back those that a cut leaves behind, and keeps some of them as spares. Overwriting a spare
+// spares the file system what the first write into a new file costs: turning reserved blocks into
+// written ones.
 //
 // It blocks. Thread safety: none; it belongs to the log's encoder thread.
 #pragma once
@@ -14,11 +14,11 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
 #include "common/result.h"
-#include "ps/system/file_layer.h"
 #include "ps/log/log_format.h"
 #include "ps/log/log_reader.h"
+#include "ps/system/file_layer.h"
 
 namespace cairn {
 
@@ -49,8 +49,8 @@ class SegmentFolder {
   // Makes the names in it durable.
   Status sync() { return options_.files->sync_folder(options_.folder); }
 
-  // Segments that hold no record above `base` are segments no more.
-  Status retire_up_to(Lsn base);
+  // Segments that hold no record above `replay_after` are segments no more.
+  Status retire_up_to(Lsn replay_after);
 
   // The system refused it: what is opened from here on is buffered.
   void give_up_direct() { direct_ = false; }

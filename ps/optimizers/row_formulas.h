@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <span>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 
 namespace cairn {
 
@@ -16,7 +16,7 @@ struct RowUpdate {
   size_t dim;
   const float* gradients;  // [rows, dim]; overlap no row
   float learning_rate;
-  // 1 / (1 - beta1^n) and 1 / (1 - beta2^n), one a row; only for those that take kMoments.
+  // 1 / (1 - beta1^n) and 1 / (1 - beta2^n), one per row; only for those that take kMoments.
   const float* unbias1;
   const float* unbias2;
   float* scratch;  // [dim]
@@ -24,7 +24,7 @@ struct RowUpdate {
 
 namespace row_formulas {
 
-#define CAIRN_ROW_OPTIMIZER(name, floats_a_weight, floats_a_row, takes) \
+#define CAIRN_ROW_OPTIMIZER(name, floats_a_weight, floats_per_row, takes) \
   void name(const RowUpdate& update, const RowOptimizerConfig& config);
 #include "common/config/row_optimizers.def"
 #undef CAIRN_ROW_OPTIMIZER

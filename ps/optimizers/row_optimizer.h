@@ -14,8 +14,8 @@
 #include <span>
 #include <vector>
 
-#include "common/config/job.h"
 #include "common/config/row_optimizers.h"
+#include "common/config/table_config.h"
 #include "common/result.h"
 #include "ps/optimizers/bias_correction.h"
 #include "ps/optimizers/row_formulas.h"

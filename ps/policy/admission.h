@@ -19,7 +19,7 @@
 #include <optional>
 #include <span>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "ps/policy/key_filter.h"
 
 namespace cairn {

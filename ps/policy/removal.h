@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/hash.h"
 #include "common/metrics/metrics.h"
 
@@ -23,7 +23,7 @@ struct Removal {
   friend bool operator==(const Removal&, const Removal&) = default;
 };
 
-// What is judged of a row.
+// What is validated of a row.
 struct RowFacts {
   Key key = 0;
   uint32_t last_step = 0;

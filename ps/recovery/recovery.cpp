@@ -22,7 +22,7 @@ constexpr int kRounds = 4;
 // three times as much.
 constexpr uint64_t kHotPart = 16;
 
-uint64_t bytes_of(const PushGather::Step& step) {
+uint64_t bytes_of(const StepAssembler::Step& step) {
   uint64_t bytes = 0;
   for (const auto& push : step.pushes) bytes += push->keys.size() + push->values.size();
   return bytes;
@@ -42,7 +42,8 @@ Result<std::unique_ptr<ShardRecovery>> ShardRecovery::begin(RecoveryOptions opti
                  fmt::format("the store holds rows of lsn {}, but the log ends at {}",
                              store.highest_lsn(), options.last_lsn)};
   const auto of_base = [&](std::string why) {
-    return Error{ErrorCode::kCorrupt, fmt::format("the log's BASE {}: {}", options.base, why)};
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("the log's replay start {}: {}", options.replay_after, why)};
   };
   if (options.sequences.size() != options.workers)
     return of_base(fmt::format("{} workers, want {}", options.sequences.size(), options.workers));
@@ -52,7 +53,7 @@ Result<std::unique_ptr<ShardRecovery>> ShardRecovery::begin(RecoveryOptions opti
   Result<std::unique_ptr<ShardRows>> rows =
       ShardRows::create(options.slots, options.tables, options.seed, options.hot_bytes);
   if (!rows.ok()) return rows.error();
-  const Result<std::vector<SlotFilter>> filters = store.filters(options.base);
+  const Result<std::vector<SlotFilter>> filters = store.filters(options.replay_after);
   if (!filters.ok()) return filters.error();
   if (const Status loaded = rows.value()->load_filters(filters.value()); !loaded.ok())
     return loaded.error();
@@ -65,10 +66,10 @@ ShardRecovery::ShardRecovery(RecoveryOptions options, RecoveryStore& store,
     : options_(std::move(options)),
       store_(store),
       rows_(std::move(rows)),
-      gather_(options_.sequences),
-      taken_(options_.base),
+      assembler_(options_.sequences),
+      taken_(options_.replay_after),
       write_back_(options_.slots, rows_->tier(),
-                  [this](SortedRun run) { runs_.push_back(std::move(run)); }),
+                  [this](FlushFile run) { runs_.push_back(std::move(run)); }),
       deferred_(options_.tables.size()) {}
 
 Status ShardRecovery::take(const LogRecord& record) {
@@ -78,7 +79,7 @@ Status ShardRecovery::take(const LogRecord& record) {
   switch (record.kind) {
     case RecordKind::kPush:
       return take_push(record);
-    case RecordKind::kBase:
+    case RecordKind::kReplayStart:
       return Ok{};  // the last one was found before
     case RecordKind::kDelete:
       return take_delete(record);
@@ -86,14 +87,15 @@ Status ShardRecovery::take(const LogRecord& record) {
   return corrupt(record, "unknown kind");
 }
 
-// A push is skipped if its step was applied when the BASE's sweep began, never by its sequence:
-// pushes that were accepted then and waited for others of their step are behind the BASE as well.
+// A push is skipped if its step was applied when the replay start's flush began, never by its
+// sequence: pushes that were accepted then and waited for others of their step are behind the
+// replay start as well.
 Status ShardRecovery::take_push(const LogRecord& record) {
   const Header& header = record.push->header;
   if (header.worker >= options_.workers)
     return corrupt(record, fmt::format("worker {} of {}", header.worker, options_.workers));
   if (header.step <= options_.sequences[header.worker].applied_step) return Ok{};
-  if (!gather_.follows(header))
+  if (!assembler_.follows(header))
     return corrupt(record,
                    fmt::format("step {} of worker {} is not its next", header.step, header.worker));
   for (const TableEntry& entry : record.push->directory)
@@ -102,18 +104,18 @@ Status ShardRecovery::take_push(const LogRecord& record) {
   for (size_t i = 0; i < record.push->key_count(); ++i)
     if (!options_.slots.contains(slot_of(record.push->key(i))))
       return corrupt(record, "a key of a slot that is not this shard's");
-  gather_.replay(record.push, record.lsn);
-  if (gather_.complete() == nullptr) return Ok{};
-  ready_.push_back(*gather_.complete());
-  gather_.applied();
+  assembler_.replay(record.push, record.lsn);
+  if (assembler_.complete() == nullptr) return Ok{};
+  ready_.push_back(*assembler_.complete());
+  assembler_.applied();
   ready_bytes_ += bytes_of(ready_.back());
   return ready_bytes_ < options_.hot_bytes / kHotPart ? Status(Ok{}) : apply_ready();
 }
 
 Status ShardRecovery::take_delete(const LogRecord& record) {
-  if (record.step != gather_.applied_step())
+  if (record.step != assembler_.applied_step())
     return corrupt(record, fmt::format("deletes rows after step {}, but the last one is {}",
-                                       record.step, gather_.applied_step()));
+                                       record.step, assembler_.applied_step()));
   for (const DeletedKey& deleted : record.deleted)
     if (deleted.table >= rows_->tables() || !options_.slots.contains(slot_of(deleted.key)))
       return corrupt(record, fmt::format("deletes key {} of table {}, which is not this shard's",
@@ -155,7 +157,7 @@ Status ShardRecovery::apply_ready() {
   fault_point("recovery.rows_read");
   delete_rows(0);
   for (size_t i = 0; i < ready_.size(); ++i) {
-    const PushGather::Step& step = ready_[i];
+    const StepAssembler::Step& step = ready_[i];
     apply_step(*rows_, step, /*create=*/false, deferred_);
     count_keys(*rows_, step);
     delete_rows(i + 1);
@@ -191,13 +193,13 @@ Status ShardRecovery::make_room(uint64_t rows) {
 }
 
 Status ShardRecovery::write_back(Lsn acknowledged) {
-  write_back_.begin(options_.base);
+  write_back_.begin(options_.replay_after);
   while (write_back_.active()) {
     write_back_.work(acknowledged);
-    for (const SortedRun& run : std::exchange(runs_, {})) {
+    for (const FlushFile& run : std::exchange(runs_, {})) {
       fault_point("recovery.run_copied");
-      if (const Status saved = store_.save_run(run); !saved.ok()) return saved;
-      write_back_.run_saved();
+      if (const Status saved = store_.save_flush_file(run); !saved.ok()) return saved;
+      write_back_.flush_file_saved();
     }
   }
   return Ok{};
@@ -205,7 +207,8 @@ Status ShardRecovery::write_back(Lsn acknowledged) {
 
 Result<RecoveredShard> ShardRecovery::finish() {
   if (const Status applied = apply_ready(); !applied.ok()) return applied.error();
-  return RecoveredShard{std::move(rows_), std::move(gather_), options_.base, options_.sequences};
+  return RecoveredShard{std::move(rows_), std::move(assembler_), options_.replay_after,
+                        options_.sequences};
 }
 
 }  // namespace cairn

@@ -1,8 +1,9 @@
-// Brings a shard back from what its store and its log hold. The log's records after its last BASE
-// are given one by one; their pushes are gathered into steps, and steps are applied as a live shard
-// applies them (ps/step/step_update.h), once all rows that they touch have been read from the store in
-// one sorted sweep. A row is changed only by a step whose commit lsn is above the row's own: the
-// store may hold rows newer than the BASE, and the optimizer must not see a gradient twice.
+// Brings a shard back from what its store and its log hold. The log's records after its last replay
+// start are given one by one; their pushes are gathered into steps, and steps are applied as a live
+// shard applies them (ps/step/step_update.h), once all rows that they touch have been read from the
+// store in one sorted flush. A row is changed only by a step whose commit lsn is above the row's
+// own: the store may hold rows newer than the replay start, and the optimizer must not see a
+// gradient twice.
 //
 // Memory: steps are held until their pushes take a sixteenth of `hot_bytes`, then their rows are
 // read and they are applied. Where the hot tier has no room for the next rows, the dirty ones are
@@ -17,14 +18,14 @@
 #include <span>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/result.h"
 #include "common/slots.h"
-#include "ps/store/cold_store.h"
-#include "ps/step/push_gather.h"
-#include "ps/log/push_log.h"
 #include "ps/hot/shard_rows.h"
 #include "ps/hot/write_back.h"
+#include "ps/log/push_log.h"
+#include "ps/step/step_assembler.h"
+#include "ps/store/cold_store.h"
 
 namespace cairn {
 
@@ -41,9 +42,9 @@ class RecoveryStore {
   virtual bool empty() const = 0;
   // `keys` ascend. `found` is called, by this thread, with part after part of them, in any order.
   virtual Status read(std::span<const RowKey> keys, const Found& found) = 0;
-  virtual Status save_run(const SortedRun& run) = 0;
-  // As they stood at a BASE.
-  virtual Result<std::vector<SlotFilter>> filters(Lsn base) = 0;
+  virtual Status save_flush_file(const FlushFile& run) = 0;
+  // As they stood at a replay start.
+  virtual Result<std::vector<SlotFilter>> filters(Lsn replay_after) = 0;
 };
 
 struct RecoveryOptions {
@@ -52,9 +53,9 @@ struct RecoveryOptions {
   uint64_t seed = 0;  // of the job
   uint64_t hot_bytes = 0;
   std::vector<TableConfig> tables;
-  // Of the log's last BASE: everything up to `base` is in the store, `sequences` were the workers'
-  // when its sweep began.
-  Lsn base = 0;
+  // Of the log's last replay start: everything up to `replay_after` is in the store, `sequences` were the
+  // workers' when its flush began.
+  Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
   Lsn last_lsn = 0;  // that the log has acknowledged
 };
@@ -62,20 +63,20 @@ struct RecoveryOptions {
 // What a shard goes on from.
 struct RecoveredShard {
   std::unique_ptr<ShardRows> rows;  // dirty where the log changed them
-  PushGather gather;                // pushes of steps that are not complete wait in it
-  // Rows of lsns above it may be missing in the store, so the log's BASE stays as it was.
-  Lsn base = 0;
+  StepAssembler assembler;          // pushes of steps that are not complete wait in it
+  // Rows of lsns above it may be missing in the store, so the log's replay start stays as it was.
+  Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
 };
 
 class ShardRecovery {
  public:
-  // Errors: kCorrupt where the store is ahead of the log or the BASE is not of this job's workers;
-  // kInvalidArgument for tables that cannot be served.
+  // Errors: kCorrupt where the store is ahead of the log or the replay start is not of this job's
+  // workers; kInvalidArgument for tables that cannot be served.
   static Result<std::unique_ptr<ShardRecovery>> begin(RecoveryOptions options,
                                                       RecoveryStore& store);
 
-  // The next record of the log, from the one after `base` on. Errors: kCorrupt, naming the record,
+  // The next record of the log, from the one after `replay_after` on. Errors: kCorrupt, naming the record,
   // where it does not go on from the one before; those of the store.
   Status take(const LogRecord& record);
 
@@ -100,8 +101,8 @@ class ShardRecovery {
   const RecoveryOptions options_;
   RecoveryStore& store_;
   std::unique_ptr<ShardRows> rows_;
-  PushGather gather_;
-  std::vector<PushGather::Step> ready_;  // complete, in the order of their commit lsns
+  StepAssembler assembler_;
+  std::vector<StepAssembler::Step> ready_;  // complete, in the order of their commit lsns
   uint64_t ready_bytes_ = 0;
   struct Deletion {
     size_t steps_before;  // of `ready_`: it comes after so many of them
@@ -110,7 +111,7 @@ class ShardRecovery {
   };
   std::deque<Deletion> deletions_;  // in the order of their lsns
   Lsn taken_ = 0;                   // the last record's
-  std::vector<SortedRun> runs_;     // of a sweep under way
+  std::vector<FlushFile> runs_;     // of a flush under way
   WriteBack write_back_;
   std::vector<ShardRows::Deferred> deferred_;
   uint64_t logged_rows_ = 0, unique_keys_ = 0;

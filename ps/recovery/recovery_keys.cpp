@@ -8,8 +8,8 @@ namespace cairn {
 namespace {
 
 template <typename Visit>
-void for_each_key(std::span<const PushGather::Step> steps, const Visit& visit) {
-  for (const PushGather::Step& step : steps) {
+void for_each_key(std::span<const StepAssembler::Step> steps, const Visit& visit) {
+  for (const StepAssembler::Step& step : steps) {
     for (const auto& push : step.pushes) {
       size_t at = 0;
       for (const TableEntry& entry : push->directory)
@@ -21,7 +21,7 @@ void for_each_key(std::span<const PushGather::Step> steps, const Visit& visit) {
 }  // namespace
 
 // Dealt to their slots first: what is left to sort is short, and compares without hashing.
-std::vector<RowKey> keys_of(std::span<const PushGather::Step> steps, SlotRange slots) {
+std::vector<RowKey> keys_of(std::span<const StepAssembler::Step> steps, SlotRange slots) {
   std::vector<size_t> ends(slots.last - slots.first + 1);  // of the slot before, then of the slot
   for_each_key(steps, [&](const RowKey& key) { ++ends[slot_of(key.key) - slots.first + 1]; });
   for (size_t slot = 1; slot < ends.size(); ++slot) ends[slot] += ends[slot - 1];

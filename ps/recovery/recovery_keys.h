@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "common/slots.h"
-#include "ps/step/push_gather.h"
 #include "ps/row/row.h"
+#include "ps/step/step_assembler.h"
 
 namespace cairn {
 
 // All keys are of `slots`.
-std::vector<RowKey> keys_of(std::span<const PushGather::Step> steps, SlotRange slots);
+std::vector<RowKey> keys_of(std::span<const StepAssembler::Step> steps, SlotRange slots);
 
 }  // namespace cairn

@@ -81,14 +81,14 @@ class PartQueue {
 
 Status RocksRecoveryStore::read(std::span<const RowKey> keys, const Found& found) {
   const std::vector<std::span<const RowKey>> parts = parts_of(keys);
-  const uint64_t rows_a_slot = store_.rows_estimate() / (slots_.last - slots_.first);
+  const uint64_t rows_per_slot = store_.samples_estimate() / (slots_.last - slots_.first);
   PartQueue queue(2 * threads_);
   std::atomic<size_t> next = 0;
   std::vector<std::jthread> threads;
   for (uint32_t i = 0; i < std::min<size_t>(threads_, parts.size()); ++i)
     threads.emplace_back([&] {
       for (size_t part = next++; part < parts.size(); part = next++)
-        if (!queue.put({part, read_part(parts[part], rows_a_slot)})) return;
+        if (!queue.put({part, read_part(parts[part], rows_per_slot)})) return;
     });
   Status status = Ok{};
   for (size_t taken = 0; taken < parts.size() && status.ok(); ++taken) {
@@ -104,7 +104,7 @@ Status RocksRecoveryStore::read(std::span<const RowKey> keys, const Found& found
 
 // Neighbouring slots that are read in the same way are read in one go.
 Result<RowBatch> RocksRecoveryStore::read_part(std::span<const RowKey> keys,
-                                               uint64_t rows_a_slot) const {
+                                               uint64_t rows_per_slot) const {
   RowBatch rows;
   while (!keys.empty()) {
     std::optional<bool> scan;
@@ -114,7 +114,7 @@ Result<RowBatch> RocksRecoveryStore::read_part(std::span<const RowKey> keys,
       while (count + of_slot < keys.size() &&
              slot_of(keys[count + of_slot].key) == slot_of(keys[count].key))
         ++of_slot;
-      const bool scans = of_slot * scan_ratio_ > rows_a_slot;
+      const bool scans = of_slot * scan_ratio_ > rows_per_slot;
       if (scan.value_or(scans) != scans) break;
       scan = scans;
       count += of_slot;

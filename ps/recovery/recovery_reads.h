@@ -19,8 +19,12 @@ class RocksRecoveryStore final : public RecoveryStore {
   Lsn highest_lsn() const override { return store_.highest_lsn(); }
   bool empty() const override { return store_.empty(); }
   Status read(std::span<const RowKey> keys, const Found& found) override;
-  Status save_run(const SortedRun& run) override { return noted(store_.save_run(run)); }
-  Result<std::vector<SlotFilter>> filters(Lsn base) override { return noted(store_.filters(base)); }
+  Status save_flush_file(const FlushFile& run) override {
+    return noted(store_.save_flush_file(run));
+  }
+  Result<std::vector<SlotFilter>> filters(Lsn replay_after) override {
+    return noted(store_.filters(replay_after));
+  }
 
   // Whether the store has answered any of them with kCorrupt.
   bool met_damage() const { return met_damage_; }
@@ -34,7 +38,7 @@ class RocksRecoveryStore final : public RecoveryStore {
     if (!answer.ok() && answer.error().code == ErrorCode::kCorrupt) met_damage_ = true;
     return answer;
   }
-  Result<RowBatch> read_part(std::span<const RowKey> keys, uint64_t rows_a_slot) const;
+  Result<RowBatch> read_part(std::span<const RowKey> keys, uint64_t rows_per_slot) const;
 
   RocksStore& store_;
   const SlotRange slots_;

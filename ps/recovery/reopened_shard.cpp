@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "common/fault_point.h"
-#include "ps/system/boot_id.h"
 #include "ps/recovery/recovery_reads.h"
 #include "ps/store/store_salvage.h"
+#include "ps/system/boot_id.h"
 
 namespace cairn {
 
@@ -26,9 +26,9 @@ Result<std::unique_ptr<LogReader>> read_log(const fs::path& folder, Recovery rec
   Result<std::unique_ptr<LogReader>> log =
       LogReader::open(folder, {.recovery = recovery, .boot_id = std::move(boot).value()});
   if (!log.ok()) return log;
-  // A shard logs a BASE before it says that it serves.
-  if (!log.value()->base().has_value())
-    return Error{ErrorCode::kCorrupt, fmt::format("{} holds no BASE record", folder.string())};
+  // A shard logs a replay start before it says that it serves.
+  if (!log.value()->replay_start().has_value())
+    return Error{ErrorCode::kCorrupt, fmt::format("{} holds no replay start", folder.string())};
   return log;
 }
 
@@ -78,17 +78,17 @@ Result<std::unique_ptr<RocksStore>> open_store(const fs::path& folder, Recovery 
   return store;
 }
 
-struct JudgedLog {
+struct ValidatedLog {
   std::unique_ptr<LogReader> reader;
   Lsn last_lsn = 0;  // that was acknowledged, lost or not
   std::vector<StorageLoss> lost;
 };
 
-Result<JudgedLog> judge_log(const fs::path& folder, Recovery recovery,
-                            const std::vector<TableConfig>& tables, Lsn store_end) {
+Result<ValidatedLog> validate_log(const fs::path& folder, Recovery recovery,
+                                  const std::vector<TableConfig>& tables, Lsn store_end) {
   Result<std::unique_ptr<LogReader>> reader = read_log(folder / "log", recovery);
   if (!reader.ok()) return reader.error();
-  JudgedLog log{std::move(reader).value(), 0, {}};
+  ValidatedLog log{std::move(reader).value(), 0, {}};
   for (const LostPart& part : log.reader->lost()) log.lost.push_back(loss_of(part, tables));
   log.last_lsn = log.reader->highest_lsn();
   // Of a process that noted a loss and died before it had gone on behind it.
@@ -130,20 +130,20 @@ Result<ReopenedShard> bring_back(const fs::path& folder, const PsConfig& ps,
   Result<std::unique_ptr<RocksStore>> store =
       open_store(folder / "store", ps.recovery, options.tables, damaged);
   if (!store.ok()) return store.error();
-  Result<JudgedLog> log =
-      judge_log(folder, ps.recovery, options.tables, store.value()->highest_lsn());
+  Result<ValidatedLog> log =
+      validate_log(folder, ps.recovery, options.tables, store.value()->highest_lsn());
   if (!log.ok()) return log.error();
   // Before the log goes on behind them.
   if (const Status noted = note_losses(folder, log.value().lost); !noted.ok()) return noted.error();
   Result<std::vector<StorageLoss>> losses = noted_losses(folder);
   if (!losses.ok()) return losses.error();
 
-  fault_point("recovery.log_judged");
+  fault_point("recovery.log_validated");
 
   const LogReader& reader = *log.value().reader;
   const Lsn last_lsn = options.last_lsn = log.value().last_lsn;
-  options.base = reader.base()->base;
-  options.sequences = reader.base()->sequences;
+  options.replay_after = reader.replay_start()->replay_after;
+  options.sequences = reader.replay_start()->sequences;
   RocksRecoveryStore rows(*store.value(), options.slots, ps.read_threads);
   Result<Replayed> replayed = replay(reader, std::move(options), rows);
   damaged = rows.met_damage();
@@ -169,7 +169,7 @@ Result<std::vector<StorageLoss>> salvage(const fs::path& folder, Recovery recove
                                          const RecoveryOptions& options) {
   const Result<std::unique_ptr<LogReader>> log = read_log(folder / "log", recovery);
   if (!log.ok()) return log.error();
-  return salvage_store(folder, options.tables, options.slots, log.value()->base()->base);
+  return salvage_store(folder, options.tables, options.slots, log.value()->replay_start()->replay_after);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
 #include "ps/log/log_reader.h"
 #include "ps/recovery/recovery.h"
 #include "ps/store/rocks_store.h"
@@ -32,12 +32,12 @@ struct ReopenedShard {
   std::vector<StorageLoss> losses;  // of this recovery and of those before
 };
 
-// `folder` holds store/ and log/. In `report` a damaged store is salvaged (ps/store/store_salvage.h)
-// before the log is replayed. Workers, seed, tables, slots and hot_bytes of `options` are set.
-// Errors: kNotFound where there is no store; kCorrupt, naming the file, for damage, a log without a
-// BASE or one that the store is ahead of (in `report` only for damage that leaves nothing to go on
-// from); kOutdated, where the log no longer counts; kUnavailable
-// where the disk refuses or another process has the store open.
+// `folder` holds store/ and log/. In `report` a damaged store is salvaged
+// (ps/store/store_salvage.h) before the log is replayed. Workers, seed, tables, slots and hot_bytes
+// of `options` are set. Errors: kNotFound where there is no store; kCorrupt, naming the file, for
+// damage, a log without a replay start or one that the store is ahead of (in `report` only for
+// damage that leaves nothing to go on from); kOutdated, where the log no longer counts;
+// kUnavailable where the disk refuses or another process has the store open.
 Result<ReopenedShard> reopen_shard(const std::filesystem::path& folder, const PsConfig& ps,
                                    RecoveryOptions options);
 

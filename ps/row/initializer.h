@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/hash.h"
 
 namespace cairn {

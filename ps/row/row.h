@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/hash.h"
 
 namespace cairn {
@@ -43,7 +43,7 @@ struct RowLayout {
 // Only a policy on the age of rows needs their birth: other tables do not pay for it.
 inline bool holds_created_step(const TableConfig& table) { return table.expiry.age_steps > 0; }
 
-// (slot, table, key): the order of rows in sorted runs and in the cold store.
+// (slot, table, key): the order of rows in flush files and in the cold store.
 struct RowKey {
   uint32_t table = 0;
   Key key = 0;

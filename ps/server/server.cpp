@@ -10,13 +10,13 @@
 #include <utility>
 
 #include "common/check.h"
-#include "ps/system/boot_id.h"
-#include "ps/store/checkpoint_store.h"
 #include "ps/log/file_push_log.h"
 #include "ps/log/null_push_log.h"
-#include "ps/store/rocks_cold_store.h"
 #include "ps/server/shard_loop.h"
+#include "ps/store/checkpoint_store.h"
+#include "ps/store/rocks_cold_store.h"
 #include "ps/store/store_salvage.h"
+#include "ps/system/boot_id.h"
 
 namespace cairn {
 
@@ -55,7 +55,7 @@ void raise_open_files_limit() {
 // death by a signal.
 void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
-uint64_t random_boot() {
+uint64_t random_server_run() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
 }
@@ -161,8 +161,8 @@ class ShardServer final : public Server {
   explicit ShardServer(std::function<void(Error)> failed)
       : failure_(std::make_unique<FirstFailure>(std::move(failed))) {}
 
-  Status add_shard(const ServerOptions& options, uint32_t index, uint64_t boot, ShardStart start,
-                   zmq::context_t& context, ServerMetrics& metrics);
+  Status add_shard(const ServerOptions& options, uint32_t index, uint64_t server_run,
+                   ShardStart start, zmq::context_t& context, ServerMetrics& metrics);
 
   std::vector<std::string> endpoints() const override {
     std::vector<std::string> endpoints;
@@ -177,7 +177,7 @@ class ShardServer final : public Server {
   std::vector<std::unique_ptr<ShardLoop>> loops_;  // last: their threads report failures
 };
 
-Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint64_t boot,
+Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint64_t server_run,
                               ShardStart start, zmq::context_t& context, ServerMetrics& metrics) {
   const JobConfig& job = options.job;
   const uint32_t shard = options.first_shard + index;
@@ -185,12 +185,12 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
   its.shard = shard;
   its.slots = SlotMap{.shards = job.shards()};
   its.incarnation = options.incarnation;
-  its.boot = boot;
+  its.server_run = server_run;
   its.workers = options.workers;
   its.seed = job.train.seed;
   its.hot_bytes = options.hot_bytes;
   its.log_bytes_max = job.ps.log_bytes_max;
-  its.policy_period = job.ps.policy_period;
+  its.removal_period = job.ps.removal_period;
   its.tables = job.tables;
   its.applied_step = start.made.applied_step;
   its.next_lsn = start.made.next_lsn;
@@ -243,7 +243,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, zmq:
                                               ServerMetrics& metrics,
                                               std::function<void(Error)> failed) {
   check(options.endpoints.empty() || options.endpoints.size() == options.job.ps.shards_per_server,
-        "one endpoint a shard");
+        "one endpoint per shard");
   if (options.recover && options.job.ps.durability == Durability::kCheckpoint)
     return Error{ErrorCode::kInvalidArgument,
                  "ps.durability: checkpoint keeps no log that a server could recover from"};
@@ -251,11 +251,11 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, zmq:
   ignore_file_size_signal();
   Result<std::vector<ShardStart>> starts = prepare_shards(options);
   if (!starts.ok()) return starts.error();
-  const uint64_t boot = random_boot();
+  const uint64_t server_run = random_server_run();
   auto server = std::make_unique<ShardServer>(std::move(failed));
   for (uint32_t i = 0; i < starts.value().size(); ++i) {
     const Status status =
-        server->add_shard(options, i, boot, std::move(starts.value()[i]), context, metrics);
+        server->add_shard(options, i, server_run, std::move(starts.value()[i]), context, metrics);
     if (!status.ok()) return status.error();
   }
   return std::unique_ptr<Server>(std::move(server));

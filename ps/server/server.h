@@ -52,7 +52,7 @@ class Server {
                                                std::function<void(Error)> failed);
   virtual ~Server() = default;
 
-  virtual std::vector<std::string> endpoints() const = 0;  // as bound, one a shard
+  virtual std::vector<std::string> endpoints() const = 0;  // as bound, one per shard
   virtual const RecoveryReport& recovery() const = 0;      // of all shards; zeros without `recover`
 };
 

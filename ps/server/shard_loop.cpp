@@ -141,13 +141,15 @@ Result<std::unique_ptr<ShardLoop>> ShardLoop::start(ShardOptions options, zmq::c
   loop->store_ = std::move(stores.store);
 
   ShardLoop* const self = loop.get();
-  // Without a BASE a log could not be recovered, so nobody hears of the shard before it is there.
-  const auto base_logged = std::make_shared<std::promise<Status>>();
+  // Without a replay start a log could not be recovered, so nobody hears of the shard before it is
+  // there.
+  const auto replay_start_logged = std::make_shared<std::promise<Status>>();
   const auto first = std::make_shared<std::once_flag>();
-  std::future<Status> base = base_logged->get_future();
+  std::future<Status> replay_start = replay_start_logged->get_future();
   Result<std::unique_ptr<PushLog>> log = stores.open_log([=](Result<Lsn> acknowledged) {
     std::call_once(*first, [&] {
-      base_logged->set_value(acknowledged.ok() ? Status(Ok{}) : Status(acknowledged.error()));
+      replay_start_logged->set_value(acknowledged.ok() ? Status(Ok{})
+                                                       : Status(acknowledged.error()));
     });
     self->completions_->post(
         [self, acknowledged = std::move(acknowledged)] { self->shard_->on_logged(acknowledged); });
@@ -167,7 +169,7 @@ Result<std::unique_ptr<ShardLoop>> ShardLoop::start(ShardOptions options, zmq::c
       std::move(stores.recovered));
   if (!shard.ok()) return shard.error();
   loop->shard_ = std::move(shard).value();
-  if (const Status logged = base.get(); !logged.ok()) return logged.error();
+  if (const Status logged = replay_start.get(); !logged.ok()) return logged.error();
   loop->thread_ = std::jthread([self, number] {
     pthread_setname_np(pthread_self(), ("shard-" + std::to_string(number)).c_str());
     self->run();

@@ -12,8 +12,8 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "ps/system/completion_queue.h"
 #include "ps/shard/shard.h"
+#include "ps/system/completion_queue.h"
 
 namespace cairn {
 
@@ -26,10 +26,10 @@ class ShardLoop {
   };
 
   // Binds `endpoint` (tcp://ADDRESS:* lets the system choose the port; ipc://PATH; inproc://NAME)
-  // and starts the thread; returns once the log's first record, a BASE, is acknowledged. Errors:
-  // kUnavailable if it cannot be bound or the log cannot be opened, kInvalidArgument for tables
-  // that cannot be served. `failed` is called at most once, from the shard's thread, when log or
-  // store fail.
+  // and starts the thread; returns once the log's first record, a replay start, is acknowledged.
+  // Errors: kUnavailable if it cannot be bound or the log cannot be opened, kInvalidArgument for
+  // tables that cannot be served. `failed` is called at most once, from the shard's thread, when
+  // log or store fail.
   static Result<std::unique_ptr<ShardLoop>> start(ShardOptions options, zmq::context_t& context,
                                                   const std::string& endpoint, Stores stores,
                                                   ShardMetrics& metrics,

@@ -21,7 +21,7 @@ ColdReads::ColdReads(ColdStore& store, Post post, Install install, ErasePresent 
 
 size_t ColdReads::read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done) {
   check(!keys.empty(), "a read has keys");
-  // As those of a pull are, but for one that names a table twice.
+  // As those of a pull are, but for one that names per table twice.
   if (!std::is_sorted(keys.begin(), keys.end())) std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   const auto waiting = std::make_shared<Waiting>();

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "ps/policy/removal.h"
-#include "ps/log/push_log.h"
 #include "ps/hot/shard_rows.h"
+#include "ps/log/push_log.h"
+#include "ps/policy/removal.h"
 
 namespace cairn {
 

@@ -19,7 +19,7 @@ std::vector<WriteBack::Filter> filters_of(ShardRows& rows) {
 }
 }  // namespace
 
-Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world,
+Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, Environment environment,
                                              std::optional<RecoveredShard> recovered) {
   const auto invalid = [](std::string why) {
     return Error{ErrorCode::kInvalidArgument, std::move(why)};
@@ -40,47 +40,47 @@ Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, World world,
     if (const Status loaded = rows.value()->load_filters(options.filters); !loaded.ok())
       return loaded.error();
     options.filters.clear();
-    PushGather gather(options.workers, options.applied_step);
-    std::vector<WorkerSequence> sequences = gather.sequences();
-    recovered = RecoveredShard{std::move(rows).value(), std::move(gather), options.next_lsn - 1,
+    StepAssembler assembler(options.workers, options.applied_step);
+    std::vector<WorkerSequence> sequences = assembler.sequences();
+    recovered = RecoveredShard{std::move(rows).value(), std::move(assembler), options.next_lsn - 1,
                                std::move(sequences)};
   }
   return std::unique_ptr<Shard>(
-      new Shard(std::move(options), std::move(world), std::move(*recovered)));
+      new Shard(std::move(options), std::move(environment), std::move(*recovered)));
 }
 
-Shard::Shard(ShardOptions options, World world, RecoveredShard from)
+Shard::Shard(ShardOptions options, Environment environment, RecoveredShard from)
     : options_(std::move(options)),
       slots_(options_.slots.range_of(options_.shard)),
-      world_(std::move(world)),
-      metrics_(world_.metrics),
+      environment_(std::move(environment)),
+      metrics_(environment_.metrics),
       rows_(std::move(from.rows)),
       rows_created_(options_.tables.size()),
       rows_removed_(options_.tables.size()),
       next_lsn_(options_.next_lsn),
       acknowledged_(options_.next_lsn - 1),
       commit_lsn_(options_.next_lsn - 1),
-      gather_(std::move(from.gather)),
+      assembler_(std::move(from.assembler)),
       deferred_(options_.tables.size()),
       removes_rows_(std::ranges::any_of(options_.tables, removes_rows)),
       reads_(
-          world_.store, world_.post,
+          environment_.store, environment_.post,
           [this](const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
             // The step it was for may have been applied since: then nothing waits for the rows.
-            rows_->install(keys, found, pin > gather_.applied_step() ? pin : 0);
+            rows_->install(keys, found, pin > assembler_.applied_step() ? pin : 0);
           },
           [this](std::vector<RowKey>& keys) { rows_->erase_present(keys); },
           [this](const Error& error) { fail(error); }),
       write_back_(
-          slots_, rows_->tier(), [this](SortedRun run) { save_run(std::move(run)); },
+          slots_, rows_->tier(), [this](FlushFile run) { save_flush_file(std::move(run)); },
           filters_of(*rows_)) {
-  // Recovery starts at a BASE, so a log begins with one. After a recovery the rows changed since
-  // its BASE are dirty still, so it is said again.
-  append_base(from.base, std::move(from.sequences));
-  metrics_.applied_step.Set(static_cast<double>(gather_.applied_step()));
+  // Recovery starts at a replay start, so a log begins with one. After a recovery the rows changed
+  // since its replay start are dirty still, so it is said again.
+  append_replay_start(from.replay_after, std::move(from.sequences));
+  metrics_.applied_step.Set(static_cast<double>(assembler_.applied_step()));
   if (!removes_rows_) return;
   examining_ = true;
-  prepare_examination(gather_.applied_step());
+  prepare_examination(assembler_.applied_step());
   if (examination_->read) examine();
 }
 
@@ -89,7 +89,7 @@ Shard::~Shard() = default;
 void Shard::on_message(const Peer& peer, Message message, Arrival arrival) {
   Request from{peer, message.header, arrival};
   if (failure_.has_value()) return reply(from, StatusCode::kFailed, failure_->message);
-  if (!judge_header(from, message)) return;
+  if (!validate_header(from, message)) return;
   switch (message.header.op) {
     case Op::kPull:
       return on_pull(std::move(from), std::move(message));
@@ -112,7 +112,7 @@ void Shard::on_bad_message(const Peer& peer, const zmq::message_t& first_part, c
          other_version ? RefusalReason::kVersion : RefusalReason::kMalformed, why.message);
 }
 
-bool Shard::judge_header(const Request& from, const Message& message) {
+bool Shard::validate_header(const Request& from, const Message& message) {
   const Header& header = message.header;
   const auto refused = [&](StatusCode status, RefusalReason reason, const std::string& why) {
     refuse(from, status, reason, why);
@@ -121,7 +121,7 @@ bool Shard::judge_header(const Request& from, const Message& message) {
   if (header.incarnation != options_.incarnation)
     return refused(StatusCode::kWrongIncarnation, RefusalReason::kIncarnation,
                    "this shard belongs to another start of the job");
-  const uint32_t flags = header.op == Op::kPull ? kPullEarly | kPullReadOnly : 0;
+  const uint32_t flags = header.op == Op::kPull ? kPullSpeculative | kPullReadOnly : 0;
   if ((header.flags & ~flags) != 0)
     return refused(StatusCode::kBadMessage, RefusalReason::kOther,
                    "flags " + std::to_string(header.flags) + " are not all known");
@@ -142,7 +142,7 @@ bool Shard::judge_header(const Request& from, const Message& message) {
   return true;
 }
 
-bool Shard::judge_rows(const Request& from, const Message& message) {
+bool Shard::validate_rows(const Request& from, const Message& message) {
   uint64_t keys = 0, value_bytes = 0;
   for (const TableEntry& entry : message.directory) {
     if (entry.table >= rows_->tables() || entry.dim != rows_->dim(entry.table)) {
@@ -188,15 +188,16 @@ void Shard::reply(const Request& to, StatusCode status, std::string_view text) {
 }
 
 void Shard::send(const Request& to, Message message) {
-  message.header.boot = options_.boot;
-  world_.outbox.send(to.peer, std::move(message), to.arrival);
+  message.header.server_run = options_.server_run;
+  environment_.outbox.send(to.peer, std::move(message), to.arrival);
 }
 
 void Shard::answer_ping(const Request& from) {
-  nlohmann::json pong = {{"applied_step", gather_.applied_step()}, {"missing", gather_.missing()}};
+  nlohmann::json pong = {{"applied_step", assembler_.applied_step()},
+                         {"missing", assembler_.missing()}};
   // Tells a client that this shard, started again, has lost a push which it had acknowledged.
   if (from.header.worker < options_.workers)
-    pong["accepted"] = gather_.expected_sequence(from.header.worker) - 1;
+    pong["accepted"] = assembler_.expected_sequence(from.header.worker) - 1;
   reply(from, StatusCode::kOk, pong.dump());
 }
 
@@ -216,7 +217,7 @@ void Shard::answer_stats(const Request& from) {
   const nlohmann::json stats = {
       {"shard", options_.shard},
       {"slots", {slots_.first, slots_.last}},
-      {"applied_step", gather_.applied_step()},
+      {"applied_step", assembler_.applied_step()},
       {"last_lsn", next_lsn_ - 1},
       {"acknowledged_lsn", acknowledged_},
       {"rows_created", rows_created_},
@@ -226,16 +227,16 @@ void Shard::answer_stats(const Request& from) {
       {"hot_rows", tier.rows()},
       {"hot_bytes", tier.bytes()},
       {"hot_bytes_max", tier.hot_bytes()},
-      {"hot_overhead_bytes_per_row", memory.overhead_a_row()},
+      {"hot_overhead_bytes_per_row", memory.overhead_per_row()},
       {"hot_slack_bytes", memory.slack},
       {"hot_growth_bytes", memory.growth},
       {"dirty_bytes", tier.dirty_bytes()},
       {"evicted_rows", tier.evicted_rows()},
-      {"log_bytes", world_.log.bytes()},
-      {"parked_pulls", parked_.size()},
+      {"log_bytes", environment_.log.bytes()},
+      {"deferred_pulls", deferred_pulls_.size()},
       {"pulls_waiting_for_room", waiting_for_room_.size()},
       {"reads_under_way", reads_.under_way()},
-      {"sweeps", sweeps_ended_},
+      {"flushes", flushes_ended_},
       {"rows_written_back", write_back_.rows_saved()},
       {"gradients_not_finite", static_cast<uint64_t>(metrics_.gradients_not_finite.Value())},
       {"pull_rows", static_cast<uint64_t>(metrics_.pull_rows.Value())},
@@ -255,34 +256,34 @@ void Shard::on_logged(Result<Lsn> acknowledged) {
   acknowledged_ = std::max(acknowledged_, acknowledged.value());
   acknowledge_pushes();
   while (!bases_.empty() && bases_.front().lsn <= acknowledged_) {
-    fault_point("shard.base_acknowledged");
-    world_.log.cut(bases_.front().base);
-    drop_filters(bases_.front().base);
+    fault_point("shard.replay_start_acknowledged");
+    environment_.log.cut(bases_.front().replay_after);
+    drop_filters(bases_.front().replay_after);
     bases_.pop_front();
   }
   release_pulls();
   advance_checkpoint();
-  // At this moment most rows are acknowledged, so a sweep that waits for some gets on.
-  work_on_sweep();
+  // At this moment most rows are acknowledged, so a flush that waits for some gets on.
+  work_on_flush();
 }
 
 bool Shard::on_tick() {
   if (failure_.has_value()) return false;
-  start_sweep_if_due();
+  start_flush_if_due();
   HotTier& tier = rows_->tier();
   const bool growing = tier.grow_on();
-  const bool more = work_on_sweep() || growing;
-  tier.make_room(0, gather_.applied_step());
+  const bool more = work_on_flush() || growing;
+  tier.make_room(0, assembler_.applied_step());
   release_waiting_pushes();
   metrics_.hot_tier_rows.Set(static_cast<double>(tier.rows()));
   metrics_.hot_tier_bytes.Set(static_cast<double>(tier.bytes()));
   const uint64_t most = tier.hot_bytes();
   metrics_.hot_tier_excess_bytes.Set(static_cast<double>(std::max(tier.bytes(), most) - most));
   const HotTable::Memory memory = tier.memory();
-  metrics_.hot_tier_overhead_bytes_per_row.Set(memory.overhead_a_row());
+  metrics_.hot_tier_overhead_bytes_per_row.Set(memory.overhead_per_row());
   metrics_.hot_tier_slack_bytes.Set(static_cast<double>(memory.slack));
   metrics_.hot_tier_growth_bytes.Set(static_cast<double>(memory.growth));
-  metrics_.log_bytes.Set(static_cast<double>(world_.log.bytes()));
+  metrics_.log_bytes.Set(static_cast<double>(environment_.log.bytes()));
   metrics_.lsn.Set(static_cast<double>(next_lsn_ - 1));
   return more;
 }
@@ -291,7 +292,8 @@ bool Shard::on_tick() {
 void Shard::fail(const Error& error) {
   if (failure_.has_value()) return;
   failure_ = Error{error.code, "shard " + std::to_string(options_.shard) + ": " + error.message};
-  for (const PullPointer& pull : parked_) reply(pull->from, StatusCode::kFailed, failure_->message);
+  for (const PullPointer& pull : deferred_pulls_)
+    reply(pull->from, StatusCode::kFailed, failure_->message);
   for (const PullPointer& pull : waiting_for_room_)
     reply(pull->from, StatusCode::kFailed, failure_->message);
   for (const auto& [from, message] : waiting_pushes_)
@@ -299,12 +301,12 @@ void Shard::fail(const Error& error) {
   for (const Unacknowledged& push : unacknowledged_)
     reply(push.from, StatusCode::kFailed, failure_->message);
   if (checkpoint_.has_value()) reply(checkpoint_->from, StatusCode::kFailed, failure_->message);
-  parked_.clear();
+  deferred_pulls_.clear();
   waiting_pushes_.clear();
   waiting_for_room_.clear();
   unacknowledged_.clear();
   checkpoint_.reset();
-  world_.failed(*failure_);
+  environment_.failed(*failure_);
 }
 
 }  // namespace cairn

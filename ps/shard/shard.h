@@ -1,18 +1,18 @@
 // The owner of some slots, as a state machine: no thread, clock, socket or file. Messages and
 // completions go in; replies, log records, reads and runs go out through the interfaces given,
-// which complete later, through the `Post` given. ShardLoop (ps/server/shard_loop.h) drives a real one;
-// tests drive a cluster of them from a seed.
+// which complete later, through the `Post` given. ShardLoop (ps/server/shard_loop.h) drives a real
+// one; tests drive a cluster of them from a seed.
 //
 // Consistency (sync): a push is its own log record and is acknowledged once logged. When the last
 // worker's push of step t has come, the shard sums in worker order, applies once and stamps the
-// rows with the lsn of that record. A pull of step t is parked until t-1 is over: applied, its
+// rows with the lsn of that record. A pull of step t is deferred until t-1 is over: applied, its
 // slots examined for rows that expire or exceed a cap, and its commit and what was deleted logged.
 // With such policies a push of t waits for that, too, and gets no lsn before.
 //
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
 //   PULL        keys of any tables. The rows' weights, without those that have not changed after
 //   the
-//               known_step that comes with their keys; `step`: the last step applied to them. An
+//               changed_since that comes with their keys; `step`: the last step applied to them. An
 //               early one is answered at once, with rows whose changes may not be logged yet, and
 //               perhaps some of the step in hand, which `step` does not claim: so what it tells is
 //               exact once the rows that changed after that `step` have been asked for. That holds
@@ -22,7 +22,7 @@
 //   STATS       JSON
 //   CHECKPOINT  of `step`, values {"folder": "..."}: a new folder in one that is there. Once the
 //               step is applied, logged and written there: JSON {"files": [{"name", "bytes"}],
-//               "slots": [first, last], "rows": one a table, or null where that is not known}
+//               "slots": [first, last], "rows": one per table, or null where that is not known}
 //
 // Thread safety: none; one thread calls everything.
 #pragma once
@@ -37,20 +37,21 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
+#include "common/config/train_config.h"
 #include "common/metrics/metrics.h"
 #include "common/slots.h"
 #include "common/wire/message.h"
-#include "ps/shard/cold_reads.h"
-#include "ps/store/cold_store.h"
-#include "ps/shard/examination.h"
-#include "ps/system/post.h"
-#include "ps/step/push_gather.h"
+#include "ps/hot/shard_rows.h"
+#include "ps/hot/write_back.h"
 #include "ps/log/push_log.h"
 #include "ps/recovery/recovery.h"
-#include "ps/hot/shard_rows.h"
+#include "ps/shard/cold_reads.h"
+#include "ps/shard/examination.h"
+#include "ps/step/step_assembler.h"
 #include "ps/step/step_update.h"
-#include "ps/hot/write_back.h"
+#include "ps/store/cold_store.h"
+#include "ps/system/post.h"
 
 namespace cairn {
 
@@ -70,14 +71,14 @@ struct ShardOptions {
   uint32_t shard = 0;
   SlotMap slots;
   uint64_t incarnation = 0;
-  uint64_t boot = 0;
+  uint64_t server_run = 0;
   uint32_t workers = 1;
   uint64_t seed = 0;          // of the job: initial values
   uint64_t applied_step = 0;  // of the checkpoint that the store was made from
   Lsn next_lsn = 1;           // above every lsn in the store
   uint64_t hot_bytes = 0;
   uint64_t log_bytes_max = 0;
-  uint32_t policy_period = kSlots;  // steps in which every slot is examined once
+  uint32_t removal_period = kSlots;  // steps in which every slot is examined once
   std::vector<TableConfig> tables;
   std::vector<SlotFilter> filters;  // of the checkpoint
   std::string losses = "[]";        // JSON (ps/store/storage_loss.h), for whoever asks
@@ -89,7 +90,7 @@ struct ShardOptions {
 class Shard {
  public:
   // What a shard acts through; all of it outlives the shard. Nothing calls back from inside a call.
-  struct World {
+  struct Environment {
     Outbox& outbox;
     PushLog& log;  // its completions lead to on_logged
     ColdStore& store;
@@ -100,7 +101,7 @@ class Shard {
 
   // With `recovered` the shard goes on where another one died; `options.applied_step` and `rows`
   // then say nothing. Errors: kInvalidArgument for tables that cannot be served.
-  static Result<std::unique_ptr<Shard>> create(ShardOptions options, World world,
+  static Result<std::unique_ptr<Shard>> create(ShardOptions options, Environment environment,
                                                std::optional<RecoveredShard> recovered = {});
   ~Shard();
 
@@ -110,7 +111,7 @@ class Shard {
                       Arrival arrival);
   void on_logged(Result<Lsn> acknowledged);
   // Does a slice of the work that stands behind messages. True: there is more, at once; otherwise
-  // it is enough to come back after the next message or completion, and a few times a second.
+  // it is enough to come back after the next message or completion, and a few times per second.
   bool on_tick();
 
  private:
@@ -123,7 +124,7 @@ class Shard {
     Request from;
     Message message;
     uint32_t reads = 0;          // of the store that it has waited for
-    uint64_t sweep_to_wait = 0;  // room is awaited until this sweep has ended
+    uint64_t flush_to_wait = 0;  // room is awaited until this flush has ended
     bool may_grow = false;       // there is room, or waiting for it is over
   };
   using PullPointer = std::shared_ptr<Pull>;  // shared with completions, which std::function copies
@@ -132,18 +133,18 @@ class Shard {
     Lsn lsn = 0;
   };
   struct Checkpoint {
-    enum class Phase : uint8_t { kWaiting, kSweeping, kStoring };
+    enum class Phase : uint8_t { kWaiting, kFlushing, kStoring };
     Request from;
     std::filesystem::path folder;
     Phase phase = Phase::kWaiting;
-    uint64_t sweep = 0;  // whose end it waits for
+    uint64_t flush = 0;  // whose end it waits for
   };
 
-  Shard(ShardOptions options, World world, RecoveredShard from);
+  Shard(ShardOptions options, Environment environment, RecoveredShard from);
 
-  // shard.cpp: judging, replies, failure
-  bool judge_header(const Request& from, const Message& message);
-  bool judge_rows(const Request& from, const Message& message);
+  // shard.cpp: validating, replies, failure
+  bool validate_header(const Request& from, const Message& message);
+  bool validate_rows(const Request& from, const Message& message);
   void refuse(const Request& to, StatusCode status, RefusalReason reason, const std::string& why);
   void reply(const Request& to, StatusCode status, std::string_view text);
   void send(const Request& to, Message message);
@@ -161,7 +162,7 @@ class Shard {
   uint32_t pin_of(const Pull& pull) const;
   ShardRows::Absent absent_rows_of(const Pull& pull) const;
   std::vector<RowKey> copy_rows(const Pull& pull, Message& reply);
-  // Reads what a parked pull will miss, so that it is here by its turn.
+  // Reads what a deferred pull will miss, so that it is here by its turn.
   void read_ahead(const Pull& pull);
   uint64_t bytes_of(std::span<const RowKey> rows) const;  // in memory
   bool has_room(const PullPointer& pull, uint64_t bytes);
@@ -177,7 +178,7 @@ class Shard {
   void release_waiting_pushes();
   void acknowledge_pushes();
   void apply_steps();
-  bool apply_step(const PushGather::Step& step);
+  bool apply_step(const StepAssembler::Step& step);
   void count_changed(const StepChanged& changed);
   void read_deferred(uint32_t step);
   void apply_deferred();
@@ -192,14 +193,14 @@ class Shard {
   void delete_rows(uint64_t step, Examined examined);
 
   // shard_storage.cpp: write-back and checkpoints
-  void start_sweep_if_due();
-  void start_sweep();
-  bool work_on_sweep();
+  void start_flush_if_due();
+  void start_flush();
+  bool work_on_flush();
   uint64_t log_bytes_allowed() const;
-  void save_run(SortedRun run);
-  void sweep_ended();
+  void save_flush_file(FlushFile run);
+  void flush_ended();
   void drop_filters(Lsn below);
-  void append_base(Lsn base, std::vector<WorkerSequence> sequences);
+  void append_replay_start(Lsn replay_after, std::vector<WorkerSequence> sequences);
   void on_checkpoint(Request from, const Message& message);
   void advance_checkpoint();
   void checkpoint_stored(const Result<ShardFiles>& files);
@@ -207,7 +208,7 @@ class Shard {
 
   const ShardOptions options_;
   const SlotRange slots_;
-  World world_;
+  Environment environment_;
   ShardMetrics& metrics_;
   std::unique_ptr<ShardRows> rows_;
   std::vector<uint64_t> rows_created_, rows_removed_;  // a table
@@ -216,11 +217,11 @@ class Shard {
   Lsn next_lsn_;
   Lsn acknowledged_;
   Lsn commit_lsn_;  // of the last step applied
-  PushGather gather_;
+  StepAssembler assembler_;
   std::deque<Unacknowledged> unacknowledged_;  // pushes in the log's hands, lsns ascend
   // What waits for rows from the store before the step in hand is wholly applied; a table. The rest
-  // of that step is applied: only early pulls can see the difference, and their `step` does not
-  // claim it.
+  // of that step is applied: only speculative pulls can see the difference, and their `step` does
+  // not claim it.
   std::vector<ShardRows::Deferred> deferred_;
   bool applying_ = false;
 
@@ -236,7 +237,7 @@ class Shard {
   bool examining_ = false;  // the step applied is not over: it waits for the rows of those slots
   std::list<std::pair<Request, Message>> waiting_pushes_;  // without an lsn; in order of arrival
 
-  std::list<PullPointer> parked_;  // until their step; in order of arrival
+  std::list<PullPointer> deferred_pulls_;  // until their step; in order of arrival
   std::vector<PullPointer> waiting_for_room_;
   size_t pulls_reading_ = 0;
   bool many_missing_ = false;  // of the rows of the last pulls
@@ -244,14 +245,14 @@ class Shard {
   ColdReads reads_;
 
   WriteBack write_back_;
-  uint64_t sweeps_begun_ = 0, sweeps_ended_ = 0;
-  uint64_t sweep_applied_step_ = 0, sweep_log_bytes_ = 0;  // when the last sweep began
-  Lsn sweep_base_ = 0;
-  std::vector<WorkerSequence> sweep_sequences_;
+  uint64_t flushes_begun_ = 0, flushes_ended_ = 0;
+  uint64_t flush_applied_step_ = 0, flush_log_bytes_ = 0;  // when the last flush began
+  Lsn flush_base_ = 0;
+  std::vector<WorkerSequence> flush_sequences_;
   struct Base {
-    Lsn lsn, base;
+    Lsn lsn, replay_after;
   };
-  std::deque<Base> bases_;  // BASE records in the log's hands
+  std::deque<Base> bases_;  // replay starts in the log's hands
 
   std::optional<Checkpoint> checkpoint_;
   struct CheckpointDone {

@@ -1,6 +1,6 @@
 // Expiry and caps: slots are examined after each step, and what goes is logged. The step is over,
 // for the pulls and pushes of the next, only then. So the record's lsn lies between the pushes of
-// the two steps, and which rows a step finds does not depend on how long reading a slot took.
+// the two steps, and which rows per step finds does not depend on how long reading a slot took.
 //
 // The first examination of a shard is that of the last step applied before it started: a recovery
 // cannot know whether the one that died had come to it. Done again it finds nothing more.
@@ -13,19 +13,20 @@ namespace cairn {
 
 // The rows of the slots due after `step` are read from the store while it is still to come.
 void Shard::prepare_examination(uint64_t step) {
-  examination_ = Examination{step, slots_due(slots_, options_.policy_period, step)};
-  if (examination_->due.empty() || world_.store.empty()) {
+  examination_ = Examination{step, slots_due(slots_, options_.removal_period, step)};
+  if (examination_->due.empty() || environment_.store.empty()) {
     // Rows that go to the store and leave memory from now on would be missed all the same.
     examination_->read = true;
   }
   if (examination_->due.empty()) return;
-  rows_->tier().hold_slots(options_.policy_period,
-                           static_cast<uint32_t>(step % options_.policy_period));
+  rows_->tier().hold_slots(options_.removal_period,
+                           static_cast<uint32_t>(step % options_.removal_period));
   if (examination_->read) return;
-  world_.store.scan(examination_->due, [this, post = world_.post](Result<RowBatch> rows) {
-    auto shared = std::make_shared<Result<RowBatch>>(std::move(rows));  // std::function copies
-    post([this, shared] { slots_read(std::move(*shared)); });
-  });
+  environment_.store.scan(
+      examination_->due, [this, post = environment_.post](Result<RowBatch> rows) {
+        auto shared = std::make_shared<Result<RowBatch>>(std::move(rows));  // std::function copies
+        post([this, shared] { slots_read(std::move(*shared)); });
+      });
 }
 
 void Shard::slots_read(Result<RowBatch> rows) {
@@ -42,7 +43,7 @@ void Shard::slots_read(Result<RowBatch> rows) {
 
 void Shard::examine() {
   const Examination now = std::move(*examination_);
-  check(now.step == gather_.applied_step(), "the slots read are those of the step applied");
+  check(now.step == assembler_.applied_step(), "the slots read are those of the step applied");
   Examined examined = cairn::examine(*rows_, now.due, now.stored, now.step);
   if (!examined.deleted.empty()) delete_rows(now.step, std::move(examined));
   rows_->tier().release_slots();
@@ -64,12 +65,12 @@ void Shard::delete_rows(uint64_t step, Examined examined) {
   for (size_t reason = 0; reason < kRemovalReasons; ++reason)
     metrics_.removed(static_cast<RemovalReason>(reason))
         .Increment(static_cast<double>(examined.by_reason[reason]));
-  world_.log.append({.lsn = commit_lsn_,
-                     .kind = RecordKind::kDelete,
-                     .push = nullptr,
-                     .sequences = {},
-                     .step = step,
-                     .deleted = std::move(examined.deleted)});
+  environment_.log.append({.lsn = commit_lsn_,
+                           .kind = RecordKind::kDelete,
+                           .push = nullptr,
+                           .sequences = {},
+                           .step = step,
+                           .deleted = std::move(examined.deleted)});
 }
 
 }  // namespace cairn

@@ -1,4 +1,4 @@
-// Pulls: parked until their step, answered from memory, or once the store has answered.
+// Pulls: deferred until their step, answered from memory, or once the store has answered.
 #include <algorithm>
 #include <bit>
 #include <memory>
@@ -35,19 +35,19 @@ size_t bits_set(const zmq::message_t& bits) {
 }  // namespace
 
 void Shard::on_pull(Request from, Message message) {
-  if (!judge_rows(from, message)) return;
+  if (!validate_rows(from, message)) return;
   const auto pull = std::make_shared<Pull>(Pull{std::move(from), std::move(message)});
   if (may_read(pull->message.header)) return answer(pull);
 
   const Header& header = pull->message.header;
-  for (PullPointer& parked : parked_) {
-    const Header& other = parked->message.header;
+  for (PullPointer& deferred : deferred_pulls_) {
+    const Header& other = deferred->message.header;
     if (other.worker != header.worker || other.sequence != header.sequence) continue;
-    parked = pull;  // it came again, perhaps over a new connection
+    deferred = pull;  // it came again, perhaps over a new connection
     return;
   }
   if (!may_hold(*pull)) return;
-  parked_.push_back(pull);
+  deferred_pulls_.push_back(pull);
   read_ahead(*pull);
 }
 
@@ -55,10 +55,10 @@ void Shard::read_ahead(const Pull& pull) {
   const uint32_t pin = pin_of(pull);
   const std::vector<TableEntry>& directory = pull.message.directory;
   // Rows of which something is known were read when that was told.
-  const bool is_first =
-      std::ranges::all_of(directory, [](const TableEntry& entry) { return entry.known_step == 0; });
+  const bool is_first = std::ranges::all_of(
+      directory, [](const TableEntry& entry) { return entry.changed_since == 0; });
   if (pin == 0 || !is_first || !many_missing_ || pull.message.key_count() == 0) return;
-  if (world_.store.empty()) return;
+  if (environment_.store.empty()) return;
   std::vector<RowKey> missing;
   std::vector<Key> copy;
   const char* keys = static_cast<const char*>(pull.message.keys.data());
@@ -70,7 +70,7 @@ void Shard::read_ahead(const Pull& pull) {
   if (missing.empty()) return;
   // Room for what is being read is taken. Where there is none now, its turn will wait for some.
   const uint64_t bytes = bytes_of(missing);
-  if (!rows_->tier().make_room(bytes_reading_ahead_ + bytes, gather_.applied_step())) return;
+  if (!rows_->tier().make_room(bytes_reading_ahead_ + bytes, assembler_.applied_step())) return;
   bytes_reading_ahead_ += bytes;
   const size_t reads =
       reads_.read(std::move(missing), pin, [this, bytes] { bytes_reading_ahead_ -= bytes; });
@@ -81,25 +81,25 @@ void Shard::read_ahead(const Pull& pull) {
 // False: too many wait already, and it is refused. One that goes on from one wait to the next gave
 // up its place just before.
 bool Shard::may_hold(const Pull& pull) {
-  const size_t held = parked_.size() + waiting_for_room_.size() + pulls_reading_;
+  const size_t held = deferred_pulls_.size() + waiting_for_room_.size() + pulls_reading_;
   if (held < kHeldMax * options_.workers) return true;
   refuse(pull.from, StatusCode::kFailed, RefusalReason::kOther, "too many pulls wait");
   return false;
 }
 
 bool Shard::may_read(const Header& pull) const {
-  return (pull.flags & kPullEarly) != 0 || is_due(pull);
+  return (pull.flags & kPullSpeculative) != 0 || is_due(pull);
 }
 
 bool Shard::is_due(const Header& pull) const {
-  return pull.step <= gather_.applied_step() + 1 && commit_lsn_ <= acknowledged_ && !examining_;
+  return pull.step <= assembler_.applied_step() + 1 && commit_lsn_ <= acknowledged_ && !examining_;
 }
 
 void Shard::release_pulls() {
   std::list<PullPointer> ready;
-  for (auto at = parked_.begin(); at != parked_.end();) {
+  for (auto at = deferred_pulls_.begin(); at != deferred_pulls_.end();) {
     const auto next = std::next(at);
-    if (may_read((*at)->message.header)) ready.splice(ready.end(), parked_, at);
+    if (may_read((*at)->message.header)) ready.splice(ready.end(), deferred_pulls_, at);
     at = next;
   }
   for (const PullPointer& pull : ready) answer(pull);
@@ -107,7 +107,7 @@ void Shard::release_pulls() {
 
 uint32_t Shard::pin_of(const Pull& pull) const {
   const Header& header = pull.message.header;
-  const uint64_t applied = gather_.applied_step();
+  const uint64_t applied = assembler_.applied_step();
   const bool of_a_coming_step = header.step > applied && header.step <= applied + kPinAheadMax;
   if ((header.flags & kPullReadOnly) == 0 && of_a_coming_step)
     return static_cast<uint32_t>(header.step);
@@ -116,7 +116,7 @@ uint32_t Shard::pin_of(const Pull& pull) const {
 }
 
 ShardRows::Absent Shard::absent_rows_of(const Pull& pull) const {
-  if (!world_.store.empty()) return ShardRows::Absent::kUnknown;
+  if (!environment_.store.empty()) return ShardRows::Absent::kUnknown;
   if (pin_of(pull) == 0) return ShardRows::Absent::kComputeOnly;
   return pull.may_grow || rows_->tier().bytes() < rows_->tier().hot_bytes()
              ? ShardRows::Absent::kMakeRow
@@ -128,20 +128,21 @@ void Shard::answer(const PullPointer& pull) {
   const Header& asked = pull->message.header;
   Message reply;
   reply.header = asked;
-  if (is_due(asked)) reply.header.flags &= ~kPullEarly;
+  if (is_due(asked)) reply.header.flags &= ~kPullSpeculative;
   // A step whose rows are still being examined is not claimed yet.
-  reply.header.step = gather_.applied_step() - (examining_ && gather_.applied_step() > 0 ? 1 : 0);
+  reply.header.step =
+      assembler_.applied_step() - (examining_ && assembler_.applied_step() > 0 ? 1 : 0);
   reply.directory = pull->message.directory;
   // The server that told what is known may have taken pushes that this one never saw.
-  if (asked.boot != options_.boot)
-    for (TableEntry& entry : reply.directory) entry.known_step = 0;
+  if (asked.server_run != options_.server_run)
+    for (TableEntry& entry : reply.directory) entry.changed_since = 0;
 
   std::vector<RowKey> missing = copy_rows(*pull, reply);
   if (missing.empty()) {
     metrics_.pull_rows.Increment(static_cast<double>(pull->message.key_count()));
     metrics_.pull_rows_unchanged.Increment(static_cast<double>(bits_set(reply.keys)));
-    if ((reply.header.flags & kPullEarly) == 0) {
-      const uint64_t applied = gather_.applied_step();
+    if ((reply.header.flags & kPullSpeculative) == 0) {
+      const uint64_t applied = assembler_.applied_step();
       metrics_.staleness_steps.Set(
           asked.step > applied ? static_cast<double>(asked.step - 1 - applied) : 0);
     }
@@ -150,7 +151,7 @@ void Shard::answer(const PullPointer& pull) {
   if (missing.size() * kReadAheadShare > pull->message.key_count()) many_missing_ = true;
   if (!may_hold(*pull)) return;
   if (!has_room(pull, bytes_of(missing))) return;
-  if (world_.store.empty()) return answer(pull);  // now there is room for placeholders
+  if (environment_.store.empty()) return answer(pull);  // now there is room for placeholders
   ++pull->reads;
   ++pulls_reading_;
   const size_t reads = reads_.read(std::move(missing), pin_of(*pull), [this, pull] {
@@ -182,7 +183,7 @@ std::vector<RowKey> Shard::copy_rows(const Pull& pull, Message& reply) {
   const char* keys = static_cast<const char*>(pull.message.keys.data());
   for (const TableEntry& entry : reply.directory) {
     weights = rows_->read(entry.table, aligned_keys(keys, entry.count, copy), pin, absent,
-                          {entry.known_step, bits}, entry.dtype, weights, missing);
+                          {entry.changed_since, bits}, entry.dtype, weights, missing);
     keys += entry.count * sizeof(Key);
     bits += unchanged_bytes(entry);
   }
@@ -199,25 +200,25 @@ uint64_t Shard::bytes_of(std::span<const RowKey> rows) const {
   return bytes;
 }
 
-// A pull waits for room only while write-back can make some: until a sweep that begins now has
+// A pull waits for room only while write-back can make some: until a flush that begins now has
 // ended. False: it waits.
 bool Shard::has_room(const PullPointer& pull, uint64_t bytes) {
   HotTier& tier = rows_->tier();
   if (pull->may_grow) return true;
-  if (tier.make_room(bytes, gather_.applied_step()) || tier.dirty_bytes() == 0) {
+  if (tier.make_room(bytes, assembler_.applied_step()) || tier.dirty_bytes() == 0) {
     pull->may_grow = true;
     return true;
   }
-  pull->sweep_to_wait = sweeps_begun_ + 1;
+  pull->flush_to_wait = flushes_begun_ + 1;
   waiting_for_room_.push_back(pull);
-  if (!write_back_.active()) start_sweep();
+  if (!write_back_.active()) start_flush();
   return false;
 }
 
 void Shard::release_pulls_waiting_for_room() {
   std::vector<PullPointer> ready;
   std::erase_if(waiting_for_room_, [&](const PullPointer& pull) {
-    if (pull->sweep_to_wait > sweeps_ended_) return false;
+    if (pull->flush_to_wait > flushes_ended_) return false;
     ready.push_back(pull);
     return true;
   });
@@ -225,7 +226,7 @@ void Shard::release_pulls_waiting_for_room() {
     pull->may_grow = true;
     answer(pull);
   }
-  if (!waiting_for_room_.empty() && !write_back_.active()) start_sweep();
+  if (!waiting_for_room_.empty() && !write_back_.active()) start_flush();
 }
 
 }  // namespace cairn

@@ -15,7 +15,7 @@ void Shard::on_push(Request from, Message message) {
   const auto is_of_same_worker = [&](const auto& waiting) {
     return waiting.second.header.worker == message.header.worker;
   };
-  if (gather_.judge(message.header) != PushGather::Verdict::kDuplicate &&
+  if (assembler_.validate(message.header) != StepAssembler::Verdict::kDuplicate &&
       (must_wait(message.header) || std::ranges::any_of(waiting_pushes_, is_of_same_worker)))
     return wait_with_push(std::move(from), std::move(message));
   take_push(std::move(from), std::move(message));
@@ -24,10 +24,10 @@ void Shard::on_push(Request from, Message message) {
 
 void Shard::take_push(Request from, Message message) {
   const uint32_t worker = message.header.worker;
-  switch (gather_.judge(message.header)) {
-    case PushGather::Verdict::kNext:
+  switch (assembler_.validate(message.header)) {
+    case StepAssembler::Verdict::kNext:
       break;
-    case PushGather::Verdict::kDuplicate: {
+    case StepAssembler::Verdict::kDuplicate: {
       metrics_.duplicates_dropped.Increment();
       // Answered once it is logged, to whoever asked last.
       for (Unacknowledged& push : unacknowledged_) {
@@ -39,22 +39,22 @@ void Shard::take_push(Request from, Message message) {
       }
       return reply(from, StatusCode::kOk, "");
     }
-    case PushGather::Verdict::kOutOfOrder: {
-      const uint64_t expected = gather_.expected_sequence(worker);
+    case StepAssembler::Verdict::kOutOfOrder: {
+      const uint64_t expected = assembler_.expected_sequence(worker);
       from.header.sequence = expected;
       return refuse(
           from, StatusCode::kOutOfOrder, RefusalReason::kOutOfOrder,
           "expected push " + std::to_string(expected) + " of worker " + std::to_string(worker));
     }
-    case PushGather::Verdict::kWrongStep:
+    case StepAssembler::Verdict::kWrongStep:
       return refuse(from, StatusCode::kBadMessage, RefusalReason::kOther,
                     "step " + std::to_string(message.header.step) + " is not the next of worker " +
                         std::to_string(worker));
-    case PushGather::Verdict::kTooFarAhead:
+    case StepAssembler::Verdict::kTooFarAhead:
       return refuse(from, StatusCode::kBadMessage, RefusalReason::kOther,
                     "worker " + std::to_string(worker) + " is too far ahead of the others");
   }
-  if (!judge_rows(from, message)) return;
+  if (!validate_rows(from, message)) return;
 
   metrics_.push_rows.Increment(static_cast<double>(message.key_count()));
   metrics_.log_written_bytes.Increment(
@@ -63,21 +63,21 @@ void Shard::take_push(Request from, Message message) {
   const Lsn lsn = next_lsn_++;
   auto push = std::make_shared<const Message>(std::move(message));
   unacknowledged_.push_back({std::move(from), lsn});
-  gather_.accept(push, lsn);
-  world_.log.append({.lsn = lsn, .push = std::move(push), .sequences = {}});
+  assembler_.accept(push, lsn);
+  environment_.log.append({.lsn = lsn, .push = std::move(push), .sequences = {}});
   apply_steps();
 }
 
 // A push gets its lsn once the step before its own is over, where steps remove rows, and once the
 // log has room for it.
 bool Shard::must_wait(const Header& push) const {
-  return (removes_rows_ && (examining_ || push.step > gather_.applied_step() + 1)) ||
+  return (removes_rows_ && (examining_ || push.step > assembler_.applied_step() + 1)) ||
          waits_for_log(push);
 }
 
 // Never with a step that has begun: what is logged of it stays in the log until it is applied.
 bool Shard::waits_for_log(const Header& push) const {
-  return world_.log.bytes() > log_bytes_allowed() && !gather_.has_begun(push.step);
+  return environment_.log.bytes() > log_bytes_allowed() && !assembler_.has_begun(push.step);
 }
 
 void Shard::wait_with_push(Request from, Message message) {
@@ -119,7 +119,7 @@ void Shard::acknowledge_pushes() {
 
 void Shard::apply_steps() {
   while (!applying_ && !examining_ && !applying_is_held()) {
-    const PushGather::Step* step = gather_.complete();
+    const StepAssembler::Step* step = assembler_.complete();
     if (step == nullptr) return;
     if (!apply_step(*step)) return;
     step_applied();
@@ -127,8 +127,8 @@ void Shard::apply_steps() {
 }
 
 // False: part of it has to wait for rows from the store.
-bool Shard::apply_step(const PushGather::Step& step) {
-  count_changed(cairn::apply_step(*rows_, step, /*create=*/world_.store.empty(), deferred_));
+bool Shard::apply_step(const StepAssembler::Step& step) {
+  count_changed(cairn::apply_step(*rows_, step, /*create=*/environment_.store.empty(), deferred_));
   const bool whole =
       std::ranges::all_of(deferred_, [](const auto& table) { return table.keys.empty(); });
   if (!whole) read_deferred(static_cast<uint32_t>(step.step));
@@ -157,7 +157,7 @@ void Shard::read_deferred(uint32_t step) {
 
 void Shard::apply_deferred() {
   if (failure_.has_value()) return;
-  const ShardRows::Change change = change_of(*gather_.complete(), /*create=*/false);
+  const ShardRows::Change change = change_of(*assembler_.complete(), /*create=*/false);
   StepChanged changed;
   for (uint32_t table = 0; table < rows_->tables(); ++table) {
     const ShardRows::Deferred now = std::exchange(deferred_[table], {});
@@ -174,10 +174,10 @@ void Shard::apply_deferred() {
 }
 
 void Shard::step_applied() {
-  commit_lsn_ = gather_.complete()->commit_lsn;
-  count_keys(*rows_, *gather_.complete());
-  gather_.applied();
-  const uint64_t applied = gather_.applied_step();
+  commit_lsn_ = assembler_.complete()->commit_lsn;
+  count_keys(*rows_, *assembler_.complete());
+  assembler_.applied();
+  const uint64_t applied = assembler_.applied_step();
   rows_->drop_placeholders(applied);
   rows_->tier().make_room(0, applied);
   metrics_.applied_step.Set(static_cast<double>(applied));
@@ -188,7 +188,7 @@ void Shard::step_applied() {
 
 void Shard::step_over() {
   release_pulls();
-  start_sweep_if_due();
+  start_flush_if_due();
   advance_checkpoint();
 }
 

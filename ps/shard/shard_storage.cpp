@@ -1,4 +1,4 @@
-// Write-back of dirty rows, the BASE records that let the log be cut, and checkpoints.
+// Write-back of dirty rows, the replay starts that let the log be cut, and checkpoints.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -10,10 +10,10 @@
 namespace cairn {
 
 namespace {
-// The part of a log's second half that pushes may fill before a sweep has got anywhere.
-constexpr double kAheadOfSweep = 1.0 / 16;
+// The part of a log's second half that pushes may fill before a flush has got anywhere.
+constexpr double kAheadOfFlush = 1.0 / 16;
 
-// Files of level 0 above which a sweep pauses, so that compaction keeps up.
+// Files of level 0 above which a flush pauses, so that compaction keeps up.
 constexpr uint32_t kBacklogMax = 48;
 
 bool is_same_request(const Header& a, const Header& b) {
@@ -21,84 +21,86 @@ bool is_same_request(const Header& a, const Header& b) {
 }
 }  // namespace
 
-void Shard::start_sweep_if_due() {
+void Shard::start_flush_if_due() {
   const HotTier& tier = rows_->tier();
   if (write_back_.active()) return;
-  // A sweep helps only if something was applied since the last one began.
-  if (sweeps_begun_ > 0 && gather_.applied_step() == sweep_applied_step_) return;
-  if (tier.dirty_bytes() > tier.hot_bytes() / 2 || world_.log.bytes() > options_.log_bytes_max / 2)
-    start_sweep();
+  // A flush helps only if something was applied since the last one began.
+  if (flushes_begun_ > 0 && assembler_.applied_step() == flush_applied_step_) return;
+  if (tier.dirty_bytes() > tier.hot_bytes() / 2 ||
+      environment_.log.bytes() > options_.log_bytes_max / 2)
+    start_flush();
 }
 
-void Shard::start_sweep() {
-  ++sweeps_begun_;
-  sweep_applied_step_ = gather_.applied_step();
+void Shard::start_flush() {
+  ++flushes_begun_;
+  flush_applied_step_ = assembler_.applied_step();
   // Log rule 2: fixed now, written once the last run is in the store.
-  sweep_base_ = gather_.oldest_waiting(next_lsn_) - 1;
-  sweep_sequences_ = gather_.sequences();
-  sweep_log_bytes_ = world_.log.bytes();
-  write_back_.begin(sweep_base_);
+  flush_base_ = assembler_.oldest_waiting(next_lsn_) - 1;
+  flush_sequences_ = assembler_.sequences();
+  flush_log_bytes_ = environment_.log.bytes();
+  write_back_.begin(flush_base_);
 }
 
-bool Shard::work_on_sweep() {
+bool Shard::work_on_flush() {
   if (!write_back_.active()) return false;
-  const bool more = write_back_.work(acknowledged_, world_.store.backlog() <= kBacklogMax);
-  if (!write_back_.active()) sweep_ended();
+  const bool more = write_back_.work(acknowledged_, environment_.store.backlog() <= kBacklogMax);
+  if (!write_back_.active()) flush_ended();
   return more;
 }
 
-// At which pushes wait. A sweep frees the log at its end, all at once; but pushes get what is left
-// of it bit by bit, as the sweep gets on, and so wait often and briefly instead of once and long.
+// At which pushes wait. A flush frees the log at its end, all at once; but pushes get what is left
+// of it bit by bit, as the flush gets on, and so wait often and briefly instead of once and long.
 uint64_t Shard::log_bytes_allowed() const {
-  const uint64_t most =
-      options_.log_bytes_max - std::min(options_.log_bytes_max / 4, world_.log.reserve_bytes());
-  const uint64_t from = std::max(sweep_log_bytes_, options_.log_bytes_max / 2);
+  const uint64_t most = options_.log_bytes_max -
+                        std::min(options_.log_bytes_max / 4, environment_.log.reserve_bytes());
+  const uint64_t from = std::max(flush_log_bytes_, options_.log_bytes_max / 2);
   if (!write_back_.active() || from >= most) return most;
-  const double part = std::min(1.0, write_back_.progress() + kAheadOfSweep);
+  const double part = std::min(1.0, write_back_.progress() + kAheadOfFlush);
   return from + static_cast<uint64_t>(part * static_cast<double>(most - from));
 }
 
-void Shard::save_run(SortedRun run) {
+void Shard::save_flush_file(FlushFile run) {
   metrics_.write_back_rows.Increment(static_cast<double>(run.rows.entries.size()));
   uint64_t bytes = 0;
   for (const RowBatch::Entry& entry : run.rows.entries)
     bytes += rows_->tier().table(entry.key.table).row_bytes();
   metrics_.write_back_bytes.Increment(static_cast<double>(bytes));
-  world_.store.save_run(std::move(run), [this, post = world_.post](Status status) {
-    post([this, status = std::move(status)] {
-      if (failure_.has_value()) return;
-      if (!status.ok()) return fail(status.error());
-      write_back_.run_saved();
-    });
-  });
+  environment_.store.save_flush_file(std::move(run),
+                                     [this, post = environment_.post](Status status) {
+                                       post([this, status = std::move(status)] {
+                                         if (failure_.has_value()) return;
+                                         if (!status.ok()) return fail(status.error());
+                                         write_back_.flush_file_saved();
+                                       });
+                                     });
 }
 
-void Shard::sweep_ended() {
-  ++sweeps_ended_;
-  fault_point("shard.sweep_ended");
-  append_base(sweep_base_, std::move(sweep_sequences_));
-  rows_->tier().make_room(0, gather_.applied_step());
+void Shard::flush_ended() {
+  ++flushes_ended_;
+  fault_point("shard.flush_ended");
+  append_replay_start(flush_base_, std::move(flush_sequences_));
+  rows_->tier().make_room(0, assembler_.applied_step());
   release_pulls_waiting_for_room();
   advance_checkpoint();
 }
 
-// The log begins at a later BASE now, so nothing is replayed from before it.
+// The log begins at a later replay start now, so nothing is replayed from before it.
 void Shard::drop_filters(Lsn below) {
   if (!write_back_.saves_filters()) return;
-  world_.store.drop_filters(below, [this, post = world_.post](Status status) {
+  environment_.store.drop_filters(below, [this, post = environment_.post](Status status) {
     if (status.ok()) return;
     post([this, status = std::move(status)] { fail(status.error()); });
   });
 }
 
-void Shard::append_base(Lsn base, std::vector<WorkerSequence> sequences) {
+void Shard::append_replay_start(Lsn replay_after, std::vector<WorkerSequence> sequences) {
   const Lsn lsn = next_lsn_++;
-  bases_.push_back({lsn, base});
-  world_.log.append({.lsn = lsn,
-                     .kind = RecordKind::kBase,
-                     .push = nullptr,
-                     .base = base,
-                     .sequences = std::move(sequences)});
+  bases_.push_back({lsn, replay_after});
+  environment_.log.append({.lsn = lsn,
+                           .kind = RecordKind::kReplayStart,
+                           .push = nullptr,
+                           .replay_after = replay_after,
+                           .sequences = std::move(sequences)});
 }
 
 void Shard::on_checkpoint(Request from, const Message& message) {
@@ -109,7 +111,7 @@ void Shard::on_checkpoint(Request from, const Message& message) {
   if (!request.is_object() || !request.contains("folder") || !request["folder"].is_string())
     return refused(StatusCode::kBadMessage, "a checkpoint names its folder: {\"folder\": ...}");
   const std::filesystem::path folder(request["folder"].get<std::string>());
-  const uint64_t step = from.header.step, applied = gather_.applied_step();
+  const uint64_t step = from.header.step, applied = assembler_.applied_step();
 
   if (last_checkpoint_.has_value() && is_same_request(last_checkpoint_->request, from.header) &&
       last_checkpoint_->folder == folder)
@@ -126,13 +128,13 @@ void Shard::on_checkpoint(Request from, const Message& message) {
                                             std::to_string(step));
   checkpoint_ = Checkpoint{.from = std::move(from), .folder = folder};
   // Most dirty rows are written while training goes on to that step.
-  if (step > applied && !write_back_.active()) start_sweep();
+  if (step > applied && !write_back_.active()) start_flush();
   advance_checkpoint();
 }
 
 // Rows of later steps must not enter a checkpoint.
 bool Shard::applying_is_held() const {
-  return checkpoint_.has_value() && gather_.applied_step() >= checkpoint_->from.header.step;
+  return checkpoint_.has_value() && assembler_.applied_step() >= checkpoint_->from.header.step;
 }
 
 void Shard::advance_checkpoint() {
@@ -140,22 +142,22 @@ void Shard::advance_checkpoint() {
   if (!checkpoint_.has_value()) return;
   if (checkpoint_->phase == Phase::kWaiting) {
     if (!applying_is_held() || examining_ || commit_lsn_ > acknowledged_) return;
-    checkpoint_->phase = Phase::kSweeping;
-    // Nothing changed: the store holds every row and count. Otherwise a sweep that begins now will
+    checkpoint_->phase = Phase::kFlushing;
+    // Nothing changed: the store holds every row and count. Otherwise a flush that begins now will
     // see to it.
-    checkpoint_->sweep =
-        rows_->tier().dirty_bytes() == 0 && !rows_->filters_changed() ? 0 : sweeps_begun_ + 1;
+    checkpoint_->flush =
+        rows_->tier().dirty_bytes() == 0 && !rows_->filters_changed() ? 0 : flushes_begun_ + 1;
   }
-  if (checkpoint_->phase != Phase::kSweeping) return;
-  if (checkpoint_->sweep > sweeps_ended_) {
-    if (!write_back_.active()) start_sweep();
+  if (checkpoint_->phase != Phase::kFlushing) return;
+  if (checkpoint_->flush > flushes_ended_) {
+    if (!write_back_.active()) start_flush();
     return;
   }
   checkpoint_->phase = Phase::kStoring;
-  world_.store.checkpoint(checkpoint_->folder,
-                          [this, post = world_.post](Result<ShardFiles> files) {
-                            post([this, files = std::move(files)] { checkpoint_stored(files); });
-                          });
+  environment_.store.checkpoint(
+      checkpoint_->folder, [this, post = environment_.post](Result<ShardFiles> files) {
+        post([this, files = std::move(files)] { checkpoint_stored(files); });
+      });
 }
 
 void Shard::checkpoint_stored(const Result<ShardFiles>& files) {

@@ -10,11 +10,11 @@ namespace {
 constexpr size_t kBlockKeys = 1024;  // that gradients are summed for at a time
 }  // namespace
 
-ShardRows::Change change_of(const PushGather::Step& step, bool create) {
+ShardRows::Change change_of(const StepAssembler::Step& step, bool create) {
   return {.step = static_cast<uint32_t>(step.step), .lsn = step.commit_lsn, .create = create};
 }
 
-StepChanged apply_step(ShardRows& rows, const PushGather::Step& step, bool create,
+StepChanged apply_step(ShardRows& rows, const StepAssembler::Step& step, bool create,
                        std::vector<ShardRows::Deferred>& deferred) {
   struct Cursor {
     const TableEntry *entry, *end;
@@ -47,7 +47,7 @@ StepChanged apply_step(ShardRows& rows, const PushGather::Step& step, bool creat
   return changed;
 }
 
-void count_keys(ShardRows& rows, const PushGather::Step& step) {
+void count_keys(ShardRows& rows, const StepAssembler::Step& step) {
   std::vector<std::vector<Key>> keys(rows.tables());
   for (const std::shared_ptr<const Message>& push : step.pushes) {
     size_t at = 0;

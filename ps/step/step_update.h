@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "ps/step/gradient_merge.h"
-#include "ps/step/push_gather.h"
 #include "ps/hot/shard_rows.h"
+#include "ps/step/gradient_merge.h"
+#include "ps/step/step_assembler.h"
 
 namespace cairn {
 
@@ -16,7 +16,7 @@ using StepChanged = std::vector<ShardRows::Changed>;
 
 // `create`: what is not in memory is not stored either. Otherwise what is not in memory is added to
 // `deferred`, by table, with its summed gradients.
-StepChanged apply_step(ShardRows& rows, const PushGather::Step& step, bool create,
+StepChanged apply_step(ShardRows& rows, const StepAssembler::Step& step, bool create,
                        std::vector<ShardRows::Deferred>& deferred);
 
 // The part of one table, or what of it was deferred.
@@ -25,8 +25,8 @@ ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change,
                                ShardRows::Deferred& deferred);
 
 // Counts the keys of a step that is over, for tables that admit keys by count.
-void count_keys(ShardRows& rows, const PushGather::Step& step);
+void count_keys(ShardRows& rows, const StepAssembler::Step& step);
 
-ShardRows::Change change_of(const PushGather::Step& step, bool create);
+ShardRows::Change change_of(const StepAssembler::Step& step, bool create);
 
 }  // namespace cairn

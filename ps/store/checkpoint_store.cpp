@@ -115,7 +115,7 @@ class RunWriter {
     return bytes < kRunBytes ? Status(Ok{}) : save();
   }
   Status save() {
-    const Status saved = store_.save_run(run_);
+    const Status saved = store_.save_flush_file(run_);
     run_.rows.entries.clear();
     run_.rows.floats.clear();
     return saved;
@@ -123,7 +123,7 @@ class RunWriter {
 
  private:
   RocksStore& store_;
-  SortedRun run_;
+  FlushFile run_;
 };
 
 Status copy_rows(const CheckpointSource& source, const std::vector<CheckpointShard>& shards,

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "common/checkpoint/manifest.h"
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/result.h"
 #include "common/slots.h"
-#include "ps/store/rocks_store.h"
 #include "ps/row/row_digest.h"
+#include "ps/store/rocks_store.h"
 
 namespace cairn {
 
@@ -51,7 +51,7 @@ Status for_each_row(const CheckpointSource& source,
 // that had its slot. Errors: as for_each_row.
 Result<RowBatch> find_row(const CheckpointSource& source, const RowKey& key);
 
-// One digest a table, in the order of the manifest. Errors: as for_each_row.
+// One digest per table, in the order of the manifest. Errors: as for_each_row.
 Result<std::vector<RowDigest>> digest(const CheckpointSource& source);
 
 }  // namespace cairn

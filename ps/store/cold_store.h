@@ -2,9 +2,9 @@
 // and completions come later through the callback given, from any thread. The shard has at most one
 // run and one checkpoint under way, and any number of reads and scans.
 //
-// Versions: RocksColdStore (ps/store/rocks_cold_store.h: RocksStore behind a writer thread and readers)
-// and MemoryColdStore (ps/store/memory_cold_store.h, for tests). One contract test runs over both:
-// tests/ps/store/cold_store_contract_test.cpp.
+// Versions: RocksColdStore (ps/store/rocks_cold_store.h: RocksStore behind a writer thread and
+// readers) and MemoryColdStore (ps/store/memory_cold_store.h, for tests). One contract test runs
+// over both: tests/ps/store/cold_store_contract_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct SlotFilter {
 };
 
 // Rows that ascend by (slot, table, key), each once; a row of count 0 is a deletion.
-struct SortedRun {
+struct FlushFile {
   RowBatch rows;
   Lsn highest_lsn = 0;
   // Filters as they stood when the log was at `filters_version`, beside those of older versions.
@@ -56,7 +56,7 @@ class ColdStore {
   virtual void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) = 0;
 
   // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
-  virtual void save_run(SortedRun run, std::function<void(Status)> done) = 0;
+  virtual void save_flush_file(FlushFile run, std::function<void(Status)> done) = 0;
 
   // Forgets filters of versions below.
   virtual void drop_filters(Lsn below, std::function<void(Status)> done) = 0;
@@ -69,7 +69,7 @@ class ColdStore {
   // Whether any row is stored at all; false spares the reads of a new store.
   virtual bool empty() const = 0;
 
-  // Files of level 0 waiting for compaction; the sweep slows as it grows.
+  // Files of level 0 waiting for compaction; the flush slows as it grows.
   virtual uint32_t backlog() const = 0;
 };
 

@@ -32,8 +32,8 @@ void MemoryColdStore::scan(std::vector<uint32_t> slots,
                     [done](const Error& error) { done(error); }});
 }
 
-void MemoryColdStore::save_run(SortedRun run, std::function<void(Status)> done) {
-  auto shared = std::make_shared<const SortedRun>(std::move(run));
+void MemoryColdStore::save_flush_file(FlushFile run, std::function<void(Status)> done) {
+  auto shared = std::make_shared<const FlushFile>(std::move(run));
   calls_.push_back({[this, run = std::move(shared), done] {
                       save_now(*run);
                       done(Ok{});
@@ -96,7 +96,7 @@ Result<RowBatch> MemoryColdStore::scan_now(const std::vector<uint32_t>& slots) c
   return batch;
 }
 
-void MemoryColdStore::save_now(const SortedRun& run) {
+void MemoryColdStore::save_now(const FlushFile& run) {
   for (const SlotFilter& filter : run.filters)
     filters_[run.filters_version][{filter.table, filter.slot}] = filter.counters;
   const auto& entries = run.rows.entries;

@@ -29,7 +29,7 @@ class MemoryColdStore final : public ColdStore {
 
   void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) override;
   void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) override;
-  void save_run(SortedRun run, std::function<void(Status)> done) override;
+  void save_flush_file(FlushFile run, std::function<void(Status)> done) override;
   void drop_filters(Lsn below, std::function<void(Status)> done) override;
   void checkpoint(const std::filesystem::path& folder,
                   std::function<void(Result<ShardFiles>)> done) override;
@@ -62,7 +62,7 @@ class MemoryColdStore final : public ColdStore {
   Call take(size_t index);
   Result<RowBatch> read_now(const std::vector<RowKey>& keys) const;
   Result<RowBatch> scan_now(const std::vector<uint32_t>& slots) const;
-  void save_now(const SortedRun& run);
+  void save_now(const FlushFile& run);
   Result<ShardFiles> checkpoint_now(const std::filesystem::path& folder);
 
   const std::vector<RowLayout> layouts_;

@@ -28,11 +28,12 @@ void RocksColdStore::scan(std::vector<uint32_t> slots, std::function<void(Result
   });
 }
 
-void RocksColdStore::save_run(SortedRun run, std::function<void(Status)> done) {
+void RocksColdStore::save_flush_file(FlushFile run, std::function<void(Status)> done) {
   // std::function copies what it holds, and a run is large.
-  auto shared = std::make_shared<const SortedRun>(std::move(run));
-  writer_.add(
-      [this, run = std::move(shared), done = std::move(done)] { done(store_->save_run(*run)); });
+  auto shared = std::make_shared<const FlushFile>(std::move(run));
+  writer_.add([this, run = std::move(shared), done = std::move(done)] {
+    done(store_->save_flush_file(*run));
+  });
 }
 
 void RocksColdStore::drop_filters(Lsn below, std::function<void(Status)> done) {

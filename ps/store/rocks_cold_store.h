@@ -21,7 +21,7 @@ class RocksColdStore final : public ColdStore {
 
   void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) override;
   void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) override;
-  void save_run(SortedRun run, std::function<void(Status)> done) override;
+  void save_flush_file(FlushFile run, std::function<void(Status)> done) override;
   void drop_filters(Lsn below, std::function<void(Status)> done) override;
   void checkpoint(const std::filesystem::path& folder,
                   std::function<void(Result<ShardFiles>)> done) override;

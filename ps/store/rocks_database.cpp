@@ -50,7 +50,7 @@ rocksdb::DBOptions database_options() {
   options.info_log = std::make_shared<SilentLogger>();
   options.stats_dump_period_sec = 0;     // they would go to that log
   options.stats_persist_period_sec = 0;  // no one reads them
-  // An open file keeps its index and filter in memory. 64 MB a file make this 32 GB of rows a
+  // An open file keeps its index and filter in memory. 64 MB per file make this 32 GB of rows a
   // shard before files are reopened. A server raises the process's limit of descriptors for it.
   options.max_open_files = 512;
   // The small state is synced before it counts, so a damaged middle is damage; only its end may be
@@ -68,7 +68,7 @@ rocksdb::DBOptions database_options() {
 
 rocksdb::ColumnFamilyOptions row_options() {
   rocksdb::BlockBasedTableOptions table;
-  // A miss of the hot tier asks for keys that may never have been stored: 10 bits a key answer 99
+  // A miss of the hot tier asks for keys that may never have been stored: 10 bits per key answer 99
   // of 100 of those without a read.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.block_size = 4096;  // one page: a miss wants one row of about 136 bytes
@@ -85,7 +85,7 @@ rocksdb::ColumnFamilyOptions row_options() {
   options.compression = rocksdb::kNoCompression;  // low bits of trained floats are noise
   options.target_file_size_base = 64 << 20;       // as large as a run
   options.write_buffer_size = 1 << 20;            // rows never pass through it
-  // Rows come in as whole files of a sweep, in slot order, which overlap older sweeps only.
+  // Rows come in as whole files of a flush, in slot order, which overlap older flushes only.
   options.level0_file_num_compaction_trigger = 4;
   options.max_bytes_for_level_base = 512 << 20;
   return options;

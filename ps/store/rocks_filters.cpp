@@ -5,9 +5,9 @@
 #include <limits>
 #include <map>
 
+#include "ps/row/row_codec.h"
 #include "ps/store/rocks_database.h"
 #include "ps/store/rocks_store.h"
-#include "ps/row/row_codec.h"
 
 namespace cairn {
 

@@ -12,8 +12,8 @@
 #include "common/fault_point.h"
 #include "common/file.h"
 #include "ps/optimizers/row_optimizer.h"
-#include "ps/store/rocks_database.h"
 #include "ps/row/row_codec.h"
+#include "ps/store/rocks_database.h"
 
 namespace cairn {
 
@@ -180,7 +180,7 @@ Status RocksStore::raise_highest_lsn(Lsn lsn) {
   return Ok{};
 }
 
-Result<fs::path> RocksStore::write_run_file(const SortedRun& run) const {
+Result<fs::path> RocksStore::write_flush_file(const FlushFile& run) const {
   const fs::path path = folder_ / kIncoming / "run.sst";
   const auto failed = [&](const rocksdb::Status& status) {
     std::error_code ignored;
@@ -210,11 +210,11 @@ Result<fs::path> RocksStore::write_run_file(const SortedRun& run) const {
   return path;
 }
 
-Status RocksStore::save_run(const SortedRun& run) {
+Status RocksStore::save_flush_file(const FlushFile& run) {
   if (const Status saved = save_filters(run.filters_version, run.filters); !saved.ok())
     return saved;
   if (run.rows.entries.empty()) return Ok{};
-  const Result<fs::path> file = write_run_file(run);
+  const Result<fs::path> file = write_flush_file(run);
   if (!file.ok()) return file.error();
   fault_point("store.run_written");
   // Before the rows: after a crash between the two it is too high, which costs nothing; too low
@@ -376,7 +376,7 @@ uint64_t RocksStore::number(const char* property) const {
   return number;
 }
 
-uint64_t RocksStore::rows_estimate() const { return number("rocksdb.estimate-num-keys"); }
+uint64_t RocksStore::samples_estimate() const { return number("rocksdb.estimate-num-keys"); }
 
 uint64_t RocksStore::compacted_bytes() const { return database_->compacted_bytes(); }
 

@@ -1,11 +1,11 @@
-// The rows of one shard on disk: RocksDB, one key range a slot, rows of all tables in it
-// (encodings: ps/row/row_codec.h). It blocks; RocksColdStore (ps/store/rocks_cold_store.h) runs it on
-// background threads.
+// The rows of one shard on disk: RocksDB, one key range per slot, rows of all tables in it
+// (encodings: ps/row/row_codec.h). It blocks; RocksColdStore (ps/store/rocks_cold_store.h) runs it
+// on background threads.
 //
-// Rows come in only as sorted runs, each ingested as one file: all of a run is durable, or none.
+// Rows come in only as flush files, each ingested as one file: all of a run is durable, or none.
 // What is small (the tables, the highest lsn, admission filters) stands in a column family of its
-// own, written through RocksDB's log with sync. Thread safety: save_run and checkpoint by one
-// thread at a time; everything else by any, also meanwhile.
+// own, written through RocksDB's log with sync. Thread safety: save_flush_file and checkpoint by
+// one thread at a time; everything else by any, also meanwhile.
 #pragma once
 
 #include <atomic>
@@ -17,11 +17,11 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/result.h"
 #include "common/slots.h"
-#include "ps/store/cold_store.h"
 #include "ps/row/row.h"
+#include "ps/store/cold_store.h"
 
 namespace cairn {
 
@@ -46,7 +46,7 @@ class RocksStore {
                                                   const std::vector<TableConfig>& tables);
 
   // The folder of a checkpoint: nothing in it is written, created or locked, and it may be read by
-  // many. save_run and checkpoint must not be called.
+  // many. save_flush_file and checkpoint must not be called.
   static Result<std::unique_ptr<RocksStore>> open_read_only(const std::filesystem::path& folder,
                                                             const std::vector<TableConfig>& tables);
 
@@ -59,7 +59,7 @@ class RocksStore {
 
   // Durable, and seen by every later read, when it returns Ok. A row of count 0 deletes.
   // Errors: kUnavailable if the disk is full or fails; the rows are then as they were.
-  Status save_run(const SortedRun& run);
+  Status save_flush_file(const FlushFile& run);
 
   // Of one version; none if there is no such. Errors: kCorrupt, kUnavailable.
   Result<std::vector<SlotFilter>> filters(Lsn version) const;
@@ -96,7 +96,7 @@ class RocksStore {
   Status raise_highest_lsn(Lsn lsn);
 
   bool empty() const { return empty_; }
-  uint64_t rows_estimate() const;
+  uint64_t samples_estimate() const;
   uint32_t backlog() const;
   uint64_t compacted_bytes() const;  // that compaction has written since it was opened
   const std::vector<RowLayout>& layouts() const { return layouts_; }
@@ -112,7 +112,7 @@ class RocksStore {
   Status find_whether_empty();
   uint64_t number(const char* property) const;
   Status scan_filters(Lsn first, Lsn last, const std::function<void(SlotFilter)>& filter) const;
-  Result<std::filesystem::path> write_run_file(const SortedRun& run) const;
+  Result<std::filesystem::path> write_flush_file(const FlushFile& run) const;
 
   const std::filesystem::path folder_;
   const std::vector<RowLayout> layouts_;

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "ps/store/rocks_database.h"
 #include "ps/row/row_codec.h"
+#include "ps/store/rocks_database.h"
 
 namespace cairn {
 

@@ -38,7 +38,7 @@ void add(StorageLoss loss, std::vector<StorageLoss>& losses) {
     losses.push_back(std::move(loss));
 }
 
-// A store that is read slot by slot, ascending. Its files tell which keys a slot may have, the
+// A store that is read slot by slot, ascending. Its files tell which keys per slot may have, the
 // database what their rows are.
 class DamagedStore {
  public:
@@ -115,7 +115,7 @@ class Salvage {
     return taken;
   }
   Status save() {
-    const Status saved = to_.save_run(run_);
+    const Status saved = to_.save_flush_file(run_);
     run_ = {};
     return saved;
   }
@@ -160,7 +160,7 @@ class Salvage {
   const RocksStore& from_;
   DamagedStore damaged_;
   RocksStore& to_;
-  SortedRun run_;
+  FlushFile run_;
   std::vector<StorageLoss> losses_;
 };
 

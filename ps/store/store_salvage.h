@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/result.h"
 #include "common/slots.h"
 #include "ps/row/row.h"
@@ -17,9 +17,9 @@
 namespace cairn {
 
 // `folder` is the shard's; its store is not open, by any process. Filters of `filters_version` are
-// kept. What is lost is noted there (ps/store/storage_loss.h) before store/ is exchanged; the damaged one
-// stays as store-damaged/, in the place of that of an earlier salvage. A crash on the way leaves
-// what finish_salvage goes on from.
+// kept. What is lost is noted there (ps/store/storage_loss.h) before store/ is exchanged; the
+// damaged one stays as store-damaged/, in the place of that of an earlier salvage. A crash on the
+// way leaves what finish_salvage goes on from.
 // Errors: kCorrupt where its list of files or its small state cannot be read; kUnavailable. The
 // store is then as it was.
 Result<std::vector<StorageLoss>> salvage_store(const std::filesystem::path& folder,

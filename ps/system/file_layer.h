@@ -1,6 +1,6 @@
 // The few things that the push log does with files, as an interface: SystemFiles
-// (ps/system/system_files.h) does them; the one of the tests (tests/ps/system/faulty_files.h) cuts the power,
-// fills the disk and tears what was not synced. All of it blocks.
+// (ps/system/system_files.h) does them; the one of the tests (tests/ps/system/faulty_files.h) cuts
+// the power, fills the disk and tears what was not synced. All of it blocks.
 //
 // Thread safety: a layer by any thread; a file by one thread at a time.
 #pragma once

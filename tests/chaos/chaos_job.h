@@ -11,7 +11,7 @@ namespace cairn {
 inline constexpr uint64_t kChaosIncarnation = 0xDEAD;
 inline constexpr uint32_t kChaosWorkers = 2;
 
-// Sweeps, cuts, evictions and new segments happen all the time.
+// Flushes, cuts, evictions and new segments happen all the time.
 inline JobConfig chaos_job() {
   JobConfig job;
   job.tables = {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}};

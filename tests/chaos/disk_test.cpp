@@ -20,9 +20,9 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-// No sweep comes, so the log alone is written to.
+// No flush comes, so the log alone is written to.
 const std::vector<std::string> kLogAlone = {"log_bytes_max=1073741824", "hot_bytes=67108864"};
-// A sweep writes a thousand rows and more at once, into a file larger than a segment of 64 KiB.
+// A flush writes a thousand rows and more at once, into a file larger than a segment of 64 KiB.
 const std::vector<std::string> kLargeRuns = {"log_bytes_max=4194304", "hot_bytes=67108864"};
 constexpr int kLoadsMax = 500;
 

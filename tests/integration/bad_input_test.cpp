@@ -80,7 +80,8 @@ TEST_F(BadInput, CountsBadRowsWithTheirPlaceAndStopsPastTheLimit) {
   std::string text = read_file(job.train_data());
   text += "u1,i1,t1,nan,3\nu1,i1,t1,inf,3\nu1,i1,t1,2.5\nu1,\"i1\nx\",t1,2,3\nu1,i1,t1,2,unknown\n";
   const std::string file = write("bad.csv", text);
-  expect_refused({"data.train=" + file, "data.max_bad_rows=2"}, 3, {"max_bad_rows", file + ":602"});
+  expect_refused({"data.train=" + file, "data.max_bad_samples=2"}, 3,
+                 {"max_bad_samples", file + ":602"});
   const Ran ran = job.train("tolerant", {"data.train=" + file}, {"--local"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
 }
@@ -91,8 +92,8 @@ TEST_F(BadInput, CountsBadEvaluationRowsOverAllWorkers) {
   const std::string file = write("bad_eval.csv", text);
   for (const char* workers : {"1", "2", "4"})
     expect_refused(
-        {"data.eval=" + file, "data.max_bad_rows=40", std::string("train.workers=") + workers}, 3,
-        {"max_bad_rows"});
+        {"data.eval=" + file, "data.max_bad_samples=40", std::string("train.workers=") + workers},
+        3, {"max_bad_samples"});
 }
 
 TEST_F(BadInput, RefusesToGoOnWithinAnEpochInAnotherOrderOfRows) {

@@ -32,10 +32,10 @@ TEST(MpirunReport, AKilledRankIsReadAndMpirunsOwnWordsAreDropped) {
 TEST(MpirunReport, RolesAreTakenInAndNotShown) {
   MpirunReport report;
   EXPECT_EQ(report.role_of(1), "a process of the job");
-  const std::string roles[] = {"worker 0", "worker 1", "the keeper of server 0"};
+  const std::string roles[] = {"worker 0", "worker 1", "the supervisor of server 0"};
   EXPECT_EQ(report.take("one\n" + roles_line(roles) + "two\n"), "one\ntwo\n");
   EXPECT_EQ(report.role_of(1), "worker 1");
-  EXPECT_EQ(report.role_of(2), "the keeper of server 0");
+  EXPECT_EQ(report.role_of(2), "the supervisor of server 0");
   EXPECT_EQ(report.role_of(3), "a process of the job");
 }
 

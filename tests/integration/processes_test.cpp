@@ -96,8 +96,8 @@ class KilledServers : public Processes {
 
 TEST_F(KilledServers, LeaveTheBitsOfAnUndisturbedJob) { expect_same_bits({}); }
 
-TEST_F(KilledServers, LeaveThemToAJobThatPullsEarly) {
-  expect_same_bits({"train.early_pulls=true"});
+TEST_F(KilledServers, LeaveThemToAJobThatPullsSpeculatively) {
+  expect_same_bits({"train.speculative_pulls=true"});
 }
 
 // The middle record of those in a log's only segment loses a bit. Records start at blocks of 4 KiB,
@@ -133,14 +133,14 @@ class DamagedState : public Processes {
     ASSERT_TRUE(wait_until([&] { return trains() && ready(); })) << cairn_->output();
     const std::vector<pid_t> servers = cairn_->processes_with("ps");
     ASSERT_EQ(servers.size(), 1u);
-    const pid_t keeper = parent_of(servers[0]);
+    const pid_t supervisor = parent_of(servers[0]);
     // Until the files are damaged nobody starts another one.
-    ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
+    ASSERT_EQ(::kill(supervisor, SIGSTOP), 0);
     ASSERT_EQ(::kill(servers[0], SIGKILL), 0);
     ASSERT_TRUE(wait_until(
         [&] { return read_file("/proc/" + std::to_string(servers[0]) + "/cmdline").empty(); }));
     damage();
-    ASSERT_EQ(::kill(keeper, SIGCONT), 0);
+    ASSERT_EQ(::kill(supervisor, SIGCONT), 0);
   }
   std::vector<std::filesystem::path> state_files() const {
     std::vector<std::filesystem::path> files;

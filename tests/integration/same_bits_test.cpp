@@ -66,9 +66,9 @@ TEST_F(SameBits, OfEveryPrefetch) {
   EXPECT_EQ(one, trained("three", {"train.prefetch=3"}));
 }
 
-TEST_F(SameBits, OfEarlyPulls) {
+TEST_F(SameBits, OfSpeculativePulls) {
   const auto early = [](std::vector<std::string> more = {}) {
-    more.push_back("train.early_pulls=true");
+    more.push_back("train.speculative_pulls=true");
     return more;
   };
   const Bits late = trained("late");
@@ -81,15 +81,15 @@ TEST_F(SameBits, OfEarlyPulls) {
   EXPECT_EQ(trained("late-bf16", bf16), trained("early-bf16", early(bf16)));
 }
 
-// Rows come and go between an early answer and the one that follows it.
-TEST_F(SameBits, OfEarlyPullsWhereRowsExpireAndKeysAreRefused) {
+// Rows come and go between a speculative answer and the one that follows it.
+TEST_F(SameBits, OfSpeculativePullsWhereRowsExpireAndKeysAreRefused) {
   const std::vector<std::string> few = {"train.max_steps=40"};
-  std::vector<std::string> policies = {"ps.policy_period=64", "ps.expiry.unseen_steps=6",
+  std::vector<std::string> policies = {"ps.removal_period=64", "ps.expiry.unseen_steps=6",
                                        "ps.admission.min_count=2",
                                        "ps.admission.filter_bytes=1MiB"};
   policies.insert(policies.end(), few.begin(), few.end());
   std::vector<std::string> early = policies;
-  early.push_back("train.early_pulls=true");
+  early.push_back("train.speculative_pulls=true");
   const Bits late = trained("late", policies);
   EXPECT_EQ(late, trained("early", early));
   EXPECT_NE(late, trained("without", few));
@@ -119,7 +119,7 @@ TEST_F(SameBits, OfAFinishedRunThatIsResumed) {
 // What each evaluation found, and the predictions of the last checkpoint.
 TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
   const auto evaluated = [&](const std::string& bytes) {
-    const std::vector<std::string> its = {"eval.every=7", "train.epochs=1", "ps.policy_period=16",
+    const std::vector<std::string> its = {"eval.every=7", "train.epochs=1", "ps.removal_period=16",
                                           "ps.expiry.unseen_steps=6",
                                           "eval.row_cache_bytes=" + bytes};
     trained(bytes, its);

@@ -24,7 +24,7 @@ Result<std::unique_ptr<PsClient>> PsClient::connect(const PsClientOptions& optio
                                                     zmq::context_t& context,
                                                     WorkerMetrics& metrics) {
   std::unique_ptr<PsClient> client(new PsClient(options, metrics));
-  check(options.endpoints.size() == options.slots.shards, "one endpoint a shard");
+  check(options.endpoints.size() == options.slots.shards, "one endpoint per shard");
   for (const std::string& endpoint : options.endpoints) {
     Shard shard;
     shard.endpoint = endpoint;
@@ -113,7 +113,7 @@ Result<std::vector<std::string>> PsClient::stats() {
 
 Result<std::vector<std::string>> PsClient::ask_all(Op op, uint64_t step,
                                                    std::span<const std::string> texts) {
-  check(texts.size() == shards_.size(), "one text a shard");
+  check(texts.size() == shards_.size(), "one text per shard");
   for (uint32_t s = 0; s < shards_.size(); ++s) {
     Message message;
     shards_[s].asked_id = next_request_++;
@@ -197,7 +197,7 @@ Status PsClient::handle(uint32_t s, Message message) {
   shard.heard = Clock::now();
   const std::string name = "shard " + std::to_string(s) + " at " + shard.endpoint;
   if (header.incarnation != options_.incarnation && header.status == StatusCode::kOk) return Ok{};
-  if (const Status noted = note_boot(s, header.boot); !noted.ok()) return noted;
+  if (const Status noted = note_server_run(s, header.server_run); !noted.ok()) return noted;
   if (header.status == StatusCode::kOutOfOrder && header.op == Op::kPush)
     return on_out_of_order(s, header.sequence);
   if (header.status != StatusCode::kOk)

@@ -2,15 +2,15 @@
 // checkpoints.
 //
 // A server that dies and comes back has what it acknowledged; the rest is sent again, in order,
-// when its replies show a new boot or a connection was lost: ZeroMQ loses a message only with its
-// connection, and a shard answers whatever it has taken or tells why not, so nothing else need be
-// sent again. A shard that has not got a push which it had acknowledged has lost data: an error,
+// when its replies show a new server run or a connection was lost: ZeroMQ loses a message only with
+// its connection, and a shard answers whatever it has taken or tells why not, so nothing else need
+// be sent again. A shard that has not got a push which it had acknowledged has lost data: an error,
 // or, with `recovery: report`, counted, and an empty push takes its place.
 //
 // Every call may process replies that have come. Waiting calls return when their answer is
 // complete, when a shard refuses (its reason is the error), when nothing at all has come from a
-// shard for `timeout_s` although it was pinged, or when a pull stays parked for `stall_timeout_s`;
-// errors name the shard. Thread safety: none; it belongs to the worker's thread.
+// shard for `timeout_s` although it was pinged, or when a pull stays deferred for
+// `stall_timeout_s`; errors name the shard. Thread safety: none; it belongs to the worker's thread.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/ps_config.h"
 #include "common/metrics/metrics.h"
 #include "common/slots.h"
 #include "common/wire/message.h"
@@ -34,13 +34,13 @@
 namespace cairn {
 
 struct PsClientOptions {
-  std::vector<std::string> endpoints;  // one a shard
+  std::vector<std::string> endpoints;  // one per shard
   SlotMap slots;
   uint64_t incarnation = 0;
   uint32_t worker = 0;
   std::vector<uint32_t> table_dims;
   ValueType wire = ValueType::kFloat32;  // of rows and gradients in messages
-  uint32_t window = 8;                   // unacknowledged pushes a shard
+  uint32_t window = 8;                   // unacknowledged pushes per shard
   uint32_t timeout_s = 120;
   uint32_t stall_timeout_s = 1800;
   Recovery recovery = Recovery::kStrict;
@@ -54,9 +54,10 @@ class PsClient {
   static Result<std::unique_ptr<PsClient>> connect(const PsClientOptions& options,
                                                    zmq::context_t& context, WorkerMetrics& metrics);
 
-  // Sends the pull of a step, one message a shard with all tables. keys[t]: ascending, unique. With
-  // kPullEarly the shards answer at once, and once the step before has been pushed they are asked
-  // for what has changed since: the rows are the same, but most of their bytes travel before.
+  // Sends the pull of a step, one message per shard with all tables. keys[t]: ascending, unique.
+  // With kPullSpeculative the shards answer at once, and once the step before has been pushed they
+  // are asked for what has changed since: the rows are the same, but most of their bytes travel
+  // before.
   //
   // Whoever keeps rows of earlier pulls names in known[t], for each key of table t, the step before
   // the one whose pull last gave the row or said that it is as it was; 0: it has none. (No
@@ -74,7 +75,7 @@ class PsClient {
   // Forgets a pull; its replies are dropped when they come.
   void abandon_pull(PullId id);
 
-  // Sends one message a shard, empty if there is nothing. `split`: that of `keys`; gradients[t]:
+  // Sends one message per shard, empty if there is nothing. `split`: that of `keys`; gradients[t]:
   // [keys of table t, dim]. Waits only while a shard has `window` pushes unacknowledged.
   Status push(uint64_t step, std::span<const std::vector<Key>> keys, const ShardSplit& split,
               std::span<const std::vector<float>> gradients);
@@ -100,18 +101,18 @@ class PsClient {
   struct Shard {
     zmq::socket_t socket;
     std::string endpoint;
-    uint64_t boot = 0;            // of the server; 0 until its first reply
+    uint64_t server_run = 0;      // of the server; 0 until its first reply
     uint64_t told_step = 0;       // the highest that a reply with rows was of
     uint64_t told_by_others = 0;  // the same, of the servers before this one
     uint64_t sequence = 0;        // of the last push
     uint64_t acknowledged = 0;    // the highest push answered
-    uint64_t sent = 0;            // the last push sent to this boot; behind `sequence` after a loss
-    uint64_t lost_through = 0;    // pushes up to this one are empty ones in the place of lost ones
-    uint64_t last_step = 0;       // of the last push
-    uint64_t applied_step = 0;    // as the shard last told
-    std::deque<Message> pushes;   // above `acknowledged`, in order
-    bool resending = false;       // they were sent again, and none has been answered since
-    zmq::socket_t monitor;        // tells of lost connections
+    uint64_t sent = 0;  // the last push sent to this server run; behind `sequence` after a loss
+    uint64_t lost_through = 0;   // pushes up to this one are empty ones in the place of lost ones
+    uint64_t last_step = 0;      // of the last push
+    uint64_t applied_step = 0;   // as the shard last told
+    std::deque<Message> pushes;  // above `acknowledged`, in order
+    bool resending = false;      // they were sent again, and none has been answered since
+    zmq::socket_t monitor;       // tells of lost connections
     bool connection_lost = false;
     Clock::time_point heard;  // when anything last came
     Clock::time_point pinged;
@@ -123,18 +124,18 @@ class PsClient {
   struct PullPart {  // one shard's
     // Until it is answered; of an early one that was: for what has changed since.
     Message request;
-    std::optional<Message> early;  // the early answer, if that was not all
+    std::optional<Message> early;  // the speculative answer, if that was not all
     Message reply;
     bool answered = false;
   };
   struct Pull {
-    uint64_t again_id = 0;  // of the requests for what has changed since early answers
+    uint64_t again_id = 0;  // of the requests for what has changed since speculative answers
     uint64_t step = 0;
     ShardSplit split;
-    std::optional<ShardSplit> by_known_step;  // how it was asked for, if that is not `split`
-    std::vector<PullPart> parts;              // by shard
-    uint32_t missing = 0;                     // parts
-    bool is_due = false;                      // those answered early are asked for again
+    std::optional<ShardSplit> by_changed_since;  // how it was asked for, if that is not `split`
+    std::vector<PullPart> parts;                 // by shard
+    uint32_t missing = 0;                        // parts
+    bool is_due = false;                         // those answered early are asked for again
   };
 
   PsClient(const PsClientOptions& options, WorkerMetrics& metrics);
@@ -153,7 +154,7 @@ class PsClient {
 
   // ps_pull.cpp
   Status on_rows(uint32_t shard, Message reply);
-  // Asks for what has changed since early answers, those that have come and those that will.
+  // Asks for what has changed since speculative answers, those that have come and those that will.
   Status ask_again(Pull& pull);
 
   // ps_resend.cpp
@@ -161,8 +162,8 @@ class PsClient {
   // Takes note of a connection that was lost since the last look, and asks whether the shard is
   // there.
   Status look_for_lost_connection(uint32_t shard);
-  // Judges the boot that a reply carries; sends again what that server may not have.
-  Status note_boot(uint32_t shard, uint64_t boot);
+  // Validates the server run that a reply carries; sends again what that server may not have.
+  Status note_server_run(uint32_t shard, uint64_t server_run);
   Status resend(uint32_t shard, RetryReason reason);
   // Pushes that are due and that the window lets through.
   Status send_pushes(uint32_t shard);
@@ -181,7 +182,7 @@ class PsClient {
   std::vector<zmq::pollitem_t> poll_items_;
   std::map<PullId, Pull> pulls_;
   uint64_t next_request_ = 1;
-  std::set<uint64_t> restarts_;  // boots that took the place of others
+  std::set<uint64_t> restarts_;  // server runs that took the place of others
   uint64_t lost_pushes_ = 0;
 };
 

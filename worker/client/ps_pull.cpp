@@ -19,19 +19,19 @@ Result<PsClient::PullId> PsClient::start_pull(uint64_t step, std::span<const std
   pull.again_id = next_request_++;
   pull.step = step;
   pull.split = ShardSplit(keys, options_.slots);
-  if (!known.empty()) pull.by_known_step = ShardSplit(keys, options_.slots, known);
-  const ShardSplit& asked = known.empty() ? pull.split : *pull.by_known_step;
+  if (!known.empty()) pull.by_changed_since = ShardSplit(keys, options_.slots, known);
+  const ShardSplit& asked = known.empty() ? pull.split : *pull.by_changed_since;
   pull.parts.resize(shards_.size());
   pull.missing = static_cast<uint32_t>(shards_.size());
   for (uint32_t s = 0; s < shards_.size(); ++s) {
     Message& request = pull.parts[s].request;
     request.header = header(Op::kPull, step, id);
     request.header.flags = flags;
-    request.header.boot = shards_[s].boot;
+    request.header.server_run = shards_[s].server_run;
     asked.write_keys(s, keys, options_.table_dims, options_.wire, request);
     // This server knows nothing of what the ones before it told.
     for (TableEntry& entry : request.directory)
-      if (entry.known_step <= shards_[s].told_by_others) entry.known_step = 0;
+      if (entry.changed_since <= shards_[s].told_by_others) entry.changed_since = 0;
     check(request.directory.size() <= kEntriesMax, "a pull of too many different known steps");
     if (const Status sent = send(s, share(request)); !sent.ok()) return sent.error();
   }
@@ -53,7 +53,7 @@ Result<ShardSplit> PsClient::finish_pull(PullId id, std::vector<std::vector<floa
     for (uint32_t t = 0; t < rows.size(); ++t) (*kept)[t].assign(pull.split.keys(t), 1);
     marks = *kept;
   }
-  const ShardSplit& asked = pull.by_known_step ? *pull.by_known_step : pull.split;
+  const ShardSplit& asked = pull.by_changed_since ? *pull.by_changed_since : pull.split;
   const auto put = [&](uint32_t s, const Message& reply) {
     asked.scatter(s, reply, options_.table_dims, options_.wire, rows, marks);
   };
@@ -84,8 +84,9 @@ Status PsClient::on_rows(uint32_t s, Message reply) {
   Pull& pull = found->second;
   PullPart& part = pull.parts[s];
   if (part.request.header.sequence != id) return Ok{};  // answered before
-  const bool early = (reply.header.flags & kPullEarly) != 0;
-  if (!answers(reply, part.request) || (early && (part.request.header.flags & kPullEarly) == 0))
+  const bool early = (reply.header.flags & kPullSpeculative) != 0;
+  if (!answers(reply, part.request) ||
+      (early && (part.request.header.flags & kPullSpeculative) == 0))
     return Error{ErrorCode::kUnavailable,
                  "shard " + std::to_string(s) + " at " + shards_[s].endpoint +
                      " answered a pull with other rows than were asked for"};
@@ -98,9 +99,9 @@ Status PsClient::on_rows(uint32_t s, Message reply) {
     return Ok{};
   }
   part.request.header.sequence = pull.again_id;
-  part.request.header.flags &= ~kPullEarly;
-  part.request.header.boot = reply.header.boot;
-  for (TableEntry& entry : part.request.directory) entry.known_step = reply.header.step;
+  part.request.header.flags &= ~kPullSpeculative;
+  part.request.header.server_run = reply.header.server_run;
+  for (TableEntry& entry : part.request.directory) entry.changed_since = reply.header.step;
   part.early = std::move(reply);
   return pull.is_due ? send(s, share(part.request)) : Status(Ok{});
 }

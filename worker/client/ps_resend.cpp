@@ -49,14 +49,14 @@ Status PsClient::look_for_lost_connection(uint32_t s) {
   return ping(s);  // waits in the socket until there is a connection again
 }
 
-Status PsClient::note_boot(uint32_t s, uint64_t boot) {
+Status PsClient::note_server_run(uint32_t s, uint64_t server_run) {
   Shard& shard = shards_[s];
   const bool lost = std::exchange(shard.connection_lost, false);
-  const uint64_t before = std::exchange(shard.boot, boot);
-  if (before != 0 && before != boot) {
-    restarts_.insert(boot);
+  const uint64_t before = std::exchange(shard.server_run, server_run);
+  if (before != 0 && before != server_run) {
+    restarts_.insert(server_run);
     shard.told_by_others = shard.told_step;
-    return resend(s, RetryReason::kNewBoot);
+    return resend(s, RetryReason::kNewServerRun);
   }
   return lost ? resend(s, RetryReason::kDisconnect) : Status(Ok{});
 }
@@ -77,7 +77,7 @@ Status PsClient::resend(uint32_t s, RetryReason reason) {
     if (const Status sent = send(s, share(*message)); !sent.ok()) return sent;
   }
   // What it says of our pushes tells whether it has all that it acknowledged, even if none follows.
-  return reason == RetryReason::kNewBoot ? ping(s) : Status(Ok{});
+  return reason == RetryReason::kNewServerRun ? ping(s) : Status(Ok{});
 }
 
 Status PsClient::send_pushes(uint32_t s) {
@@ -130,7 +130,7 @@ Status PsClient::on_lost(uint32_t s, uint64_t accepted) {
   const uint64_t count = shard.acknowledged - accepted;
   lost_pushes_ += count;
   metrics_.lost_pushes.Increment(static_cast<double>(count));
-  // A push a step: those before the last one are of the steps before its.
+  // A push per step: those before the last one are of the steps before its.
   const uint64_t last_step = shard.last_step, last = shard.sequence;
   shard.lost_through = std::max(shard.lost_through, shard.acknowledged);
   for (; shard.acknowledged > accepted; --shard.acknowledged) {

@@ -43,7 +43,7 @@ void ShardSplit::write_keys(uint32_t shard, std::span<const std::vector<Key>> ke
     entry.count = static_cast<uint32_t>(its.places.size());
     entry.dim = dims[its.table];
     entry.dtype = type;
-    entry.known_step = its.known_step;
+    entry.changed_since = its.changed_since;
     message.directory.push_back(entry);
     count += entry.count;
   }
@@ -82,7 +82,7 @@ void ShardSplit::scatter(uint32_t shard, const Message& reply, std::span<const u
     const TableEntry& entry = reply.directory[e];
     const std::vector<uint32_t>& places = entries_[shard][e].places;
     const uint32_t dim = dims[entry.table];
-    const bool all = entry.known_step == 0;
+    const bool all = entry.changed_since == 0;
     for (size_t i = 0; i < places.size(); ++i) {
       if (!all && is_unchanged(unchanged, i)) continue;
       widen(from, type, rows[entry.table].data() + size_t{places[i]} * dim, dim);

@@ -14,8 +14,8 @@ namespace cairn {
 class ShardSplit {
  public:
   ShardSplit() = default;
-  // known[t]: of each key of table t the known_step that a pull is to carry for it; empty: 0. Of a
-  // table, the keys of each known_step make an entry of the message.
+  // known[t]: of each key of table t the changed_since that a pull is to carry for it; empty: 0. Of
+  // a table, the keys of each changed_since make an entry of the message.
   ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots,
              std::span<const std::vector<uint64_t>> known = {});
 
@@ -40,7 +40,7 @@ class ShardSplit {
  private:
   struct Entry {
     uint32_t table;
-    uint64_t known_step;
+    uint64_t changed_since;
     std::vector<uint32_t> places;  // positions in the table's keys
   };
   std::vector<std::vector<Entry>> entries_;  // by shard

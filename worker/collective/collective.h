@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "common/result.h"
 
 namespace cairn {
@@ -25,8 +25,8 @@ namespace cairn {
 struct Control {
   uint32_t stop = 0;              // 1: finish this step, write a checkpoint, exit 4
   uint32_t error = 0;             // 1: this worker has failed, leave after this step
-  uint64_t next_rows = 0;         // rows that this worker has for the next step
-  uint64_t bad_rows = 0;          // met so far, in batches used
+  uint64_t next_samples = 0;      // rows that this worker has for the next step
+  uint64_t bad_samples = 0;       // met so far, in batches used
   double losses[kTasksMax] = {};  // this worker's part, by task
 };
 static_assert(std::is_trivially_copyable_v<Control>);

@@ -13,7 +13,7 @@ class BatchSource {
 
   // This worker's part of the next global batch. Has 0 rows, now and ever after, once all readers
   // of this worker have ended; other workers may still have rows then. Errors: kBadData where this
-  // worker alone has met more than data.max_bad_rows bad rows.
+  // worker alone has met more than data.max_bad_samples bad samples.
   virtual Result<Batch> next() = 0;
 };
 

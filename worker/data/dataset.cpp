@@ -13,7 +13,7 @@
 #include "worker/data/decoded_file.h"
 #include "worker/data/fields.h"
 #include "worker/data/reader_source.h"
-#include "worker/data/row_parser.h"
+#include "worker/data/sample_parser.h"
 
 namespace cairn {
 
@@ -28,7 +28,7 @@ Result<std::unique_ptr<Dataset>> Dataset::open(const JobConfig& job, Split split
   dataset->shuffle_ = split == Split::kTrain && job.data.shuffle;
   dataset->seed_ = job.train.seed;
   dataset->readers_ = job.data.readers;
-  dataset->max_bad_rows_ = job.data.max_bad_rows;
+  dataset->max_bad_samples_ = job.data.max_bad_samples;
   dataset->separator_ = job.data.format == DataFormat::kCsv ? ',' : '\t';
   dataset->quotes_ = job.data.format == DataFormat::kCsv;
   const std::vector<std::string>& named = split == Split::kTrain ? job.data.train : job.data.eval;
@@ -66,8 +66,8 @@ Status Dataset::open_files(const DataConfig& data, const std::string& cache,
     columns_.push_back(std::move(columns).value());
   }
   blocks_ = cut_blocks(files_, readers_);
-  rows_estimate_ = estimate_rows();
-  if (rows_estimate_ == 0)
+  samples_estimate_ = estimate_samples();
+  if (samples_estimate_ == 0)
     return Error{ErrorCode::kBadData, fmt::format("{}: has no rows", fmt::join(paths, ", "))};
   return Ok{};
 }
@@ -104,7 +104,7 @@ Result<Dataset::FileColumns> Dataset::find_columns(const DataConfig& data, Input
   return columns;
 }
 
-uint64_t Dataset::estimate_rows() const {
+uint64_t Dataset::estimate_samples() const {
   uint64_t bytes = 0, total = 0;
   std::vector<Line> lines;
   for (const InputFile& file : files_) total += file.data().size() - file.body;
@@ -135,8 +135,8 @@ std::vector<Moments> Dataset::moments_of(uint32_t first, uint32_t last) const {
   const OrderKey in_file_order;
   const std::vector<std::vector<uint32_t>> dealt =
       deal_blocks(static_cast<uint32_t>(blocks_.size()), readers_, in_file_order);
-  RowReader rows(*this, {});
-  RowSet read;
+  SampleReader rows(*this, {});
+  SampleSet read;
   for (uint32_t v = first; v < last; ++v) {
     LineReader lines(files_, blocks_, dealt[v], v, in_file_order);
     while (const Line* line = lines.next()) {

@@ -20,9 +20,9 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "worker/data/batch_source.h"
-#include "worker/features/feature_plan.h"
 #include "worker/data/input.h"
 #include "worker/data/reader_order.h"
+#include "worker/features/feature_plan.h"
 #include "worker/features/statistics.h"
 
 namespace cairn {
@@ -50,8 +50,10 @@ class Dataset {
 
   DataShape shape() const;
   uint32_t readers() const { return readers_; }
-  uint64_t bytes() const { return bytes_; }                  // of all files, decoded
-  uint64_t rows_estimate() const { return rows_estimate_; }  // for progress; from the first lines
+  uint64_t bytes() const { return bytes_; }  // of all files, decoded
+  uint64_t samples_estimate() const {
+    return samples_estimate_;
+  }  // for progress; from the first lines
 
   // What the order of rows depends on, besides the epoch: seed, shuffling, readers and the sizes of
   // the files. Where it differs, ReaderPositions mean other rows.
@@ -83,7 +85,7 @@ class Dataset {
 
  private:
   friend class ReaderSource;
-  friend class RowReader;
+  friend class SampleReader;
   // Fields of a row of one file.
   struct FileColumns {
     std::vector<uint32_t> places;  // of each of the plan's columns
@@ -94,21 +96,21 @@ class Dataset {
   Status open_files(const DataConfig& data, const std::string& cache,
                     const std::vector<std::string>& paths);
   Result<FileColumns> find_columns(const DataConfig& data, InputFile& file) const;
-  uint64_t estimate_rows() const;
+  uint64_t estimate_samples() const;
   OrderKey order_of(uint64_t epoch) const { return {shuffle_, seed_, epoch}; }
 
   Plan plan_;
   bool shuffle_ = false;
   uint64_t seed_ = 0;
   uint32_t readers_ = 1;
-  uint64_t max_bad_rows_ = 0;
+  uint64_t max_bad_samples_ = 0;
   char separator_ = ',';
   bool quotes_ = true;
-  uint64_t bytes_ = 0, rows_estimate_ = 0;
+  uint64_t bytes_ = 0, samples_estimate_ = 0;
   std::vector<InputFile> files_;
-  std::vector<FileColumns> columns_;  // one a file
+  std::vector<FileColumns> columns_;  // one per file
   std::vector<Block> blocks_;
-  mutable std::atomic<uint32_t> bad_rows_logged_ = 0;
+  mutable std::atomic<uint32_t> bad_samples_logged_ = 0;
 };
 
 }  // namespace cairn

@@ -24,9 +24,9 @@ uint64_t line_start(std::string_view data, uint64_t body, uint64_t at) {
 }  // namespace
 
 uint64_t nominal_blocks(uint64_t total_bytes, uint32_t readers) {
-  const uint64_t a_reader =
+  const uint64_t per_reader =
       (total_bytes + kBlockBytesMax * readers - 1) / (kBlockBytesMax * readers);
-  return std::max(a_reader, kBlocksPerReader) * readers;
+  return std::max(per_reader, kBlocksPerReader) * readers;
 }
 
 std::vector<Block> cut_blocks(std::span<const InputFile> files, uint32_t readers) {

@@ -6,7 +6,7 @@
 namespace cairn {
 namespace {
 
-bool is_last(const Result<Batch>& batch) { return !batch.ok() || batch.value().rows == 0; }
+bool is_last(const Result<Batch>& batch) { return !batch.ok() || batch.value().samples == 0; }
 
 }  // namespace
 

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
-#include "worker/features/batch.h"
 #include "worker/data/input.h"
+#include "worker/features/batch.h"
 
 namespace cairn {
 

@@ -8,16 +8,16 @@
 namespace cairn {
 namespace {
 
-constexpr uint32_t kBadRowsLogged = 5;  // of a dataset, all epochs together
+constexpr uint32_t kBadSamplesLogged = 5;  // of a dataset, all epochs together
 
 }  // namespace
 
-RowReader::RowReader(const Dataset& dataset, std::span<const Moments> moments)
+SampleReader::SampleReader(const Dataset& dataset, std::span<const Moments> moments)
     : dataset_(dataset),
       splitter_(dataset.separator_, dataset.quotes_),
       parser_(dataset.plan_, moments) {}
 
-bool RowReader::read(const Line& line, RowSet& rows) {
+bool SampleReader::read(const Line& line, SampleSet& rows) {
   if (line.bytes > kLineBytesMax) {
     reason_ = fmt::format("the line is longer than {} bytes", kLineBytesMax);
     return false;
@@ -73,11 +73,11 @@ Result<Batch> ReaderSource::next() {
     if (!read.ok()) return read.error();
     batch.positions.push_back(readers_[i].position());
   }
-  batch.rows = read_.rows;
+  batch.samples = read_.samples;
   batch.dense = read_.dense;
   batch.labels = read_.labels;
   batch.weights = read_.weights;
-  batch.bad_rows = bad_rows_;
+  batch.bad_samples = bad_samples_;
   dedup(batch);
   return batch;
 }
@@ -87,25 +87,25 @@ Status ReaderSource::read_share(LineReader& reader, uint64_t share, Batch& batch
     const Line* line = reader.next();
     if (line == nullptr) break;
     if (rows_.read(*line, read_)) {
-      batch.row_ids.push_back(dataset_.files_[line->file].start + line->offset);
+      batch.sample_ids.push_back(dataset_.files_[line->file].start + line->offset);
       --share;
       continue;
     }
-    const Status noted = note_bad_row(*line);
+    const Status noted = note_bad_sample(*line);
     if (!noted.ok()) return noted.error();
   }
   return Ok{};
 }
 
-Status ReaderSource::note_bad_row(const Line& line) {
-  ++bad_rows_;
+Status ReaderSource::note_bad_sample(const Line& line) {
+  ++bad_samples_;
   const InputFile& file = dataset_.files_[line.file];
-  if (dataset_.bad_rows_logged_.fetch_add(1) < kBadRowsLogged)
-    spdlog::warn("bad row skipped: {}: {}", place_of(file, line.offset), rows_.reason());
-  if (bad_rows_ <= dataset_.max_bad_rows_) return Ok{};
+  if (dataset_.bad_samples_logged_.fetch_add(1) < kBadSamplesLogged)
+    spdlog::warn("bad sample skipped: {}: {}", place_of(file, line.offset), rows_.reason());
+  if (bad_samples_ <= dataset_.max_bad_samples_) return Ok{};
   return Error{ErrorCode::kBadData,
-               fmt::format("more than {} bad rows (data.max_bad_rows); the last is {}: {}",
-                           dataset_.max_bad_rows_, place_of(file, line.offset), rows_.reason())};
+               fmt::format("more than {} bad samples (data.max_bad_samples); the last is {}: {}",
+                           dataset_.max_bad_samples_, place_of(file, line.offset), rows_.reason())};
 }
 
 void ReaderSource::dedup(Batch& batch) {

@@ -9,29 +9,29 @@
 
 #include "worker/data/batch_source.h"
 #include "worker/data/dataset.h"
-#include "worker/features/dedup.h"
 #include "worker/data/fields.h"
 #include "worker/data/reader_order.h"
-#include "worker/data/row_parser.h"
+#include "worker/data/sample_parser.h"
+#include "worker/features/dedup.h"
 
 namespace cairn {
 
 // Lines to rows of a dataset. Thread safety: none.
-class RowReader {
+class SampleReader {
  public:
-  RowReader(const Dataset& dataset, std::span<const Moments> moments);
+  SampleReader(const Dataset& dataset, std::span<const Moments> moments);
 
-  // False for a bad row; reason() then says why.
-  bool read(const Line& line, RowSet& rows);
+  // False for a bad sample; reason() then says why.
+  bool read(const Line& line, SampleSet& rows);
   const std::string& reason() const { return reason_; }
-  std::span<const RowParser::StandardInput> standard_inputs() const {
+  std::span<const SampleParser::StandardInput> standard_inputs() const {
     return parser_.standard_inputs();
   }
 
  private:
   const Dataset& dataset_;
   FieldSplitter splitter_;
-  RowParser parser_;
+  SampleParser parser_;
   std::string reason_;
 };
 
@@ -45,17 +45,17 @@ class ReaderSource final : public BatchSource {
  private:
   ReaderSource(const Dataset& dataset, uint64_t batch_size, std::span<const Moments> moments);
   Status read_share(LineReader& reader, uint64_t share, Batch& batch);
-  Status note_bad_row(const Line& line);
+  Status note_bad_sample(const Line& line);
   void dedup(Batch& batch);
 
   const Dataset& dataset_;
   uint64_t batch_size_;
   uint32_t first_reader_ = 0;
   std::vector<LineReader> readers_;
-  RowReader rows_;
-  RowSet read_;  // the batch before dedup
+  SampleReader rows_;
+  SampleSet read_;  // the batch before dedup
   Deduplicator deduplicator_;
-  uint64_t bad_rows_ = 0;
+  uint64_t bad_samples_ = 0;
 };
 
 }  // namespace cairn

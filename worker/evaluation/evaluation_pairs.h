@@ -1,6 +1,6 @@
 // The predictions and labels of an evaluation, gathered: each worker adds those of its batches, and
 // `serialise`d they travel to all (Collective::all_gather), who merge them and measure alike.
-// 8 bytes a row and task. Thread safety: none.
+// 8 bytes per row and task. Thread safety: none.
 #pragma once
 
 #include <cstddef>

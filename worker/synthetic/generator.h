@@ -2,7 +2,7 @@
 // `best.json` with the best AUC and logloss that any model can reach on it.
 //
 // Ids follow Zipf's law. The logit of a click is a sum of effects of single columns and of crosses
-// of two and of three (worker/synthetic/click_log.h). In the named layout a second task follows:
+// of two and of three (worker/synthetic/click_log.h). In the named layout per second task follows:
 // conversion given click, whose logit is correlated with that of the click. Its column `conversion`
 // is 0 in rows without a click, and its task is over all rows: P(conversion) = P(click)
 // P(conversion | click).

@@ -70,7 +70,8 @@ std::string closing_table(const RunResult& result) {
                       with_commas(result.samples), duration_text(result.seconds),
                       with_commas(static_cast<uint64_t>(std::llround(result.samples_per_second()))),
                       with_commas(result.steps));
-  if (result.bad_rows > 0) text += fmt::format(", {} bad rows", with_commas(result.bad_rows));
+  if (result.bad_samples > 0)
+    text += fmt::format(", {} bad samples", with_commas(result.bad_samples));
   if (result.restarts > 0) text += fmt::format(", {} restarts", result.restarts);
   if (result.server_restarts > 0)
     text += fmt::format(", {} restarts of servers", result.server_restarts);

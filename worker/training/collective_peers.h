@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "worker/math/autograd/step_context.h"
 #include "worker/collective/collective.h"
+#include "worker/math/autograd/step_context.h"
 
 namespace cairn {
 

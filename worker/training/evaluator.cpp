@@ -49,7 +49,7 @@ Result<EvaluationReport> evaluate(Session& session, uint64_t step) {
   EvaluationReport report;
   report.step = step;
   report.qualities.resize(tasks.size());
-  check(qualities.value().size() == tasks.size() * sizeof(TaskQuality), "one quality a task");
+  check(qualities.value().size() == tasks.size() * sizeof(TaskQuality), "one quality per task");
   std::memcpy(report.qualities.data(), qualities.value().data(), qualities.value().size());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

@@ -23,7 +23,7 @@ Result<Ahead> read_ahead(Session& session, PrefetchingSource& source, uint64_t s
   Result<Batch> batch = source.next();
   if (!batch.ok()) return batch.error();
   Ahead ahead{std::move(batch).value(), {}, 0};
-  if (ahead.batch.rows == 0) return ahead;
+  if (ahead.batch.samples == 0) return ahead;
   ahead.wanted = session.row_cache->want(ahead.batch, step);
   const auto pull =
       session.client->start_pull(step + 1, ahead.batch.keys, kPullReadOnly, ahead.wanted.known);
@@ -58,7 +58,7 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
   for (;;) {
     if (!current.ok()) return current.error();
     const auto& [batch, wanted, pull] = current.value();
-    if (batch.rows == 0) return batch.bad_rows;
+    if (batch.samples == 0) return batch.bad_samples;
     Result<Ahead> next = read_ahead(session, source, step);
     buffers.resize(batch);
     if (const auto pulled = session.client->finish_pull(pull, buffers.rows, &kept); !pulled.ok())
@@ -78,20 +78,20 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
 Status run_inference(
     Session& session, const Dataset& data, uint64_t step,
     const std::function<void(const Batch& batch, std::span<const float> predictions)>& take) {
-  const Result<uint64_t> bad_rows = run(session, data, step, take);
-  if (Status s = agree(session.collective, bad_rows.ok() ? Status(Ok{}) : bad_rows.error());
+  const Result<uint64_t> bad_samples = run(session, data, step, take);
+  if (Status s = agree(session.collective, bad_samples.ok() ? Status(Ok{}) : bad_samples.error());
       !s.ok())
     return s;
-  session.metrics.bad_rows.Increment(static_cast<double>(bad_rows.value()));
-  const auto all = session.collective.all_gather(std::to_string(bad_rows.value()));
+  session.metrics.bad_samples.Increment(static_cast<double>(bad_samples.value()));
+  const auto all = session.collective.all_gather(std::to_string(bad_samples.value()));
   if (!all.ok()) return all.error();
   uint64_t sum = 0;
   for (const std::string& one : all.value()) sum += std::stoull(one);
-  if (sum <= session.job.data.max_bad_rows) return Ok{};
+  if (sum <= session.job.data.max_bad_samples) return Ok{};
   return Error{
       ErrorCode::kBadData,
-      fmt::format("{} bad rows, more than data.max_bad_rows ({}); the first are in the log", sum,
-                  session.job.data.max_bad_rows)};
+      fmt::format("{} bad samples, more than data.max_bad_samples ({}); the first are in the log",
+                  sum, session.job.data.max_bad_samples)};
 }
 
 }  // namespace cairn

@@ -40,7 +40,7 @@ Status MetricsLog::write(const TrainReport& report) {
                                {"samples", report.samples},
                                {"seconds", report.seconds},
                                {"samples_per_second", report.samples_per_second},
-                               {"bad_rows", report.bad_rows},
+                               {"bad_samples", report.bad_samples},
                                {"loss", std::move(losses)}}));
 }
 

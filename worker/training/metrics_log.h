@@ -1,6 +1,6 @@
-// <output>/metrics.jsonl: one JSON object a line and report, for whoever plots a run.
+// <output>/metrics.jsonl: one JSON object per line and report, for whoever plots a run.
 //   {"kind": "train", "step": 50, "epoch": 1, "done": 0.1, "samples": 204800, "seconds": 4.1,
-//    "samples_per_second": 50123.0, "bad_rows": 0, "loss": {"income": 0.31}}
+//    "samples_per_second": 50123.0, "bad_samples": 0, "loss": {"income": 0.31}}
 //   {"kind": "evaluation", "step": 100, "epoch": 1, "seconds": 0.8,
 //    "tasks": {"income": {"samples": 99762, "auc": 0.94, "logloss": 0.12, "calibration": 1.01}}}
 // What is not finite or undefined is null. A line is with the system when `write` returns, so a
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "common/result.h"
 #include "worker/training/report.h"
 

@@ -13,7 +13,7 @@
 namespace cairn {
 namespace {
 
-// A row as it travels: its offset, then one float a task.
+// A row as it travels: its offset, then one float per task.
 class PackedRows {
  public:
   explicit PackedRows(size_t tasks) : bytes_(sizeof(uint64_t) + tasks * sizeof(float)) {}
@@ -62,16 +62,16 @@ std::string to_csv(const std::vector<TaskConfig>& tasks, const PackedRows& packe
 
 }  // namespace
 
-Result<uint64_t> predict_rows(Session& session, uint64_t step) {
+Result<uint64_t> predict_samples(Session& session, uint64_t step) {
   const size_t tasks = session.job.model.tasks.size();
   const PackedRows packed(tasks);
   std::string mine;
-  const Status predicted =
-      run_inference(session, *session.evaluation_data, step,
-                    [&](const Batch& batch, std::span<const float> predictions) {
-                      for (uint32_t row = 0; row < batch.rows; ++row)
-                        packed.append(mine, batch.row_ids[row], predictions.data() + row * tasks);
-                    });
+  const Status predicted = run_inference(
+      session, *session.evaluation_data, step,
+      [&](const Batch& batch, std::span<const float> predictions) {
+        for (uint32_t row = 0; row < batch.samples; ++row)
+          packed.append(mine, batch.sample_ids[row], predictions.data() + row * tasks);
+      });
   if (!predicted.ok()) return predicted.error();
   const Result<std::vector<std::string>> all = session.collective.gather_to_first(std::move(mine));
   if (!all.ok()) return all.error();

@@ -12,6 +12,6 @@ namespace cairn {
 // begins, in bytes, in the concatenation of the (decoded) input files. Bad rows have no line.
 // Worker 0 holds all predictions in memory meanwhile. Errors: those of the input and the shards,
 // kUnavailable where the file cannot be written. Returns the number of rows written.
-Result<uint64_t> predict_rows(Session& session, uint64_t step);
+Result<uint64_t> predict_samples(Session& session, uint64_t step);
 
 }  // namespace cairn

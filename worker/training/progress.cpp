@@ -57,7 +57,8 @@ void Progress::show(const TrainReport& report) {
   for (size_t task = 0; task < report.losses.size() && task < options_.tasks.size(); ++task)
     line += fmt::format(" {} {:.4f}", options_.tasks[task].name, report.losses[task]);
   line += fmt::format(" ETA {}", duration_text(seconds_left(report)));
-  if (report.bad_rows > 0) line += fmt::format(" bad rows {}", with_commas(report.bad_rows));
+  if (report.bad_samples > 0)
+    line += fmt::format(" bad samples {}", with_commas(report.bad_samples));
   if (!options_.bar) return say(line);
   bar_ = bar_text(report.done) + line;
   draw();

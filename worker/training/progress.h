@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "worker/training/report.h"
 
 namespace cairn {

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "worker/evaluation/metrics.h"
 
 namespace cairn {

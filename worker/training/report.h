@@ -20,15 +20,15 @@ struct TrainReport {
   uint64_t samples = 0;  // rows trained by all workers since this start
   double seconds = 0.0;  // since this start
   double samples_per_second = 0.0;
-  std::vector<double> losses = {};  // one a task: mean over the rows
-  uint64_t bad_rows = 0;            // since this start
+  std::vector<double> losses = {};  // one per task: mean over the rows
+  uint64_t bad_samples = 0;         // since this start
 };
 
 struct EvaluationReport {
   uint64_t step = 0;
   uint32_t epoch = 1;
   double seconds = 0.0;                     // that the evaluation took
-  std::vector<TaskQuality> qualities = {};  // one a task
+  std::vector<TaskQuality> qualities = {};  // one per task
 };
 
 }  // namespace cairn

@@ -84,14 +84,14 @@ void RowCache::want_of_table(uint32_t t, Batch& batch, uint32_t step, Wanted& wa
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i + kPrefetchAhead < keys.size()) directory.prefetch(keys[i + kPrefetchAhead]);
     const Key key = keys[i];
-    const auto [place, known_step, is_here] = directory.find_or_admit(key, step, wanted.number_);
+    const auto [place, changed_since, is_here] = directory.find_or_admit(key, step, wanted.number_);
     index_of_[i] =
         place != kNone ? place : directory.places() + static_cast<uint32_t>(asked.size());
-    if (is_here && known_step == step) continue;
+    if (is_here && changed_since == step) continue;
     keys[asked.size()] = key;  // never behind i
     asked.push_back(place);
-    known.push_back(known_step);
-    any_known |= known_step > 0;
+    known.push_back(changed_since);
+    any_known |= changed_since > 0;
   }
   wanted.found += keys.size() - asked.size();
   keys.resize(asked.size());

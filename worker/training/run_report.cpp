@@ -81,7 +81,7 @@ void RunReport::paused(double seconds) {
 void RunReport::step(const TrainState& state, uint64_t rows, const Batch& batch,
                      std::span<const Control> controls) {
   WorkerMetrics& metrics = session_.metrics;
-  metrics.train_samples.Increment(static_cast<double>(batch.rows));
+  metrics.train_samples.Increment(static_cast<double>(batch.samples));
   metrics.train_step.Set(static_cast<double>(state.step));
   metrics.prefetch_depth.Set(session_.job.train.prefetch);
   size_t occurrences = 0, unique = 0;
@@ -91,12 +91,12 @@ void RunReport::step(const TrainState& state, uint64_t rows, const Batch& batch,
     metrics.unique_key_ratio.Set(static_cast<double>(unique) / static_cast<double>(occurrences));
 
   samples_ += rows;
-  if (state.epoch != epoch_) {  // bad rows are counted by epoch
+  if (state.epoch != epoch_) {  // bad samples are counted by epoch
     epoch_ = state.epoch;
-    bad_rows_of_epochs_ = bad_rows_;
+    bad_samples_of_epochs_ = bad_samples_;
   }
-  bad_rows_ = bad_rows_of_epochs_;
-  for (const Control& control : controls) bad_rows_ += control.bad_rows;
+  bad_samples_ = bad_samples_of_epochs_;
+  for (const Control& control : controls) bad_samples_ += control.bad_samples;
   for (size_t task = 0; task < std::min(loss_sums_.size(), std::size(controls[0].losses)); ++task)
     for (const Control& control : controls)
       loss_sums_[task] += control.losses[task] * static_cast<double>(rows);
@@ -113,7 +113,7 @@ void RunReport::report(const TrainState& state) {
   report.seconds = seconds_between(started_, now) - paused_seconds_;
   report.samples_per_second = samples / std::max(1e-9, seconds_between(reported_, now));
   for (double sum : loss_sums_) report.losses.push_back(sum / std::max(1.0, samples));
-  report.bad_rows = bad_rows_;
+  report.bad_samples = bad_samples_;
   report.done = progress_of(state);
   auto task = session_.metrics.tasks.begin();
   for (double loss : report.losses) (task++)->loss.Set(loss);
@@ -129,7 +129,7 @@ void RunReport::report(const TrainState& state) {
 // estimate.
 double RunReport::progress_of(const TrainState& state) const {
   const TrainConfig& train = session_.job.train;
-  const double rows = static_cast<double>(session_.train_data->rows_estimate()) * train.epochs;
+  const double rows = static_cast<double>(session_.train_data->samples_estimate()) * train.epochs;
   const double done_by_rows =
       static_cast<double>(state.step * train.batch_size) / std::max(1.0, rows);
   const double done_by_steps =
@@ -192,7 +192,7 @@ Status RunReport::finish(const TrainState& state) {
   result.steps = state.step;
   result.samples = samples_;
   result.seconds = seconds_between(started_, Clock::now()) - paused_seconds_;
-  result.bad_rows = bad_rows_;
+  result.bad_samples = bad_samples_;
   if (session_.client) result.server_restarts = session_.client->server_restarts();
   result.lost_pushes = lost_pushes.value();
   if (may_have_lost && result.server_restarts > 0) result.lost = losses_of_shards();

@@ -11,9 +11,9 @@
 #include <span>
 #include <vector>
 
+#include "worker/training/checkpointer.h"
 #include "worker/training/metrics_log.h"
 #include "worker/training/progress.h"
-#include "worker/training/checkpointer.h"
 #include "worker/training/session.h"
 
 namespace cairn {
@@ -46,7 +46,7 @@ class RunReport {
   Clock::time_point started_, reported_;
   double paused_seconds_ = 0.0;
   uint64_t reported_step_ = 0, epoch_ = 0;
-  uint64_t bad_rows_ = 0, bad_rows_of_epochs_ = 0;  // of all workers; before this epoch
+  uint64_t bad_samples_ = 0, bad_samples_of_epochs_ = 0;  // of all workers; before this epoch
   uint64_t samples_ = 0, reported_samples_ = 0;
   std::vector<double> loss_sums_;  // of all workers, since the last report; by rows
   std::optional<EvaluationReport> evaluation_;

@@ -29,7 +29,7 @@ Status write_result(const std::filesystem::path& path, const RunResult& result) 
                                        {"samples", result.samples},
                                        {"seconds", result.seconds},
                                        {"samples_per_second", result.samples_per_second()},
-                                       {"bad_rows", result.bad_rows},
+                                       {"bad_samples", result.bad_samples},
                                        {"restarts", result.restarts},
                                        {"server_restarts", result.server_restarts},
                                        {"lost_pushes", result.lost_pushes},

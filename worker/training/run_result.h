@@ -30,7 +30,7 @@ struct RunResult {
   uint64_t steps = 0;                  // of the job
   uint64_t samples = 0;                // trained in `seconds`
   double seconds = 0.0;                // of training, without evaluations
-  uint64_t bad_rows = 0;
+  uint64_t bad_samples = 0;
   uint32_t restarts = 0;
   uint32_t server_restarts = 0;
   // What recoveries of servers gave up (ps.recovery: report): pushes that had been acknowledged,
@@ -45,7 +45,7 @@ struct RunResult {
 };
 
 // {"tasks": [{"name", "samples", "auc", "logloss", "calibration"} or {"name", "samples", "rmse",
-// "calibration"}, ...], "steps", "samples", "seconds", "samples_per_second", "bad_rows",
+// "calibration"}, ...], "steps", "samples", "seconds", "samples_per_second", "bad_samples",
 // "restarts", "server_restarts", "lost_pushes", "lost": [{"shard", and what ps/store/storage_loss.h
 // says},
 // ...], "config_hash"}. A task whose best is known has "best": {"auc",
@@ -53,7 +53,7 @@ struct RunResult {
 // for its errors.
 Status write_result(const std::filesystem::path& path, const RunResult& result);
 
-// A line a task with what it has (a column that none has is left out), the best reachable beside,
+// A line per task with what it has (a column that none has is left out), the best reachable beside,
 // and, where anything was trained, a line on how much and how fast. Ends with a line break.
 std::string closing_table(const RunResult& result);
 

@@ -35,14 +35,14 @@ void StepBuffers::resize(const Batch& batch) {
     resize(rows[t], batch.keys[t].size() * dims_[t]);
     resize(gradients[t], rows[t].size());
   }
-  predictions.resize(size_t{batch.rows} * losses.size());
+  predictions.resize(size_t{batch.samples} * losses.size());
 }
 
 const ModelInput& StepBuffers::input(const Batch& batch, const StepPlace& place) {
   bags_.clear();
   for (const Bag& bag : batch.bags) bags_.push_back({bag.offsets, bag.index});
   row_views_.assign(rows.begin(), rows.end());
-  input_.rows = batch.rows;
+  input_.rows = batch.samples;
   input_.dense = batch.dense;
   input_.bags = bags_;
   input_.tables = row_views_;
@@ -50,7 +50,7 @@ const ModelInput& StepBuffers::input(const Batch& batch, const StepPlace& place)
   input_.weights = batch.weights;
   input_.loss_divisor = place.rows;
   input_.step = place.step;
-  input_.first_row = place.first_row;
+  input_.first_sample = place.first_sample;
   input_.peers = place.peers;
   return input_;
 }

@@ -12,10 +12,10 @@ namespace cairn {
 
 // Where a batch stands among those of the other workers.
 struct StepPlace {
-  double rows = 1.0;       // of the global batch
-  uint64_t step = 0;       // of the job
-  uint64_t first_row = 0;  // in the global batch
-  Peers* peers = nullptr;  // null: alone
+  double rows = 1.0;          // of the global batch
+  uint64_t step = 0;          // of the job
+  uint64_t first_sample = 0;  // in the global batch
+  Peers* peers = nullptr;     // null: alone
 };
 
 class StepBuffers {
@@ -34,7 +34,7 @@ class StepBuffers {
   // Views of what a step writes.
   const ModelOutput& output();
 
-  std::vector<std::vector<float>> rows;       // one a table: [keys, dim], as pulled
+  std::vector<std::vector<float>> rows;       // one per table: [keys, dim], as pulled
   std::vector<std::vector<float>> gradients;  // the same shape
   std::vector<float> predictions;             // [rows, tasks]
   std::vector<double> losses;                 // [tasks]

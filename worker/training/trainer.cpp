@@ -74,23 +74,24 @@ Trainer::Next Trainer::run_epoch() {
     source_ = std::make_unique<PrefetchingSource>(std::move(reading).value(), kBatchesReady);
   else
     fail(reading.error());
-  bad_rows_ = 0;
-  bad_rows_told_ = 0;
+  bad_samples_ = 0;
+  bad_samples_told_ = 0;
   look_ahead();
   // One exchange before the first step tells every worker how many rows it has.
   Next next = exchange({});
-  if (next == Next::kGoOn && next_rows_ == 0) {  // resumed at an epoch's end, or there are no rows
+  if (next == Next::kGoOn &&
+      next_samples_ == 0) {  // resumed at an epoch's end, or there are no rows
     if (state_.step == 0) {
       fail({ErrorCode::kBadData, "the training data has no good row"});
       return Next::kFailed;
     }
     next = after_step(/*epoch_ended=*/true);
   }
-  while (next == Next::kGoOn && next_rows_ > 0) {
-    next = run_step(next_rows_);
+  while (next == Next::kGoOn && next_samples_ > 0) {
+    next = run_step(next_samples_);
     if (next == Next::kFailed) break;
     // What is due is done before an interruption too: the run that goes on must not differ.
-    const Next after = after_step(/*epoch_ended=*/next_rows_ == 0);
+    const Next after = after_step(/*epoch_ended=*/next_samples_ == 0);
     if (after != Next::kGoOn) next = after;
   }
   abandon_ahead();
@@ -108,7 +109,7 @@ Trainer::Next Trainer::run_step(uint64_t rows) {
   // A worker that has lost the shards still takes part in the exchange, so that all leave together.
   if (const Status computed = compute(step, rows, current); !computed.ok()) fail(computed.error());
   state_.positions = batch.positions;
-  bad_rows_ = batch.bad_rows;
+  bad_samples_ = batch.bad_samples;
 
   const Next next = exchange(session_.model->gradients());
   if (next == Next::kFailed) return next;
@@ -127,12 +128,12 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
   if (const Status asked = pull(current, step, 0); !asked.ok()) return lost(asked.error());
   const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
   if (!split.ok()) return lost(split.error());
-  // Not before the rows of this step are there, which the early answers would hold up; and only for
-  // the next step, as of those behind it more rows would change.
-  if (session_.job.train.early_pulls)
-    if (const Status asked = pull(ahead_.front(), step + 1, kPullEarly); !asked.ok())
+  // Not before the rows of this step are there, which the speculative answers would hold up; and
+  // only for the next step, as of those behind it more rows would change.
+  if (session_.job.train.speculative_pulls)
+    if (const Status asked = pull(ahead_.front(), step + 1, kPullSpeculative); !asked.ok())
       return lost(asked.error());
-  const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
+  const StepPlace place = {static_cast<double>(rows), step, first_sample(), &peers_};
   session_.model->train_step(buffers_.input(batch, place), output());
   if (peers_.failure()) return *peers_.failure();
   return client.push(step, batch.keys, split.value(), buffers_.gradients);
@@ -140,9 +141,9 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
 
 void Trainer::compute_nothing(uint64_t step, uint64_t rows) {
   if (!session_.model->exchanges()) return;
-  const Batch none = without_rows();
+  const Batch none = without_samples();
   buffers_.resize(none);
-  const StepPlace place = {static_cast<double>(rows), step, first_row(), &peers_};
+  const StepPlace place = {static_cast<double>(rows), step, first_sample(), &peers_};
   session_.model->train_step(buffers_.input(none, place), output());
 }
 
@@ -153,14 +154,14 @@ ModelOutput Trainer::output() {
 }
 
 // The rows of a step travel with the control vectors of the step before.
-uint64_t Trainer::first_row() const {
+uint64_t Trainer::first_sample() const {
   uint64_t before = 0;
-  for (uint32_t rank = 0; rank < session_.rank(); ++rank) before += controls_[rank].next_rows;
+  for (uint32_t rank = 0; rank < session_.rank(); ++rank) before += controls_[rank].next_samples;
   return before;
 }
 
 // Whose bags and keys are there, and empty.
-Batch Trainer::without_rows() const {
+Batch Trainer::without_samples() const {
   Batch batch;
   batch.keys.resize(session_.job.tables.size());
   for (const FeatureConfig& feature : session_.job.features)
@@ -193,7 +194,7 @@ void Trainer::look_ahead() {
   // The next batch is always read, as its rows travel with the control vector.
   const size_t wanted = std::max<size_t>(1, session_.job.train.prefetch);
   while (ahead_.size() < wanted) {
-    if (!ahead_.empty() && ahead_.back().batch.rows == 0) break;  // the epoch has ended
+    if (!ahead_.empty() && ahead_.back().batch.samples == 0) break;  // the epoch has ended
     Result<Batch> batch = source_ ? source_->next() : Result<Batch>(Batch{});
     Ahead& ahead = ahead_.emplace_back();
     if (source_ && batch.ok()) {
@@ -202,10 +203,10 @@ void Trainer::look_ahead() {
     }
     // This worker goes on without rows; all stop when this batch would be next.
     if (!batch.ok()) ahead.error = batch.error();
-    ahead.batch = without_rows();
+    ahead.batch = without_samples();
     ahead.batch.positions = state_.positions;
   }
-  if (session_.job.train.early_pulls) return;
+  if (session_.job.train.speculative_pulls) return;
   for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i)
     if (const Status sent = pull(ahead_[i], state_.step + 1 + i, 0); !sent.ok())
       return fail(sent.error());
@@ -229,34 +230,36 @@ Control Trainer::control() const {
   Control control;
   control.stop = session_.options.interrupted && session_.options.interrupted->load() ? 1 : 0;
   control.error = failure_ ? 1 : 0;
-  control.next_rows = ahead_.front().batch.rows;
+  control.next_samples = ahead_.front().batch.samples;
   // A worker without further rows has met all its bad ones, also those behind its last batch.
-  control.bad_rows =
-      control.next_rows == 0 ? std::max(bad_rows_, ahead_.front().batch.bad_rows) : bad_rows_;
+  control.bad_samples = control.next_samples == 0
+                            ? std::max(bad_samples_, ahead_.front().batch.bad_samples)
+                            : bad_samples_;
   return control;
 }
 
 Trainer::Next Trainer::decide(const std::vector<Control>& controls) {
-  uint64_t bad_rows = 0;
+  uint64_t bad_samples = 0;
   bool stop = false, error = false;
-  next_rows_ = 0;
+  next_samples_ = 0;
   for (const Control& control : controls) {
-    next_rows_ += control.next_rows;
-    bad_rows += control.bad_rows;
+    next_samples_ += control.next_samples;
+    bad_samples += control.bad_samples;
     stop |= control.stop != 0;
     error |= control.error != 0;
   }
-  const uint64_t own = controls[session_.rank()].bad_rows;
-  if (own > bad_rows_told_) {
-    session_.metrics.bad_rows.Increment(static_cast<double>(own - bad_rows_told_));
-    bad_rows_told_ = own;
+  const uint64_t own = controls[session_.rank()].bad_samples;
+  if (own > bad_samples_told_) {
+    session_.metrics.bad_samples.Increment(static_cast<double>(own - bad_samples_told_));
+    bad_samples_told_ = own;
   }
   if (error) return Next::kFailed;
-  if (bad_rows > session_.job.data.max_bad_rows) {
-    fail({ErrorCode::kBadData,
-          std::to_string(bad_rows) + " bad rows in epoch " + std::to_string(state_.epoch + 1) +
-              ", more than data.max_bad_rows (" + std::to_string(session_.job.data.max_bad_rows) +
-              "); the first are in the log above"});
+  if (bad_samples > session_.job.data.max_bad_samples) {
+    fail({ErrorCode::kBadData, std::to_string(bad_samples) + " bad samples in epoch " +
+                                   std::to_string(state_.epoch + 1) +
+                                   ", more than data.max_bad_samples (" +
+                                   std::to_string(session_.job.data.max_bad_samples) +
+                                   "); the first are in the log above"});
     return Next::kFailed;
   }
   if (stop) {

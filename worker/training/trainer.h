@@ -52,11 +52,11 @@ class Trainer {
 
   Next run_epoch();
   Next run_step(uint64_t rows);
-  Batch without_rows() const;
+  Batch without_samples() const;
   ModelOutput output();  // what a step writes, and who is told of its gradients
   // Takes part in what the other workers' layers exchange, without rows.
   void compute_nothing(uint64_t step, uint64_t rows);
-  uint64_t first_row() const;  // of this worker's rows in the batch of the next step
+  uint64_t first_sample() const;  // of this worker's rows in the batch of the next step
   // Pulled rows, forward, backward, push.
   Status compute(uint64_t step, uint64_t rows, Ahead& current);
   // All-reduces the dense gradients and decides what all workers do next.
@@ -64,7 +64,7 @@ class Trainer {
   // What is due after a step or an epoch.
   Next after_step(bool epoch_ended);
   // Reads batches ahead, and sends the pulls of those within train.prefetch of the next step,
-  // unless train.early_pulls has `compute` send an early one of the next step.
+  // unless train.speculative_pulls has `compute` send an early one of the next step.
   void look_ahead();
   // Sends a batch's pull, if that was not done.
   Status pull(Ahead& ahead, uint64_t step, uint32_t flags);
@@ -92,9 +92,9 @@ class Trainer {
   TrainState state_;
   std::vector<ReaderPosition> resume_from_;  // of all readers; only for the first epoch
   std::vector<Control> controls_;            // of the last exchange, by rank
-  uint64_t next_rows_ = 0;                   // of the next step, over all workers
-  uint64_t bad_rows_ = 0;                    // of this epoch, this worker's, in batches used
-  uint64_t bad_rows_told_ = 0;
+  uint64_t next_samples_ = 0;                // of the next step, over all workers
+  uint64_t bad_samples_ = 0;                 // of this epoch, this worker's, in batches used
+  uint64_t bad_samples_told_ = 0;
   std::optional<uint64_t> checkpoint_step_;  // of the last checkpoint
   uint64_t evaluated_step_ = 0;
   bool interrupted_ = false;

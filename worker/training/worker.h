@@ -25,7 +25,7 @@ struct WorkerOptions {
   JobConfig job;
   WorkerMode mode = WorkerMode::kTrain;
   uint64_t incarnation = 0;
-  std::vector<std::string> endpoints;               // one a shard
+  std::vector<std::string> endpoints;               // one per shard
   std::optional<std::filesystem::path> checkpoint;  // the folder that the shards were loaded from
   std::vector<std::string> inputs;                  // kPredict: files to read; empty: data.eval
   std::filesystem::path predictions;                // kPredict: the file to write

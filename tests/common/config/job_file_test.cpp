@@ -74,7 +74,8 @@ const Mistake kTypes[] = {
      "job.yaml:4:12: data.shuffle: 'yes' is not true or false; want true or false"},
     {"train:\n  workers: 2\n  batch_size: 512", "train: fast",
      "job.yaml:17:8: train: 'fast' is a single value; want a block of keys: workers, batch_size, "
-     "epochs, max_steps, seed, prefetch, early_pulls, device, precision, consistency, optimizer, "
+     "epochs, max_steps, seed, prefetch, speculative_pulls, device, precision, consistency, "
+     "optimizer, "
      "report_every, stall_timeout_s"},
     {"dim: 8", "dim: {}",
      "job.yaml:10:10: features.1.dim: is a block of keys; want an integer, 1 to 4096"},
@@ -212,7 +213,7 @@ const Mistake kBetween[] = {
      "job.yaml:2:1: data.readers: 16 readers for 32 workers; want at least as many readers as "
      "workers"},
     {"batch_size: 512", "batch_size: 8",
-     "job.yaml:19:15: train.batch_size: 8 rows for 16 readers; want at least one row a reader: "
+     "job.yaml:19:15: train.batch_size: 8 rows for 16 readers; want at least one row per reader: "
      "raise batch_size or lower data.readers"},
     {"train:\n  w", "ps: {address: 10.0.0.1}\ntrain:\n  w",
      "job.yaml:17:15: ps.address: 10.0.0.1 is not on loopback, and endpoints are neither encrypted "

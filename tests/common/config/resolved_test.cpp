@@ -54,7 +54,7 @@ class RandomJob {
     if (coin()) data.missing = text();
     data.readers = 8 + static_cast<uint32_t>(number(8));
     data.shuffle = coin();
-    data.max_bad_rows = number(1'000);
+    data.max_bad_samples = number(1'000);
     data.cache = text();
   }
 
@@ -162,7 +162,7 @@ class RandomJob {
     train.max_steps = number(1'000'000);
     train.seed = random_();
     train.prefetch = static_cast<uint32_t>(number(4));
-    train.early_pulls = train.prefetch > 0 && coin();
+    train.speculative_pulls = train.prefetch > 0 && coin();
     train.precision = static_cast<Precision>(number(1));
     if (coin()) train.optimizer.name = "sgd";
     if (train.optimizer.name == "adam") train.optimizer.beta2 = 0.5f * positive();
@@ -187,7 +187,7 @@ class RandomJob {
     ps.timeout_s = 1 + static_cast<uint32_t>(number(99));
     ps.max_respawns = static_cast<uint32_t>(number(9));
     ps.read_threads = 1 + static_cast<uint32_t>(number(7));
-    ps.policy_period = 16 + static_cast<uint32_t>(number(100'000));
+    ps.removal_period = 16 + static_cast<uint32_t>(number(100'000));
   }
 
   static constexpr int kNames = 12;

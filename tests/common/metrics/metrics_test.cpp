@@ -23,7 +23,7 @@ TEST(Metrics, HandlesShowUpUnderTheirLabels) {
   metrics.server().shard(3).refused(RefusalReason::kIncarnation).Increment();
   metrics.server().shard(4).hot_tier_bytes.Set(4096);
   metrics.worker(1, kTasks).train_samples.Increment(10);
-  metrics.worker(1, kTasks).retries(RetryReason::kNewBoot).Increment();
+  metrics.worker(1, kTasks).retries(RetryReason::kNewServerRun).Increment();
   metrics.worker(1, kTasks).tasks.back().evaluation_auc.Set(0.75);
 
   const std::string text = metrics.exposition();

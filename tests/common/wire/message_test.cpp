@@ -23,7 +23,7 @@ Message example(Op op) {
   message.header.worker = 1;
   message.header.map_version = 1;
   message.header.tables = 2;
-  message.directory = {{.table = 2, .count = 3, .dim = 2, .known_step = 5},
+  message.directory = {{.table = 2, .count = 3, .dim = 2, .changed_since = 5},
                        {.table = 4, .count = 1, .dim = 3}};
   const Key keys[] = {1, 5, ~Key{0}, 3};
   message.keys = zmq::message_t(keys, sizeof keys);
@@ -63,7 +63,7 @@ TEST(Message, RoundTrips) {
     EXPECT_EQ(message.header.sequence, 7u);
     EXPECT_EQ(message.key_count(), 4u);
     EXPECT_EQ(message.key(2), ~Key{0});
-    EXPECT_EQ(message.directory[0].known_step, 5u);
+    EXPECT_EQ(message.directory[0].changed_since, 5u);
     EXPECT_EQ(bytes_of(sent[2]), bytes_of(message.keys));
     EXPECT_EQ(bytes_of(sent[3]), bytes_of(message.values));
     EXPECT_EQ(0, std::memcmp(sent[0].data(), &message.header, sizeof(Header)));
@@ -72,7 +72,7 @@ TEST(Message, RoundTrips) {
 
 TEST(Message, ReplyOfRowsAndReplyOfTextRoundTrip) {
   Message rows = example(Op::kPull);
-  rows.directory[0].known_step = 0;
+  rows.directory[0].changed_since = 0;
   rows.keys = zmq::message_t();
   rows.values = zmq::message_t(9 * sizeof(float));
   Parts parts = to_parts(std::move(rows));
@@ -94,8 +94,8 @@ TEST(Message, ReplyOfRowsAndReplyOfTextRoundTrip) {
 Message example_reply() {
   Message reply = example(Op::kPull);
   reply.directory = {{.table = 2, .count = 1, .dim = 2},
-                     {.table = 2, .count = 13, .dim = 2, .known_step = 5},
-                     {.table = 4, .count = 1, .dim = 3, .known_step = 6}};
+                     {.table = 2, .count = 13, .dim = 2, .changed_since = 5},
+                     {.table = 4, .count = 1, .dim = 3, .changed_since = 6}};
   const uint8_t bits[] = {0b00000001, 0b00010001, 0};
   reply.keys = zmq::message_t(bits, sizeof bits);
   reply.values = zmq::message_t((2 + 10 * 2 + 3) * sizeof(float));
@@ -142,16 +142,16 @@ TEST(Message, OfAReplyEveryBitCounts) {
     EXPECT_EQ(refused([&](Message& m) { m.values = zmq::message_t(bytes); }), bytes != 100);
   EXPECT_TRUE(refused([](Message& m) { m.header.op = Op::kPush; }));
   EXPECT_TRUE(refused([](Message& m) { m.header.status = StatusCode::kFailed; }));
-  EXPECT_TRUE(refused([](Message& m) { m.directory[1].known_step = 0; }));
-  EXPECT_TRUE(refused([](Message& m) { m.directory[0].known_step = 1; }));
+  EXPECT_TRUE(refused([](Message& m) { m.directory[1].changed_since = 0; }));
+  EXPECT_TRUE(refused([](Message& m) { m.directory[0].changed_since = 1; }));
   EXPECT_TRUE(refused([](Message& m) { m.directory[1].count = 12; }));
 }
 
-TEST(Message, OnlyAPullHasATableInSeveralEntriesAndTheyAscendByKnownStep) {
+TEST(Message, OnlyAPullHasATableInSeveralEntriesAndTheyAscendByChangedSince) {
   const auto sections = [](Op op, uint64_t first, uint64_t second) {
     return refusal(example(op), [&](Message& m) {
-      m.directory = {{.table = 2, .count = 3, .dim = 2, .known_step = first},
-                     {.table = 2, .count = 1, .dim = 3, .known_step = second}};
+      m.directory = {{.table = 2, .count = 3, .dim = 2, .changed_since = first},
+                     {.table = 2, .count = 1, .dim = 3, .changed_since = second}};
     });
   };
   EXPECT_EQ(sections(Op::kPull, 0, 5), "");
@@ -175,7 +175,7 @@ TEST(Message, AnswersThePullWhoseEntriesItHas) {
   };
   EXPECT_TRUE(answer([](Message&) {}));
   EXPECT_TRUE(answer([](Message& m) {  // of another server: all rows
-    for (TableEntry& entry : m.directory) entry.known_step = 0;
+    for (TableEntry& entry : m.directory) entry.changed_since = 0;
     m.keys = zmq::message_t();
   }));
   EXPECT_FALSE(answer([](Message& m) { m.directory.pop_back(); }));
@@ -183,7 +183,7 @@ TEST(Message, AnswersThePullWhoseEntriesItHas) {
   EXPECT_FALSE(answer([](Message& m) { m.directory[1].count = 14; }));
   EXPECT_FALSE(answer([](Message& m) { m.directory[1].dim = 3; }));
   EXPECT_FALSE(answer([](Message& m) { m.directory[1].dtype = ValueType::kBfloat16; }));
-  EXPECT_FALSE(answer([](Message& m) { m.directory[1].known_step = 4; }));
+  EXPECT_FALSE(answer([](Message& m) { m.directory[1].changed_since = 4; }));
   EXPECT_FALSE(answers(asked, asked)) << "a request is no answer";
 }
 
@@ -281,7 +281,7 @@ TEST(Message, RandomMutationsNeverCrash) {
     const uint8_t* bits = parsed.value().keys.data<uint8_t>();
     for (const TableEntry& entry : parsed.value().directory) {
       if (!answers(parsed.value(), parsed.value())) break;
-      for (size_t i = 0; entry.known_step > 0 && i < entry.count; ++i) is_unchanged(bits, i);
+      for (size_t i = 0; entry.changed_since > 0 && i < entry.count; ++i) is_unchanged(bits, i);
       bits += unchanged_bytes(entry);
     }
   }

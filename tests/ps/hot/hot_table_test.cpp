@@ -57,8 +57,8 @@ TEST(HotTable, ARowTakesAtMost44BytesBesideItsFloats) {
     for (uint32_t rows = 0; rows < 60'000; ++rows) {
       table.insert(key_in(slots, random));
       if (rows < 2000) continue;  // the index of a small table grows in larger parts
-      most = std::max(most, table.memory().overhead_a_row());
-      least = std::min(least, table.memory().overhead_a_row());
+      most = std::max(most, table.memory().overhead_per_row());
+      least = std::min(least, table.memory().overhead_per_row());
     }
     EXPECT_LE(most, 44.0);
     EXPECT_GE(least, 28 + 8 / 0.73);
@@ -165,7 +165,7 @@ TEST_P(HotTableTest, RowsOfASlotAreThoseOfItsKeysAlsoWhileItGrows) {
     const Key key = key_in(slots, random);
     if (find_one(table, key) != nullptr) continue;
     expected[slot_of(key)].push_back(table.insert(key).number);
-    // Few entries a slot: the last slots reach round to the first ones, which look like them.
+    // Few entries per slot: the last slots reach round to the first ones, which look like them.
     const bool often = i < 3000 && slots.last - slots.first < 1000;
     if (table.growing() && random.next_below(often ? 10 : 200) == 0 && (often || compared++ < 10))
       compare();

@@ -6,8 +6,8 @@
 #include <semaphore>
 
 #include "ps/log/file_push_log.h"
-#include "tests/ps/system/faulty_files.h"
 #include "tests/ps/log/pushes.h"
+#include "tests/ps/system/faulty_files.h"
 #include "tests/seed.h"
 
 namespace cairn {
@@ -35,7 +35,7 @@ class FaultyPushLogTest : public testing::Test {
   // Appends a record, of about 16 KiB if it is a push, and waits for the answer.
   void append() {
     written_.push_back(next_lsn_ == 1
-                           ? base_record(next_lsn_, 0, random_)
+                           ? replay_start_record(next_lsn_, 0, random_)
                            : push_record(next_lsn_, random_push(random_, next_lsn_, 300)));
     ++next_lsn_;
     log_->append(written_.back());
@@ -96,7 +96,7 @@ TEST_F(FaultyPushLogTest, AFailedOperationEndsTheLogAndIsNeverTriedAgain) {
   const uint64_t operations = files_.operations();
   const Lsn last = last_;
   for (int i = 0; i < 5; ++i)
-    log_->append(base_record(next_lsn_ + static_cast<Lsn>(i), 0, random_));
+    log_->append(replay_start_record(next_lsn_ + static_cast<Lsn>(i), 0, random_));
   log_.reset();
   EXPECT_EQ(errors_.size(), 1u);
   EXPECT_EQ(last_, last);
@@ -121,19 +121,19 @@ TEST_F(FaultyPushLogTest, AnyOperationOfOpeningMayFail) {
 TEST_F(FaultyPushLogTest, TheSequenceTableOutlivesTheSegmentThatItFirstStoodIn) {
   ASSERT_TRUE(open(Durability::kProcess).ok());
   for (int i = 0; i < 40; ++i) append();
-  written_.push_back(base_record(next_lsn_, next_lsn_ - 10, random_));
+  written_.push_back(replay_start_record(next_lsn_, next_lsn_ - 10, random_));
   written_.back().sequences = {{7, 8}, {9, 10}};
-  const LogRecord base = written_.back();
+  const LogRecord replay_start = written_.back();
   ++next_lsn_;
-  log_->append(base);
+  log_->append(replay_start);
   ASSERT_TRUE(answered_.try_acquire_for(std::chrono::seconds(60)));
-  log_->cut(base.base);
+  log_->cut(replay_start.replay_after);
   for (int i = 0; i < 5; ++i) append();
   log_.reset();
   const auto reader = LogReader::open("log", {.files = &files_});
   ASSERT_TRUE(reader.ok()) << reader.error().message;
-  ASSERT_TRUE(reader.value()->base().has_value());
-  EXPECT_EQ(reader.value()->base()->sequences, base.sequences);
+  ASSERT_TRUE(reader.value()->replay_start().has_value());
+  EXPECT_EQ(reader.value()->replay_start()->sequences, replay_start.sequences);
 }
 
 TEST_F(FaultyPushLogTest, AHeaderIsDurableBeforeTheFirstRecordBehindItIsAcknowledged) {

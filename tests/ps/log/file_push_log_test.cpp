@@ -29,7 +29,7 @@ class FilePushLogTest : public testing::Test {
     auto log = FilePushLog::open(options, [this](Result<Lsn> lsn) { acknowledge(lsn); });
     ASSERT_TRUE(log.ok()) << log.error().message;
     for (Lsn lsn = first; lsn <= last; ++lsn) {
-      written_.push_back(lsn == first ? base_record(lsn, lsn - 1, random_)
+      written_.push_back(lsn == first ? replay_start_record(lsn, lsn - 1, random_)
                                       : push_record(lsn, random_push(random_, lsn, keys_max)));
       log.value()->append(written_.back());
     }
@@ -168,7 +168,7 @@ TEST_F(FilePushLogTest, ARecordCarriesTheHighestLsnThatWasAcknowledgedWhenItWasW
   options.folder = folder_.path();
   auto log = FilePushLog::open(options, [&](Result<Lsn>) { acknowledged.release(); });
   for (Lsn lsn = 1; lsn <= 3; ++lsn) {
-    log.value()->append(base_record(lsn, lsn - 1, random_));
+    log.value()->append(replay_start_record(lsn, lsn - 1, random_));
     ASSERT_TRUE(acknowledged.try_acquire_for(std::chrono::seconds(60)));
   }
   for (Lsn lsn = 1; lsn <= 3; ++lsn) {

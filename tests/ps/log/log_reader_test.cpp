@@ -8,8 +8,8 @@
 #include <set>
 
 #include "ps/log/file_push_log.h"
-#include "tests/ps/system/faulty_files.h"
 #include "tests/ps/log/pushes.h"
+#include "tests/ps/system/faulty_files.h"
 #include "tests/seed.h"
 
 namespace cairn {
@@ -57,14 +57,15 @@ class LogReaderTest : public testing::Test {
   void push(uint32_t number, uint64_t block, uint64_t generation, Lsn lsn, Lsn acked) {
     put(number, block, generation, push_record(lsn, random_push(random_, lsn, 10)), acked);
   }
-  void base(uint32_t number, uint64_t block, uint64_t generation, Lsn lsn, Lsn base) {
-    put(number, block, generation, base_record(lsn, base, random_), lsn - 1);
+  void replay_start(uint32_t number, uint64_t block, uint64_t generation, Lsn lsn,
+                    Lsn replay_after) {
+    put(number, block, generation, replay_start_record(lsn, replay_after, random_), lsn - 1);
   }
-  // A log of one segment: a BASE of lsn 1, then pushes up to `last`, each written when the one
-  // before it was acknowledged.
+  // A log of one segment: a replay start of lsn 1, then pushes up to `last`, each written when the
+  // one before it was acknowledged.
   void healthy(Lsn last) {
     segment(0, 1, 1, 0);
-    base(0, 1, 1, 1, 0);
+    replay_start(0, 1, 1, 1, 0);
     for (Lsn lsn = 2; lsn <= last; ++lsn) push(0, lsn, 1, lsn, lsn - 1);
   }
   void flip(uint32_t number, uint64_t offset) { files_.content(path_of(number))[offset] ^= 0x10; }
@@ -101,7 +102,7 @@ class LogReaderTest : public testing::Test {
 TEST_F(LogReaderTest, AMissingOrEmptyFolderIsALogWithoutRecords) {
   const auto reader = open();
   ASSERT_TRUE(reader.ok());
-  EXPECT_FALSE(reader.value()->base().has_value());
+  EXPECT_FALSE(reader.value()->replay_start().has_value());
   EXPECT_EQ(reader.value()->highest_lsn(), 0u);
 }
 
@@ -217,7 +218,7 @@ TEST_F(LogReaderTest, AGapThatACutLeftBelowTheBaseIsNoDamage) {
   push(1, 1, 1, 6, 5);
   segment(2, 1, 7, 6);
   push(2, 1, 1, 7, 6);
-  base(2, 2, 1, 8, 6);
+  replay_start(2, 2, 1, 8, 6);
   ASSERT_TRUE(files_.remove(path_of(1)).ok());
   EXPECT_EQ(lsns(), (std::vector<Lsn>{7, 8}));
 }
@@ -235,7 +236,7 @@ TEST_F(LogReaderTest, AStartThatTheBaseNeedsAndIsGoneIsDamage) {
   healthy(5);
   segment(1, 1, 6, 5);
   push(1, 1, 1, 6, 5);
-  base(1, 2, 1, 7, 3);  // 4 and 5 are wanted
+  replay_start(1, 2, 1, 7, 3);  // 4 and 5 are wanted
   EXPECT_EQ(lsns(), (std::vector<Lsn>{4, 5, 6, 7}));
   ASSERT_TRUE(files_.remove(path_of(0)).ok());
   const auto reader = open();
@@ -253,7 +254,7 @@ TEST_F(LogReaderTest, ALogWithoutABaseIsRefused) {
 
 TEST_F(LogReaderTest, AMalformedRecordUnderAValidChecksumIsDamage) {
   healthy(3);
-  LogRecord record = base_record(4, 3, random_);
+  LogRecord record = replay_start_record(4, 3, random_);
   record.kind = static_cast<RecordKind>(77);
   put(0, 4, 1, record, 3);
   expect_damage(0, 4 * kBlock);
@@ -276,7 +277,7 @@ TEST_F(LogReaderTest, ReportOpensTheIntactPartAndListsWhatIsLost) {
 
 TEST_F(LogReaderTest, WhatIsLostIsCountedAsFarAsItIsWhole) {
   segment(0, 1, 1, 0);
-  base(0, 1, 1, 1, 0);
+  replay_start(0, 1, 1, 1, 0);
   uint64_t gradients = 0;
   std::set<uint32_t> tables;
   for (Lsn lsn = 2; lsn <= 6; ++lsn) {
@@ -313,15 +314,15 @@ TEST_F(LogReaderTest, ReportLosesNothingOfAHealthyLog) {
 
 TEST_F(LogReaderTest, TheNewestBaseCountsAndWhatItsSequencesAre) {
   healthy(5);
-  LogRecord record = base_record(6, 4, random_);
+  LogRecord record = replay_start_record(6, 4, random_);
   record.sequences = {{11, 12}, {21, 22}};
   put(0, 6, 1, record, 5);
   push(0, 7, 1, 7, 6);
   EXPECT_EQ(lsns(), (std::vector<Lsn>{5, 6, 7}));
   const auto reader = open();
-  ASSERT_TRUE(reader.value()->base().has_value());
-  EXPECT_EQ(reader.value()->base()->base, 4u);
-  EXPECT_EQ(reader.value()->base()->sequences, record.sequences);
+  ASSERT_TRUE(reader.value()->replay_start().has_value());
+  EXPECT_EQ(reader.value()->replay_start()->replay_after, 4u);
+  EXPECT_EQ(reader.value()->replay_start()->sequences, record.sequences);
 }
 
 TEST_F(LogReaderTest, RecordsMayBeReadTwiceAndKeptBeyondTheReader) {
@@ -369,7 +370,7 @@ TEST_F(LogReaderTest, UnderProcessALogCountsOnlyInTheKernelBootThatWroteIt) {
   FilePushLogOptions options{.folder = "log", .boot_id = "before", .files = &files_};
   auto log = FilePushLog::open(options, [](const Result<Lsn>&) {});
   ASSERT_TRUE(log.ok());
-  log.value()->append(base_record(1, 0, random_));
+  log.value()->append(replay_start_record(1, 0, random_));
   log.value().reset();
   const auto reader = open();
   ASSERT_FALSE(reader.ok());
@@ -383,7 +384,7 @@ TEST_F(LogReaderTest, UnderMachineALogCountsInAnyKernelBoot) {
       .folder = "log", .durability = Durability::kMachine, .boot_id = "before", .files = &files_};
   auto log = FilePushLog::open(options, [](const Result<Lsn>&) {});
   ASSERT_TRUE(log.ok());
-  log.value()->append(base_record(1, 0, random_));
+  log.value()->append(replay_start_record(1, 0, random_));
   log.value().reset();
   EXPECT_EQ(lsns(), (std::vector<Lsn>{1}));
 }

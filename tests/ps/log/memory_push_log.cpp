@@ -23,14 +23,14 @@ uint64_t MemoryPushLog::bytes() const {
   return bytes;
 }
 
-void MemoryPushLog::cut(Lsn base) {
-  check(base < next_lsn_, "a log is cut below what was appended");
-  while (!records_.empty() && records_.front().lsn <= base) {
+void MemoryPushLog::cut(Lsn replay_after) {
+  check(replay_after < next_lsn_, "a log is cut below what was appended");
+  while (!records_.empty() && records_.front().lsn <= replay_after) {
     check(acknowledged_ > 0, "only acknowledged records are cut");
     records_.pop_front();
     --acknowledged_;
   }
-  cut_to_ = std::max(cut_to_, base);
+  cut_to_ = std::max(cut_to_, replay_after);
 }
 
 void MemoryPushLog::complete(size_t count) {

@@ -18,7 +18,7 @@ class MemoryPushLog final : public PushLog {
   void append(LogRecord record) override;
   uint64_t bytes() const override;
   uint64_t reserve_bytes() const override { return 0; }
-  void cut(Lsn base) override;
+  void cut(Lsn replay_after) override;
 
   // Records appended and not yet acknowledged.
   size_t pending() const { return records_.size() - acknowledged_; }

@@ -7,8 +7,8 @@
 #include <mutex>
 
 #include "ps/log/file_push_log.h"
-#include "tests/ps/log/memory_push_log.h"
 #include "tests/common/temporary_folder.h"
+#include "tests/ps/log/memory_push_log.h"
 #include "tests/ps/log/pushes.h"
 #include "tests/seed.h"
 
@@ -126,14 +126,14 @@ class PushLogContract : public testing::TestWithParam<MakeHarness> {
   void append(size_t count) {
     for (size_t i = 0; i < count; ++i) {
       const Lsn lsn = appended_.size() + 1;
-      appended_.push_back(lsn == 1       ? base_record(lsn, 0, random_)
+      appended_.push_back(lsn == 1       ? replay_start_record(lsn, 0, random_)
                           : lsn % 7 == 0 ? delete_record(lsn, random_)
                                          : push_record(lsn, random_push(random_, lsn)));
       harness_->log().append(appended_.back());
     }
   }
-  void append_base(Lsn base) {
-    appended_.push_back(base_record(appended_.size() + 1, base, random_));
+  void append_replay_start(Lsn replay_after) {
+    appended_.push_back(replay_start_record(appended_.size() + 1, replay_after, random_));
     harness_->log().append(appended_.back());
   }
   Lsn last() const { return appended_.size(); }
@@ -171,17 +171,17 @@ TEST_P(PushLogContract, ACutKeepsEveryRecordAboveIt) {
   append(300);
   harness_->let_complete();
   ASSERT_TRUE(harness_->acknowledged.wait_for(last()));
-  const Lsn base = 1 + random_.next_below(299);
-  append_base(base);
+  const Lsn replay_after = 1 + random_.next_below(299);
+  append_replay_start(replay_after);
   harness_->let_complete();
   ASSERT_TRUE(harness_->acknowledged.wait_for(last()));
-  harness_->log().cut(base);
+  harness_->log().cut(replay_after);
   append(1);  // once it is acknowledged the cut is done: a log does one thing at a time
   harness_->let_complete();
   ASSERT_TRUE(harness_->acknowledged.wait_for(last()));
   const std::vector<LogRecord> found = harness_->after_a_crash();
   ASSERT_FALSE(found.empty());
-  ASSERT_LE(found.front().lsn, base + 1);
+  ASSERT_LE(found.front().lsn, replay_after + 1);
   for (size_t i = 0; i < found.size(); ++i)
     EXPECT_TRUE(same_record(found[i], appended_[found.front().lsn - 1 + i])) << i;
   EXPECT_EQ(found.back().lsn, last());

@@ -9,8 +9,8 @@
 
 #include "ps/log/file_push_log.h"
 #include "ps/log/log_reader.h"
-#include "tests/ps/system/faulty_files.h"
 #include "tests/ps/log/pushes.h"
+#include "tests/ps/system/faulty_files.h"
 #include "tests/seed.h"
 
 namespace cairn {
@@ -46,7 +46,7 @@ class LogLife {
                                   [&] { return errors_ > 0 || acknowledged_ >= lsn; }));
     return errors_ == 0;
   }
-  void cut(Lsn base) { log_->cut(base); }
+  void cut(Lsn replay_after) { log_->cut(replay_after); }
   // The highest lsn acknowledged, or the one before the first.
   Lsn end() {
     log_.reset();
@@ -77,15 +77,15 @@ class PushLogCrash : public testing::TestWithParam<Durability> {
       return Ok{};
     });
     EXPECT_TRUE(status.ok()) << status.error().message;
-    if (reader.value()->base().has_value()) {
-      found_base = reader.value()->base()->base;
-      EXPECT_EQ(reader.value()->base()->sequences, bases_.at(found_base));
+    if (reader.value()->replay_start().has_value()) {
+      found_base = reader.value()->replay_start()->replay_after;
+      EXPECT_EQ(reader.value()->replay_start()->sequences, bases_.at(found_base));
     }
     EXPECT_GE(found_base, cut_);
     for (const auto& [lsn, record] : acknowledged_) {
       if (lsn <= found_base) continue;
       const bool there = found.contains(lsn) && same_record(found.at(lsn), record);
-      EXPECT_TRUE(there) << "acknowledged record " << lsn << " is missing above base "
+      EXPECT_TRUE(there) << "acknowledged record " << lsn << " is missing above replay_after "
                          << found_base;
     }
     return std::move(reader).value();
@@ -105,15 +105,15 @@ class PushLogCrash : public testing::TestWithParam<Durability> {
                                                    ? FaultyFiles::Fault::kError
                                                    : FaultyFiles::Fault::kEnd);
     if (!life.start(options).ok()) return;
-    // Now that the log goes on behind it, a BASE counts that was never acknowledged.
-    if (before.base().has_value()) cut_ = std::max(cut_, before.base()->base);
+    // Now that the log goes on behind it, a replay start counts that was never acknowledged.
+    if (before.replay_start().has_value()) cut_ = std::max(cut_, before.replay_start()->replay_after);
     std::vector<LogRecord> appended;
     const auto append = [&](LogRecord record) {
       appended.push_back(record);
       life.append(std::move(record));
     };
-    // A new store logs a BASE before anything else.
-    if (!before.base().has_value()) append(new_base(life.next_lsn(), life.next_lsn() - 1));
+    // A new store logs a replay start before anything else.
+    if (!before.replay_start().has_value()) append(new_base(life.next_lsn(), life.next_lsn() - 1));
     work(life, append);
     const Lsn last = life.end();
     for (const LogRecord& record : appended) {
@@ -130,21 +130,21 @@ class PushLogCrash : public testing::TestWithParam<Durability> {
         append(push_record(life.next_lsn(), random_push(random_, life.next_lsn(), 100)));
       if (random_.next_below(2) == 0 && !life.wait_for(life.next_lsn() - 1)) return;
       if (random_.next_below(6) > 0) continue;
-      // What is below the base is in the store: some lsn that is acknowledged.
+      // What is below the replay_after is in the store: some lsn that is acknowledged.
       if (!life.wait_for(life.next_lsn() - 1)) return;
       const Lsn last = life.next_lsn() - 1;
-      const Lsn base = last - std::min<Lsn>(last, random_.next_below(5));
-      append(new_base(life.next_lsn(), std::max(base, cut_)));
+      const Lsn replay_after = last - std::min<Lsn>(last, random_.next_below(5));
+      append(new_base(life.next_lsn(), std::max(replay_after, cut_)));
       if (!life.wait_for(life.next_lsn() - 1)) return;
-      cut_ = std::max(base, cut_);
+      cut_ = std::max(replay_after, cut_);
       life.cut(cut_);
     }
   }
 
-  LogRecord new_base(Lsn lsn, Lsn base) {
-    LogRecord record = base_record(lsn, base, random_);
-    // A second BASE of the same base may be the one that survives.
-    record.sequences = bases_.emplace(base, record.sequences).first->second;
+  LogRecord new_base(Lsn lsn, Lsn replay_after) {
+    LogRecord record = replay_start_record(lsn, replay_after, random_);
+    // A second replay start of the same replay_after may be the one that survives.
+    record.sequences = bases_.emplace(replay_after, record.sequences).first->second;
     return record;
   }
 

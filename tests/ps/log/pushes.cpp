@@ -47,11 +47,11 @@ LogRecord push_record(Lsn lsn, std::shared_ptr<const Message> push) {
   return record;
 }
 
-LogRecord base_record(Lsn lsn, Lsn base, RandomStream& random) {
+LogRecord replay_start_record(Lsn lsn, Lsn replay_after, RandomStream& random) {
   LogRecord record;
   record.lsn = lsn;
-  record.kind = RecordKind::kBase;
-  record.base = base;
+  record.kind = RecordKind::kReplayStart;
+  record.replay_after = replay_after;
   record.sequences.resize(random.next_below(5));
   for (WorkerSequence& worker : record.sequences) worker = {random.next_u64(), random.next_u64()};
   return record;
@@ -69,7 +69,8 @@ LogRecord delete_record(Lsn lsn, RandomStream& random) {
 
 bool same_record(const LogRecord& a, const LogRecord& b) {
   if (a.lsn != b.lsn || a.kind != b.kind) return false;
-  if (a.kind == RecordKind::kBase) return a.base == b.base && a.sequences == b.sequences;
+  if (a.kind == RecordKind::kReplayStart)
+    return a.replay_after == b.replay_after && a.sequences == b.sequences;
   if (a.kind == RecordKind::kDelete) return a.step == b.step && a.deleted == b.deleted;
   const auto& [x, y] = std::tie(*a.push, *b.push);
   return std::memcmp(&x.header, &y.header, sizeof(Header)) == 0 &&

@@ -13,7 +13,7 @@ std::shared_ptr<const Message> random_push(RandomStream& random, uint64_t sequen
                                            uint32_t keys_max = 200);
 
 LogRecord push_record(Lsn lsn, std::shared_ptr<const Message> push);
-LogRecord base_record(Lsn lsn, Lsn base, RandomStream& random);
+LogRecord replay_start_record(Lsn lsn, Lsn replay_after, RandomStream& random);
 LogRecord delete_record(Lsn lsn, RandomStream& random);
 
 // Whether two records are the same, byte for byte.

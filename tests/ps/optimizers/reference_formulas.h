@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 
 namespace cairn::reference {
 

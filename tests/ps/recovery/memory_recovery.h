@@ -3,8 +3,8 @@
 
 #include <deque>
 
-#include "ps/store/memory_cold_store.h"
 #include "ps/recovery/recovery.h"
+#include "ps/store/memory_cold_store.h"
 
 namespace cairn {
 
@@ -27,10 +27,12 @@ class MemoryRecoveryStore final : public RecoveryStore {
     store_.complete_all();
     return status;
   }
-  Result<std::vector<SlotFilter>> filters(Lsn base) override { return store_.filters(base); }
-  Status save_run(const SortedRun& run) override {
+  Result<std::vector<SlotFilter>> filters(Lsn replay_after) override {
+    return store_.filters(replay_after);
+  }
+  Status save_flush_file(const FlushFile& run) override {
     Status status = Ok{};
-    store_.save_run(run, [&](const Status& saved) { status = saved; });
+    store_.save_flush_file(run, [&](const Status& saved) { status = saved; });
     store_.complete_all();
     return status;
   }
@@ -39,20 +41,20 @@ class MemoryRecoveryStore final : public RecoveryStore {
   MemoryColdStore& store_;
 };
 
-// `records`: of a log, from anywhere before what its last BASE says on. `options.sequences` and
-// `base` say where to begin if there is no BASE.
+// `records`: of a log, from anywhere before what its last replay start says on. `options.sequences`
+// and `replay_after` say where to begin if there is no replay start.
 inline Result<RecoveredShard> recover(RecoveryOptions options, const std::deque<LogRecord>& records,
                                       RecoveryStore& store) {
-  options.last_lsn = records.empty() ? options.base : records.back().lsn;
+  options.last_lsn = records.empty() ? options.replay_after : records.back().lsn;
   for (const LogRecord& record : records) {
-    if (record.kind != RecordKind::kBase) continue;
-    options.base = record.base;
+    if (record.kind != RecordKind::kReplayStart) continue;
+    options.replay_after = record.replay_after;
     options.sequences = record.sequences;
   }
   auto recovery = ShardRecovery::begin(options, store);
   if (!recovery.ok()) return recovery.error();
   for (const LogRecord& record : records) {
-    if (record.lsn <= options.base) continue;
+    if (record.lsn <= options.replay_after) continue;
     if (const Status taken = recovery.value()->take(record); !taken.ok()) return taken.error();
   }
   return recovery.value()->finish();

@@ -21,7 +21,7 @@ TEST_P(RecoveryReads, GiveEachStoredRowThatIsWantedOnceAndNoOther) {
   RowMap stored;
   for (Lsn lsn = 1; lsn <= 3; ++lsn) {
     const RowMap run = random_rows(random, lsn * 10, 30'000, 100'000);
-    ASSERT_TRUE(store.value()->save_run(run_of(run)).ok());
+    ASSERT_TRUE(store.value()->save_flush_file(run_of(run)).ok());
     apply_run(stored, run);
   }
   for (const size_t wanted : {0, 1, 100, 3000, 60'000}) {

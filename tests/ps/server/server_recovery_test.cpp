@@ -17,7 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Record 1 is the first BASE, record s + 1 the push of step s.
+// Record 1 is the first replay start, record s + 1 the push of step s.
 constexpr Lsn push_of(uint64_t step) { return step + 1; }
 
 TEST_F(ServerRecovery, EveryRowIsThereAgain) {
@@ -98,7 +98,8 @@ TEST_F(ServerRecovery, AStoreAheadOfTheLogIsRefusedAndOpenedUnderReport) {
   std::filesystem::remove_all(log);
   std::filesystem::rename(kept, log);
 
-  const Lsn log_end = push_of(kKept), store_end = push_of(kSteps) + 1;  // a BASE came between
+  const Lsn log_end = push_of(kKept),
+            store_end = push_of(kSteps) + 1;  // a replay start came between
   const auto refused = start();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
@@ -208,7 +209,7 @@ TEST_F(ServerRecovery, RowsOfBf16ThatExpireAreThoseOfAnUndisturbedServer) {
   job_.tables[0].dtype = ValueType::kBfloat16;
   job_.tables[0].expiry.age_steps = 12;
   job_.tables[0].expiry.min_norm = 0.01f;
-  job_.ps.policy_period = 4;
+  job_.ps.removal_period = 4;
   std::vector<std::vector<KeptRow>> rows;
   for (const bool disturbed : {false, true}) {
     state_ = folder_.path() / fmt::format("state-{}", disturbed);

@@ -66,8 +66,8 @@ class ServerSalvage : public ServerRecovery {
     }
     return lost;
   }
-  // A server whose rows are all in the store, with one empty push behind the log's last BASE, and
-  // which has ended.
+  // A server whose rows are all in the store, with one empty push behind the log's last replay
+  // start, and which has ended.
   void live_and_store() {
     const auto server = start(/*recover=*/false);
     ASSERT_TRUE(server.ok()) << server.error().message;
@@ -75,7 +75,7 @@ class ServerSalvage : public ServerRecovery {
     initial_ = pull(client, 0, kKeys).value();
     push(client, 1, kStored - 1);
     checkpoint(client, kStored - 1, "checkpoint");
-    // Once it is acknowledged, the BASE before it is in the log.
+    // Once it is acknowledged, the replay start before it is in the log.
     push_empty(client, kStored, kStored);
     rows_ = pull(client, 0, kKeys).value();
   }

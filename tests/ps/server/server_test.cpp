@@ -12,9 +12,9 @@
 #include "common/checkpoint/manifest.h"
 #include "common/random.h"
 #include "ps/row/initializer.h"
+#include "ps/server/shard_loop.h"
 #include "ps/store/memory_cold_store.h"
 #include "ps/store/rocks_store.h"
-#include "ps/server/shard_loop.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/ps/server/server_client.h"
 #include "tests/ps/shard/shard_messages.h"
@@ -80,7 +80,7 @@ TEST_P(ServerTest, PullsPushesAndCheckpoints) {
   Message reply = client.ask(rows_message(header(Op::kPull, 1, 1), keys, kDims));
   EXPECT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
   EXPECT_EQ(reply.header.step, 0u);
-  EXPECT_NE(reply.header.boot, 0u);
+  EXPECT_NE(reply.header.server_run, 0u);
   std::vector<float> expected = initial(0, 5);
   for (const auto& more : {initial(0, 9), initial(1, 5)})
     expected.insert(expected.end(), more.begin(), more.end());
@@ -159,7 +159,7 @@ TEST_P(ServerTest, ClientThatReadsNoReplyHoldsUpNobody) {
     EXPECT_EQ(client.ask(text_message(header(Op::kPing, 1, 0), "")).header.status, StatusCode::kOk);
 }
 
-TEST_P(ServerTest, StopsAtOnceThoughPullsAreParked) {
+TEST_P(ServerTest, StopsAtOnceThoughPullsAreDeferred) {
   std::unique_ptr<Server> server = start(options(GetParam()));
   ASSERT_NE(server, nullptr);
   Client client(context_, server->endpoints()[0]);
@@ -264,7 +264,7 @@ class FailingLog final : public PushLog {
  public:
   explicit FailingLog(Logged logged) : logged_(std::move(logged)) {}
   void append(LogRecord record) override {
-    if (record.kind == RecordKind::kBase) return logged_(record.lsn);
+    if (record.kind == RecordKind::kReplayStart) return logged_(record.lsn);
     logged_(Error{ErrorCode::kUnavailable, "cannot write log-7"});
   }
   uint64_t bytes() const override { return 0; }

@@ -19,7 +19,7 @@ class SlowStore final : public ColdStore {
     reads.push_back({std::move(keys), std::move(done)});
   }
   void scan(std::vector<uint32_t>, std::function<void(Result<RowBatch>)>) override {}
-  void save_run(SortedRun, std::function<void(Status)>) override {}
+  void save_flush_file(FlushFile, std::function<void(Status)>) override {}
   void drop_filters(Lsn, std::function<void(Status)>) override {}
   void checkpoint(const std::filesystem::path&, std::function<void(Result<ShardFiles>)>) override {}
   bool empty() const override { return false; }

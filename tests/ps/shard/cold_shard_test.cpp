@@ -201,7 +201,7 @@ class EmptyShardTest : public ShardTest {
   }
 };
 
-TEST_F(EmptyShardTest, RowsOfAPullAreReadWhileItIsParkedAndItSeesTheStepBefore) {
+TEST_F(EmptyShardTest, RowsOfAPullAreReadWhileItIsDeferredAndItSeesTheStepBefore) {
   pull(0, 2, {{0, {{3, {}}}}});  // misses, and so may those that follow
   pull(0, 3, {{0, {{3, {}}, {4, {}}, {5, {}}}}});
   EXPECT_EQ(sim_->store.pending(), 2u);
@@ -230,7 +230,7 @@ TEST_F(EmptyShardTest, NothingIsReadAheadWhereNothingWasMissingOfLate) {
 TEST_F(EmptyShardTest, APullThatNamesAKeyTwiceIsAnswered) {
   Message message = rows_message(header(Op::kPull, 0, 1, 2), {{0, {{3, {}}}}}, kDims);
   TableEntry again = message.directory[0];
-  again.known_step = 1;
+  again.changed_since = 1;
   message.directory.push_back(again);
   ++message.header.tables;
   const Key keys[] = {3, 3};
@@ -258,7 +258,7 @@ TEST_F(ShardTest, PushesWaitForWriteBackWhereTheLogIsFullAndPingsDoNot) {
     while (!sim_->posted.empty()) sim_->run_posted();
     sim_->take_replies();
   }
-  ASSERT_LT(sequence, 40u);  // 16 until a sweep, and some of the rest while it gets nowhere
+  ASSERT_LT(sequence, 40u);  // 16 until a flush, and some of the rest while it gets nowhere
   const uint64_t full = sim_->log.bytes();
   EXPECT_LE(full, its.log_bytes_max + 4096);
   const Key key = 1000;
@@ -287,7 +287,7 @@ TEST_F(ShardTest, PushOfAStepThatHasBegunDoesNotWaitForTheLog) {
   its.log_bytes_max = 16 * 4096;
   start(its);
   constexpr uint64_t kSteps = 24;  // no more than 16 wait of a worker
-  // Nothing is applied, so no sweep can free the log.
+  // Nothing is applied, so no flush can free the log.
   for (uint64_t step = 1; step <= kSteps; ++step) push(0, step, step, {});
   ASSERT_GT(stats()["pushes_waiting"], 0u);
   for (uint64_t step = 1; step <= kSteps; ++step) push(1, step, step, {});

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "ps/row/initializer.h"
 #include "ps/policy/admission.h"
+#include "ps/row/initializer.h"
 #include "ps/row/row.h"
 #include "tests/ps/shard/shard_messages.h"
 

@@ -19,7 +19,7 @@ constexpr uint64_t kIncarnation = 9;
 inline const std::vector<uint32_t> kDims = {2, 1};
 
 inline ShardOptions options(uint32_t workers) {
-  ShardOptions options{.incarnation = kIncarnation, .boot = 4, .workers = workers};
+  ShardOptions options{.incarnation = kIncarnation, .server_run = 4, .workers = workers};
   options.seed = test_seed();
   options.hot_bytes = uint64_t{1} << 30;
   options.log_bytes_max = uint64_t{1} << 30;

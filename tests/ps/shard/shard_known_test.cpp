@@ -12,13 +12,13 @@
 namespace cairn {
 namespace {
 
-constexpr uint64_t kIncarnation = 9, kBoot = 4;
+constexpr uint64_t kIncarnation = 9, kServerRun = 4;
 const std::vector<uint32_t> kDims = {2, 1};
 
 class ShardKnownTest : public testing::Test {
  protected:
   ShardOptions options() const {
-    ShardOptions options{.incarnation = kIncarnation, .boot = kBoot};
+    ShardOptions options{.incarnation = kIncarnation, .server_run = kServerRun};
     options.seed = test_seed();
     options.hot_bytes = options.log_bytes_max = uint64_t{1} << 30;
     options.tables = {{.name = "a", .dim = 2}, {.name = "b", .dim = 1}};
@@ -29,7 +29,7 @@ class ShardKnownTest : public testing::Test {
   // A row goes two steps after it was last seen.
   ShardOptions expiring() const {
     ShardOptions expiring = options();
-    expiring.policy_period = 1;
+    expiring.removal_period = 1;
     expiring.tables[0].expiry.unseen_steps = 2;
     return expiring;
   }
@@ -57,14 +57,14 @@ class ShardKnownTest : public testing::Test {
 
   struct Section {
     std::vector<Key> keys;
-    uint64_t known_step = 0;
+    uint64_t changed_since = 0;
   };
-  void pull(uint64_t step, const std::vector<Section>& sections, uint64_t boot = kBoot,
+  void pull(uint64_t step, const std::vector<Section>& sections, uint64_t server_run = kServerRun,
             uint32_t flags = 0) {
     Message message;
     message.header = {.op = Op::kPull,
                       .incarnation = kIncarnation,
-                      .boot = boot,
+                      .server_run = server_run,
                       .sequence = ++request_,
                       .step = step,
                       .map_version = 1,
@@ -74,7 +74,7 @@ class ShardKnownTest : public testing::Test {
     for (const Section& section : sections) {
       message.directory.push_back({.count = static_cast<uint32_t>(section.keys.size()),
                                    .dim = kDims[0],
-                                   .known_step = section.known_step});
+                                   .changed_since = section.changed_since});
       keys.insert(keys.end(), section.keys.begin(), section.keys.end());
     }
     message.keys = zmq::message_t(keys.data(), keys.size() * sizeof(Key));
@@ -105,7 +105,7 @@ class ShardKnownTest : public testing::Test {
     for (const TableEntry& entry : reply.directory) {
       for (uint32_t i = 0; i < entry.count; ++i, ++key_at) {
         std::vector<float> weights;
-        if (entry.known_step == 0 || !is_unchanged(bits, i)) {
+        if (entry.changed_since == 0 || !is_unchanged(bits, i)) {
           weights = {floats.at(float_at), floats.at(float_at + 1)};
           float_at += 2;
         }
@@ -169,8 +169,8 @@ TEST_F(ShardKnownTest, ATableMayHaveKeysThatAreKnownAndKeysThatAreNot) {
 TEST_F(ShardKnownTest, WhatAnotherServerToldIsNotKnown) {
   start(options());
   apply(1, {5, 6});
-  for (const uint64_t boot : {uint64_t{0}, kBoot - 1, kBoot + 1}) {
-    pull(2, {{{7}}, {{5, 6}, 1}, {{5}, 2}}, boot);
+  for (const uint64_t server_run : {uint64_t{0}, kServerRun - 1, kServerRun + 1}) {
+    pull(2, {{{7}}, {{5, 6}, 1}, {{5}, 2}}, server_run);
     EXPECT_EQ(answer().rows, (Rows{row(7), row(5), row(6), row(5)}));
   }
 }
@@ -183,14 +183,14 @@ TEST_F(ShardKnownTest, TheNextServerAnswersInFull) {
   sim_->settle();
   pull(2, {{{5, 6}, 1}});
   EXPECT_EQ(answer().rows, (Rows{row(5), row(6)}));
-  pull(2, {{{5, 6}, 1}}, kBoot + 1);
+  pull(2, {{{5, 6}, 1}}, kServerRun + 1);
   EXPECT_EQ(answer().rows, (Rows{unchanged(5), unchanged(6)}));
 }
 
-TEST_F(ShardKnownTest, ARowThatIsGoneIsAnsweredInFullThoughItNeverChangedAfterTheKnownStep) {
+TEST_F(ShardKnownTest, ARowThatIsGoneIsAnsweredInFullThoughItNeverChangedAfterTheChangedSince) {
   start(expiring());
   apply(1, {5});
-  pull(4, {{{5}}}, kBoot, kPullEarly);
+  pull(4, {{{5}}}, kServerRun, kPullSpeculative);
   EXPECT_EQ(answer().rows, (Rows{row(5)}));
   apply(2, {6});
   apply(3, {6});  // 5 goes
@@ -204,30 +204,30 @@ TEST_F(ShardKnownTest, ARowThatIsGoneIsAnsweredInFullThoughItNeverChangedAfterTh
   EXPECT_EQ(answer().rows, (Rows{row(5), unchanged(6)}));
 }
 
-TEST_F(ShardKnownTest, AnEarlyAnswerSaysWhetherItIsThatOfTheStepsTurn) {
+TEST_F(ShardKnownTest, ASpeculativeAnswerSaysWhetherItIsThatOfTheStepsTurn) {
   start(options());
-  pull(1, {{{5}}}, kBoot, kPullEarly);
+  pull(1, {{{5}}}, kServerRun, kPullSpeculative);
   EXPECT_EQ(answer().header.flags, 0u);
-  pull(2, {{{5}}}, kBoot, kPullEarly);
+  pull(2, {{{5}}}, kServerRun, kPullSpeculative);
   Answer early = answer();
-  EXPECT_EQ(early.header.flags, uint32_t{kPullEarly});
+  EXPECT_EQ(early.header.flags, uint32_t{kPullSpeculative});
   EXPECT_EQ(early.header.step, 0u);
   push(1, {5});
-  pull(2, {{{5}}}, kBoot, kPullEarly);  // applied, and not logged
+  pull(2, {{{5}}}, kServerRun, kPullSpeculative);  // applied, and not logged
   early = answer();
-  EXPECT_EQ(early.header.flags, uint32_t{kPullEarly});
+  EXPECT_EQ(early.header.flags, uint32_t{kPullSpeculative});
   EXPECT_EQ(early.header.step, 1u);
   EXPECT_EQ(early.rows, (Rows{row(5)}));
   pull(2, {{{5, 6}, 1}});
-  EXPECT_TRUE(sim_->replies.empty());  // parked
+  EXPECT_TRUE(sim_->replies.empty());  // deferred
   sim_->settle();
   sim_->replies.erase(sim_->replies.begin());  // the push's
   EXPECT_EQ(answer().rows, (Rows{unchanged(5), row(6)}));
-  pull(2, {{{5}}}, kBoot, kPullEarly | kPullReadOnly);
+  pull(2, {{{5}}}, kServerRun, kPullSpeculative | kPullReadOnly);
   EXPECT_EQ(answer().header.flags, uint32_t{kPullReadOnly});
 }
 
-TEST_F(ShardKnownTest, AnEarlyAnswerDoesNotClaimAStepWhoseRowsAreStillExamined) {
+TEST_F(ShardKnownTest, ASpeculativeAnswerDoesNotClaimAStepWhoseRowsAreStillExamined) {
   start(expiring());
   apply(1, {5});
   // A checkpoint fills the store, of which slots are read from now on, and that takes a while.
@@ -247,9 +247,9 @@ TEST_F(ShardKnownTest, AnEarlyAnswerDoesNotClaimAStepWhoseRowsAreStillExamined) 
   push(3, {6});
   ASSERT_EQ(stats()["applied_step"], 3u);
   sim_->take_replies();
-  pull(4, {{{5, 6}}}, kBoot, kPullEarly);
+  pull(4, {{{5, 6}}}, kServerRun, kPullSpeculative);
   const Answer early = answer();
-  EXPECT_EQ(early.header.flags, uint32_t{kPullEarly});
+  EXPECT_EQ(early.header.flags, uint32_t{kPullSpeculative});
   EXPECT_EQ(early.header.step, 2u);
   EXPECT_EQ(early.rows, (Rows{row(5), row(6)}));
   sim_->settle();  // 5 goes
@@ -280,7 +280,7 @@ TEST_F(ColdShardKnownTest, RowsAreReadFromTheStoreToSeeThatTheyHaveNotChangedAnd
   EXPECT_EQ(answer().rows, (Rows{unchanged(3), unchanged(4), row(500)}));
   const size_t reads = stats()["cold_reads"];
   for (int i = 0; i < 5; ++i) {
-    pull(2, {{{static_cast<Key>(10 + i)}}}, kBoot, kPullReadOnly);  // asks for room
+    pull(2, {{{static_cast<Key>(10 + i)}}}, kServerRun, kPullReadOnly);  // asks for room
     sim_->settle();
     sim_->take_replies();
   }
@@ -288,8 +288,8 @@ TEST_F(ColdShardKnownTest, RowsAreReadFromTheStoreToSeeThatTheyHaveNotChangedAnd
   EXPECT_EQ(stats()["cold_reads"], reads + 5);
 }
 
-TEST_F(ColdShardKnownTest, AnEarlyPullKeepsItsRowsInMemoryUntilThePushOfItsStep) {
-  pull(3, {{{3, 500}}}, kBoot, kPullEarly);
+TEST_F(ColdShardKnownTest, ASpeculativePullKeepsItsRowsInMemoryUntilThePushOfItsStep) {
+  pull(3, {{{3, 500}}}, kServerRun, kPullSpeculative);
   sim_->settle();
   EXPECT_EQ(answer().rows, (Rows{row(3), row(500)}));
   apply(2, {10});
@@ -301,12 +301,12 @@ TEST_F(ColdShardKnownTest, AnEarlyPullKeepsItsRowsInMemoryUntilThePushOfItsStep)
   EXPECT_EQ(stats()["cold_reads"], reads);
 }
 
-TEST_F(ColdShardKnownTest, AnEarlyAnswerDoesNotClaimTheStepOfWhichARowIsStillRead) {
+TEST_F(ColdShardKnownTest, ASpeculativeAnswerDoesNotClaimTheStepOfWhichARowIsStillRead) {
   pull(2, {{{3}}});
   sim_->settle();
   sim_->take_replies();
   push(2, {3, 4});  // 3 is in memory, 4 is read from the store
-  pull(3, {{{3}}}, kBoot, kPullEarly);
+  pull(3, {{{3}}}, kServerRun, kPullSpeculative);
   const Answer early = answer();
   EXPECT_EQ(early.header.step, 1u);
   EXPECT_EQ(early.rows, (Rows{row(3)}));

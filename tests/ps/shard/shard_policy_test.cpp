@@ -24,10 +24,10 @@ TableConfig table() {
 class ShardPolicyTest : public testing::Test {
  protected:
   void start(const TableConfig& table) {
-    ShardOptions options{.incarnation = kIncarnation, .boot = 4};
+    ShardOptions options{.incarnation = kIncarnation, .server_run = 4};
     options.seed = test_seed();
     options.hot_bytes = options.log_bytes_max = uint64_t{1} << 30;
-    options.policy_period = 1;
+    options.removal_period = 1;
     options.tables = {table};
     sim_ = std::make_unique<SimulatedShard>(options);
     sim_->settle();
@@ -150,12 +150,12 @@ TEST_F(ShardPolicyTest, ACheckpointWithoutANewRowStillKeepsWhatWasCounted) {
   EXPECT_TRUE(stored(1).empty());
   push(2, kFive);
   EXPECT_TRUE(stored(2).empty());
-  // As of the BASE that the log has now, the newest that the checkpoint could hold.
-  Lsn base = 0;
+  // As of the replay start that the log has now, the newest that the checkpoint could hold.
+  Lsn replay_after = 0;
   for (const LogRecord& record : sim_->log.kept())
-    if (record.kind == RecordKind::kBase) base = record.base;
+    if (record.kind == RecordKind::kReplayStart) replay_after = record.replay_after;
   KeyFilter filter({}, 1024, test_seed());
-  for (const SlotFilter& saved : sim_->store.filters(base))
+  for (const SlotFilter& saved : sim_->store.filters(replay_after))
     ASSERT_TRUE(filter.load(saved.slot, saved.counters));
   EXPECT_EQ(filter.count(5), 2u);
   // The process dies and the next one admits the key in its third step.

@@ -26,7 +26,7 @@ constexpr size_t kCrashesMax = 40;  // of all shards: with more of them little w
 constexpr uint64_t kKeys = 300;     // of a table
 
 // With policies keys share few slots, so that caps and expiry meet several rows in each.
-constexpr uint32_t kPolicyPeriod = 4;
+constexpr uint32_t kRemovalPeriod = 4;
 constexpr uint32_t kSlotsUsed = 40;
 
 std::vector<TableConfig> tables(bool policies) {
@@ -73,13 +73,14 @@ class Cluster {
         reference_(tables(setting.policies), seed) {
     const SlotMap slots{.shards = setting.shards};
     for (uint32_t s = 0; s < setting.shards; ++s) {
-      ShardOptions options{.shard = s, .slots = slots, .incarnation = kIncarnation, .boot = 5};
+      ShardOptions options{
+          .shard = s, .slots = slots, .incarnation = kIncarnation, .server_run = 5};
       options.workers = setting.workers;
       options.seed = seed_;
       options.applied_step = kFirstStep;
       options.next_lsn = 100;
       options.tables = tables(setting.policies);
-      options.policy_period = kPolicyPeriod;
+      options.removal_period = kRemovalPeriod;
       options.log_bytes_max = setting.hot == Hot::kAll ? 1 << 30 : 1 << 16;
       options.hot_bytes = hot_bytes(slots.range_of(s));
       shards_.push_back(std::make_unique<SimulatedShard>(options));
@@ -124,7 +125,7 @@ class Cluster {
     std::set<uint64_t> ahead;  // pulls that nobody waits for
     uint64_t last_push = 0, last_request = 0;
     std::map<uint64_t, Message> pushes, pulls;  // unanswered, by sequence or request id
-    std::map<uint64_t, Message> early;          // the first answers to early pulls, by their step
+    std::map<uint64_t, Message> early;  // the first answers to speculative pulls, by their step
   };
   struct Worker {
     uint64_t step = 0;
@@ -181,10 +182,10 @@ class Cluster {
     const auto all = gradients(w, step);
     for (uint32_t s = 0; s < setting_.shards; ++s) {
       pull(w, s, step, 0);
-      // Also what evaluations and early pulls do must change nothing; nobody waits for them.
+      // Also what evaluations and speculative pulls do must change nothing; nobody waits for them.
       for (uint64_t ahead = 0; ahead < 3; ++ahead)
-        if (random_.next_below(2) == 0) pull(w, s, step + ahead, kPullEarly);
-      // That of the next step, which is parked until then, comes once more in its turn.
+        if (random_.next_below(2) == 0) pull(w, s, step + ahead, kPullSpeculative);
+      // That of the next step, which is deferred until then, comes once more in its turn.
       if (random_.next_below(2) == 0) {
         pull(w, s, step + 1, 0);
         workers_[w].links[s].ahead.insert(workers_[w].links[s].last_request);
@@ -204,8 +205,8 @@ class Cluster {
     its.sequence = ++link.last_request;
     Message message = rows_message(its, keys, kDims);
     if (const auto early = link.early.find(step); flags == 0 && early != link.early.end()) {
-      message.header.boot = early->second.header.boot;
-      for (TableEntry& entry : message.directory) entry.known_step = early->second.header.step;
+      message.header.server_run = early->second.header.server_run;
+      for (TableEntry& entry : message.directory) entry.changed_since = early->second.header.step;
     }
     send(w, s, link.pulls.emplace(its.sequence, std::move(message)).first->second);
   }
@@ -348,7 +349,7 @@ class Cluster {
     digest_.add(numbers, sizeof(numbers));
     if (header.op != Op::kPull || header.status != StatusCode::kOk) return;
     for (const TableEntry& entry : reply.directory) {
-      const uint64_t its[] = {entry.table, entry.count, entry.known_step};
+      const uint64_t its[] = {entry.table, entry.count, entry.changed_since};
       digest_.add(its, sizeof(its));
     }
     digest_.add(reply.keys.data(), reply.keys.size());
@@ -383,14 +384,14 @@ class Cluster {
     advance_reference();
     ASSERT_LT(reply.header.step, history_.size());
     // As of t-1, unless it comes when this worker has pushed t, and then nobody waits for it.
-    const bool exact = (reply.header.flags & kPullEarly) == 0 && flags != kPullReadOnly &&
+    const bool exact = (reply.header.flags & kPullSpeculative) == 0 && flags != kPullReadOnly &&
                        step == workers_[w].step;
     if (exact) {
       ASSERT_EQ(reply.header.step, step - 1);
     }
     const auto early = link.early.find(step);
     expect_rows(asked->second, reply, early == link.early.end() ? nullptr : &early->second, exact);
-    if (flags == kPullEarly) link.early.emplace(step, copy_of(reply));
+    if (flags == kPullSpeculative) link.early.emplace(step, copy_of(reply));
     link.pulls.erase(asked);
     if (flags == 0 && step == workers_[w].step && !link.ahead.contains(reply.header.sequence) &&
         --workers_[w].answers_missing == 0) {
@@ -415,11 +416,11 @@ class Cluster {
     for (const TableEntry& entry : reply.directory) {
       const auto dim = static_cast<ptrdiff_t>(entry.dim);
       for (uint32_t k = 0; k < entry.count; ++k, ++key_at) {
-        const bool left_out = entry.known_step > 0 && is_unchanged(bits, k);
+        const bool left_out = entry.changed_since > 0 && is_unchanged(bits, k);
         const auto from = left_out ? next_known : next_sent;
         const std::vector<float> row(from, from + dim);
         if (!left_out) next_sent += dim;
-        if (entry.known_step > 0) {
+        if (entry.changed_since > 0) {
           next_known += dim;
           ++(left_out ? rows_known_ : rows_changed_);
         }
@@ -434,7 +435,7 @@ class Cluster {
                              row == before_removals_[step + 1].weights(entry.table, key);
         ASSERT_TRUE(now || next || between)
             << "table " << entry.table << " key " << key << " step " << step << " flags "
-            << asked.header.flags << " known step " << entry.known_step;
+            << asked.header.flags << " known step " << entry.changed_since;
       }
       bits += unchanged_bytes(entry);
     }
@@ -450,7 +451,7 @@ class Cluster {
       for (uint32_t w = 0; w < workers_.size(); ++w) pushes.push_back(gradients(w, step));
       reference_.apply(static_cast<uint32_t>(step), pushes);
       before_removals_.push_back(reference_);
-      reference_.remove_rows(static_cast<uint32_t>(step), kPolicyPeriod);
+      reference_.remove_rows(static_cast<uint32_t>(step), kRemovalPeriod);
       history_.push_back(reference_);
     }
   }
@@ -482,22 +483,22 @@ class Cluster {
   void expect_recoverable(uint32_t s) {
     if (setting_.policies) return;  // the replay below knows of none: crashes show it
     const std::deque<LogRecord> kept = shards_[s]->log.kept();
-    const LogRecord* base = nullptr;
+    const LogRecord* replay_start = nullptr;
     for (const LogRecord& record : kept)
-      if (record.kind == RecordKind::kBase) base = &record;
-    if (base == nullptr) return;  // not even the first is logged: nothing is acknowledged
+      if (record.kind == RecordKind::kReplayStart) replay_start = &record;
+    if (replay_start == nullptr) return;  // not even the first is logged: nothing is acknowledged
     ReferenceRows rows(tables(false), seed_);
     for (const auto& [key, value] : shards_[s]->store.rows()) {
       ASSERT_LE(value.entry.lsn, kept.back().lsn) << "the store is ahead of the log";
       rows.set(key, row_of(value));
     }
-    uint64_t step = base->sequences[0].applied_step;
+    uint64_t step = replay_start->sequences[0].applied_step;
     std::map<uint64_t, std::vector<std::map<uint32_t, KeyValues>>> steps;
     std::map<uint64_t, uint32_t> came;
     for (const LogRecord& record : kept) {
-      if (record.kind != RecordKind::kPush || record.lsn <= base->base) continue;
+      if (record.kind != RecordKind::kPush || record.lsn <= replay_start->replay_after) continue;
       const Header& push = record.push->header;
-      if (push.step <= base->sequences[push.worker].applied_step) continue;
+      if (push.step <= replay_start->sequences[push.worker].applied_step) continue;
       steps[push.step].resize(setting_.workers);
       steps[push.step][push.worker] = rows_in(*record.push);
       if (++came[push.step] < setting_.workers) continue;

@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST_F(ShardTest, PullIsParkedUntilTheStepBeforeIsAppliedAndItsCommitIsLogged) {
+TEST_F(ShardTest, PullIsDeferredUntilTheStepBeforeIsAppliedAndItsCommitIsLogged) {
   start(options(2));
   pull(0, 2, {{0, {{5, {}}}}});
   push(0, 1, 1, {{0, {{5, {1, 2}}}}});
@@ -24,14 +24,14 @@ TEST_F(ShardTest, PullIsParkedUntilTheStepBeforeIsAppliedAndItsCommitIsLogged) {
   ASSERT_EQ(replies.size(), 2u);
   EXPECT_EQ(replies[1].message.header.op, Op::kPull);
   EXPECT_EQ(replies[1].message.header.step, 1u);
-  EXPECT_EQ(replies[1].message.header.boot, 4u);
+  EXPECT_EQ(replies[1].message.header.server_run, 4u);
   std::vector<float> expected = initial(0, 5);
   expected[0] -= 1;
   expected[1] -= 2;
   EXPECT_EQ(floats_of(replies[1].message), expected);
 }
 
-TEST_F(ShardTest, ParkedPullThatComesAgainIsAnsweredOnceToWhoeverAskedLast) {
+TEST_F(ShardTest, DeferredPullThatComesAgainIsAnsweredOnceToWhoeverAskedLast) {
   start(options(1));
   const Message pull = rows_message(header(Op::kPull, 0, 7, 2), {{0, {{5, {}}}}}, kDims);
   give("before", copy_of(pull));
@@ -43,10 +43,10 @@ TEST_F(ShardTest, ParkedPullThatComesAgainIsAnsweredOnceToWhoeverAskedLast) {
   EXPECT_EQ(replies[1].peer, "after");
 }
 
-TEST_F(ShardTest, EarlyPullIsAnsweredAtOnceAndSaysHowFarItGoes) {
+TEST_F(ShardTest, SpeculativePullIsAnsweredAtOnceAndSaysHowFarItGoes) {
   start(options(2));
   push(0, 1, 1, {{0, {{5, {1, 1}}}}});
-  pull(0, 3, {{0, {{5, {}}}}}, kPullEarly);
+  pull(0, 3, {{0, {{5, {}}}}}, kPullSpeculative);
   const Message early = reply();
   EXPECT_EQ(early.header.step, 0u);
   EXPECT_EQ(floats_of(early), initial(0, 5));
@@ -126,7 +126,7 @@ TEST_F(ShardTest, PullsChangeNothing) {
   sim_->take_replies();
   const auto before = stored(1);
   EXPECT_EQ(before.size(), 2u);
-  for (const uint32_t flags : {0u, uint32_t{kPullEarly}, uint32_t{kPullReadOnly}}) {
+  for (const uint32_t flags : {0u, uint32_t{kPullSpeculative}, uint32_t{kPullReadOnly}}) {
     pull(0, 2, {{0, {{5, {}}, {77, {}}}}, {1, {{78, {}}}}}, flags);
     sim_->settle();
     EXPECT_EQ(reply().header.status, StatusCode::kOk);
@@ -215,7 +215,7 @@ TEST_F(ShardTest, FramesOfAStrangerAreRefusedAndChangeNothing) {
   });
   for (const Op op : {Op::kPush, Op::kPull, Op::kPing, Op::kStats, Op::kCheckpoint}) {
     Header its = header(op, 0, 2, 2);
-    its.flags = op == Op::kPull ? uint32_t{4} : uint32_t{kPullEarly};
+    its.flags = op == Op::kPull ? uint32_t{4} : uint32_t{kPullSpeculative};
     give("stranger", text_message(its, ""));
     const Message answer = reply();
     EXPECT_EQ(answer.header.status, StatusCode::kBadMessage);
@@ -265,7 +265,7 @@ TEST_F(ShardTest, RowWithAGradientThatIsNotFiniteIsLeftUntouchedAndCounted) {
   const float infinity = std::numeric_limits<float>::infinity();
   start(options(2));
   push(0, 1, 1, {{0, {{5, {1, infinity}}, {6, {1, 1}}, {7, {infinity, 0}}}}});
-  // The sum over workers is judged, not the part of one.
+  // The sum over workers is validated, not the part of one.
   push(1, 1, 1, {{0, {{7, {-infinity, 0}}, {8, {2, 2}}}}});
   sim_->settle();
   sim_->take_replies();

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "common/random.h"
-#include "ps/store/memory_cold_store.h"
-#include "tests/ps/log/memory_push_log.h"
-#include "ps/store/rocks_store.h"
 #include "ps/shard/shard.h"
+#include "ps/store/memory_cold_store.h"
+#include "ps/store/rocks_store.h"
+#include "tests/ps/log/memory_push_log.h"
 #include "tests/ps/recovery/memory_recovery.h"
 #include "tests/ps/shard/shard_messages.h"
 
@@ -38,7 +38,7 @@ class SimulatedShard final : public Outbox {
         store(layouts_of(options.tables).value()),
         source_(registry_, {}),
         metrics(source_) {
-    shard = Shard::create(options, world()).value();
+    shard = Shard::create(options, environment()).value();
   }
 
   // The process dies and another one recovers: of what the log had not acknowledged a part is
@@ -49,21 +49,21 @@ class SimulatedShard final : public Outbox {
     posted.clear();
     replies.clear();
     shard.reset();
-    ++options_.boot;
+    ++options_.server_run;
     RecoveryOptions from{
         .slots = options_.slots.range_of(options_.shard),
         .workers = options_.workers,
         .seed = options_.seed,
         .hot_bytes = options_.hot_bytes,
         .tables = options_.tables,
-        .base = options_.next_lsn - 1,
-        .sequences = PushGather(options_.workers, options_.applied_step).sequences()};
+        .replay_after = options_.next_lsn - 1,
+        .sequences = StepAssembler(options_.workers, options_.applied_step).sequences()};
     MemoryRecoveryStore rows(store);
     Result<RecoveredShard> recovered = recover(std::move(from), log.kept(), rows);
     ASSERT_TRUE(recovered.ok()) << recovered.error().message;
     ShardOptions options = options_;
     options.next_lsn = log.next_lsn();
-    shard = Shard::create(options, world(), std::move(recovered).value()).value();
+    shard = Shard::create(options, environment(), std::move(recovered).value()).value();
     wants_tick = true;
   }
 
@@ -108,7 +108,7 @@ class SimulatedShard final : public Outbox {
   std::vector<Reply> take_replies() { return std::exchange(replies, {}); }
 
  private:
-  Shard::World world() {
+  Shard::Environment environment() {
     return {.outbox = *this,
             .log = log,
             .store = store,

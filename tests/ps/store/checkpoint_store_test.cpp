@@ -54,7 +54,7 @@ class CheckpointStoreTest : public testing::Test {
       auto made = make_store(folder_.path() / fmt::format("live-{}-{}", shards, k), tables_,
                              map.range_of(k), std::nullopt);
       RocksStore& store = *made.value().store;
-      EXPECT_TRUE(store.save_run(run_of(part)).ok());
+      EXPECT_TRUE(store.save_flush_file(run_of(part)).ok());
       for (const SlotFilter& filter : filters) {
         if (!map.range_of(k).contains(filter.slot)) continue;
         const SlotFilter older{filter.table, filter.slot, "older"};
@@ -162,7 +162,7 @@ TEST_F(CheckpointStoreTest, WritingToALinkedStoreLeavesTheCheckpointAsItWas) {
   {
     const auto made = make_store(new_folder(), tables_, SlotMap{1, 2}.range_of(0), source);
     for (Lsn lsn = 100; lsn < 120; ++lsn)  // enough runs to be compacted
-      ASSERT_TRUE(made.value().store->save_run(run_of(random_rows(random_, lsn, 300))).ok());
+      ASSERT_TRUE(made.value().store->save_flush_file(run_of(random_rows(random_, lsn, 300))).ok());
   }
   EXPECT_EQ(listing(source.folder), before);
   EXPECT_EQ(digest(source).value(), digests);

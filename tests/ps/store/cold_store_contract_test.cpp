@@ -92,7 +92,7 @@ class ColdStoreContract : public testing::TestWithParam<std::unique_ptr<Harness>
     return answer.get();
   }
   Status save(const RowMap& rows) {
-    return ask<Ok>([&](auto done) { harness_->store().save_run(run_of(rows), done); });
+    return ask<Ok>([&](auto done) { harness_->store().save_flush_file(run_of(rows), done); });
   }
   RowMap read(const std::vector<RowKey>& keys) {
     const Result<RowBatch> rows =
@@ -166,10 +166,10 @@ TEST_P(ColdStoreContract, AScanGivesTheNewestOfEveryRowOfItsSlotsAndNoDeletedOne
 
 TEST_P(ColdStoreContract, FiltersOfAVersionStayBesideThoseOfOthersUntilTheyAreDropped) {
   const auto save_filters = [&](Lsn version, const std::vector<SlotFilter>& filters) {
-    SortedRun run;
+    FlushFile run;
     run.filters = filters;
     run.filters_version = version;
-    return ask<Ok>([&](auto done) { harness_->store().save_run(run, done); });
+    return ask<Ok>([&](auto done) { harness_->store().save_flush_file(run, done); });
   };
   const std::vector<SlotFilter> older = random_filters(random_, {3, 4, 9000});
   const std::vector<SlotFilter> first = random_filters(random_, {3, 4});
@@ -230,7 +230,7 @@ TEST(MemoryColdStore, CompletesInTheOrderThatItIsTold) {
   const RowMap rows = random_rows(random, 1, 10);
   std::string order;
   RowMap found;
-  store.save_run(run_of(rows), [&](Status status) { order += status.ok() ? "s" : "S"; });
+  store.save_flush_file(run_of(rows), [&](Status status) { order += status.ok() ? "s" : "S"; });
   store.read(keys_of(rows), [&](Result<RowBatch> batch) {
     order += "r";
     found = map_of(batch.value());

@@ -20,7 +20,7 @@ class RocksStoreTest : public testing::Test {
   }
   RowMap save_some(RocksStore& store, Lsn lsn, size_t rows = 300) {
     const RowMap run = random_rows(random_, lsn, rows);
-    EXPECT_TRUE(store.save_run(run_of(run)).ok());
+    EXPECT_TRUE(store.save_flush_file(run_of(run)).ok());
     return run;
   }
   RowMap scan(const RocksStore& store, SlotRange slots = {}) {
@@ -177,9 +177,9 @@ using RocksStoreDeathTest = RocksStoreTest;
 TEST_F(RocksStoreDeathTest, KeysOutOfOrderAreABug) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   const auto store = open();
-  SortedRun run = run_of(random_rows(random_, 1, 10));
+  FlushFile run = run_of(random_rows(random_, 1, 10));
   std::swap(run.rows.entries[0], run.rows.entries[1]);
-  EXPECT_DEATH((void)store->save_run(run), "ascend");
+  EXPECT_DEATH((void)store->save_flush_file(run), "ascend");
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ RowMap random_rows(RandomStream& random, Lsn lsn, size_t rows, uint64_t keys) {
   return map;
 }
 
-SortedRun run_of(const RowMap& rows) {
-  SortedRun run;
+FlushFile run_of(const RowMap& rows) {
+  FlushFile run;
   for (const auto& [key, value] : rows) {
     run.rows.entries.push_back({key, value.lsn, value.last_step, value.count, 0});
     run.highest_lsn = std::max(run.highest_lsn, value.lsn);

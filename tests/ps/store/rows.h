@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/table_config.h"
 #include "common/random.h"
 #include "ps/store/cold_store.h"
 
@@ -28,7 +28,7 @@ RowMap random_rows(RandomStream& random, Lsn lsn, size_t rows, uint64_t keys = 1
 
 // Rows of count 0 are deletions. The floats of the run stand in another order than its entries, as
 // nothing promises one.
-SortedRun run_of(const RowMap& rows);
+FlushFile run_of(const RowMap& rows);
 RowMap map_of(const RowBatch& batch);
 std::vector<RowKey> keys_of(const RowMap& rows);
 

@@ -32,7 +32,7 @@ class StoreSalvage : public testing::Test {
       RowMap run = random_rows(random_, lsn, 3000, 5000);
       for (auto& [key, row] : run)
         if (lsn > 1 && random_.next_below(4) == 0) row = {.lsn = lsn, .floats = {}};
-      EXPECT_TRUE(store.value()->save_run(run_of(run)).ok());
+      EXPECT_TRUE(store.value()->save_flush_file(run_of(run)).ok());
       apply_run(rows_, run);
     }
     EXPECT_TRUE(store.value()->save_filters(1, {{{0, 5, "older"}}}).ok());
@@ -162,7 +162,7 @@ TEST_F(StoreSalvage, AFileThatCannotBeOpenedTakesTheSlotsThatItSpansAlone) {
       ASSERT_TRUE(store.ok());
       ASSERT_TRUE(store.value()->save_filters(2, filters_).ok());
       for (const RowMap& run : {rows_, newer})
-        ASSERT_TRUE(store.value()->save_run(run_of(run)).ok());
+        ASSERT_TRUE(store.value()->save_flush_file(run_of(run)).ok());
       const auto files = store.value()->row_files();
       ASSERT_EQ(files.size(), 2u);
       for (const RocksStore::RowFile& its : files)

@@ -63,9 +63,9 @@ class PlayedShard {
   std::jthread thread_;  // last: it stops before what it uses
 };
 
-inline Message reply_to(const Message& request, uint64_t boot = 1) {
+inline Message reply_to(const Message& request, uint64_t server_run = 1) {
   Message reply = text_reply(request.header, StatusCode::kOk, "");
-  reply.header.boot = boot;
+  reply.header.server_run = server_run;
   return reply;
 }
 

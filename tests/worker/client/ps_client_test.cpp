@@ -51,7 +51,7 @@ TEST_F(PsClientTest, ARefusalIsTheErrorAndNamesTheShard) {
   EXPECT_THAT(status.error().message, HasSubstr("shard 0 at inproc://refusing"));
 }
 
-TEST_F(PsClientTest, WhatANewBootHasNotAnsweredIsSentAgainInOrder) {
+TEST_F(PsClientTest, WhatANewServerRunHasNotAnsweredIsSentAgainInOrder) {
   // The first process takes pushes and dies before it acknowledges the last two of them.
   std::vector<uint64_t> pushes, pulls;
   bool died = false;
@@ -66,10 +66,10 @@ TEST_F(PsClientTest, WhatANewBootHasNotAnsweredIsSentAgainInOrder) {
       if (died)
         replies.push_back(
             text_reply({.op = Op::kPing, .incarnation = kIncarnation}, StatusCode::kOk, "{}"));
-      if (died) replies.back().header.boot = 2;
+      if (died) replies.back().header.server_run = 2;
     } else if (request.header.op == Op::kPull) {
       replies.push_back(rows_for(request));
-      replies.back().header.boot = 2;
+      replies.back().header.server_run = 2;
     } else {
       replies.push_back(reply_to(request, 2));
     }
@@ -116,13 +116,13 @@ class LossyShard {
   std::vector<Message> operator()(const Message& request) {
     std::vector<Message> replies;
     const Header& header = request.header;
-    if (header.op == Op::kPull && boot_ == 1) {
-      boot_ = 2;
+    if (header.op == Op::kPull && server_run_ == 1) {
+      server_run_ = 2;
       accepted_ = 2;
       applied_ = 12;
       replies.push_back(pong(header));  // the pull is lost with the process
     } else if (header.op == Op::kPull) {
-      parked_.push_back(rows_for(request));
+      deferred_pulls_.push_back(rows_for(request));
     } else if (header.op == Op::kPing) {
       replies.push_back(pong(header));
     } else if (header.sequence != accepted_ + 1) {
@@ -132,12 +132,13 @@ class LossyShard {
       ++accepted_;
       EXPECT_EQ(header.step, 10 + accepted_);
       applied_ = header.step;
-      if (boot_ == 2) keys_.push_back(request.key_count());
+      if (server_run_ == 2) keys_.push_back(request.key_count());
       replies.push_back(reply_to(request));
     }
-    for (; !parked_.empty() && applied_ + 1 >= parked_.front().header.step; parked_.pop_front())
-      replies.push_back(std::move(parked_.front()));
-    for (Message& reply : replies) reply.header.boot = boot_;
+    for (; !deferred_pulls_.empty() && applied_ + 1 >= deferred_pulls_.front().header.step;
+         deferred_pulls_.pop_front())
+      replies.push_back(std::move(deferred_pulls_.front()));
+    for (Message& reply : replies) reply.header.server_run = server_run_;
     return replies;
   }
   const std::vector<size_t>& keys_of_pushes() const { return keys_; }  // since it came back
@@ -149,8 +150,8 @@ class LossyShard {
     return text_reply(header, StatusCode::kOk,
                       fmt::format(R"({{"applied_step":{},"accepted":{}}})", applied_, accepted_));
   }
-  uint64_t boot_ = 1, accepted_ = 0, applied_ = 10;
-  std::deque<Message> parked_;  // answers to pulls
+  uint64_t server_run_ = 1, accepted_ = 0, applied_ = 10;
+  std::deque<Message> deferred_pulls_;  // answers to pulls
   std::vector<size_t> keys_;
 };
 
@@ -198,7 +199,7 @@ TEST_F(PsClientTest, RowsOfTheWrongSizeAreAnError) {
   PlayedShard shard(context, "short", [](const Message& pull) {
     std::vector<Message> replies;
     replies.push_back(text_reply(pull.header, StatusCode::kOk, "abc"));
-    replies.back().header.boot = 1;
+    replies.back().header.server_run = 1;
     return replies;
   });
   const auto client = connect({shard.endpoint()});
@@ -220,12 +221,12 @@ TEST_F(PsClientTest, AnAnswerThatComesTwiceOrToAnAbandonedPullIsDropped) {
   }
 }
 
-TEST_F(PsClientTest, AnAnswerToOtherKeysOrOfAnotherKnownStepIsAnError) {
+TEST_F(PsClientTest, AnAnswerToOtherKeysOrOfAnotherChangedSinceIsAnError) {
   const std::vector<std::function<void(Message&)>> changes = {
       [](Message& reply) { reply.directory[0].table = 1; },
       [](Message& reply) { reply.directory.push_back({.table = 1, .dim = 3}); },
       [](Message& reply) {
-        reply.directory[0].known_step = 3;
+        reply.directory[0].changed_since = 3;
         reply.keys = zmq::message_t(std::string_view("\1"));
         reply.values = zmq::message_t();
       }};

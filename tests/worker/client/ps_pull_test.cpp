@@ -1,4 +1,4 @@
-// Early pulls, and rows that the client's owner keeps.
+// Speculative pulls, and rows that the client's owner keeps.
 #include <fmt/format.h>
 
 #include <array>
@@ -23,15 +23,15 @@ class ChangingShard {
     if (header.op == Op::kPush) {
       asked.push_back(fmt::format("push {}", header.step));
       applied = header.step;
-      replies.push_back(reply_to(request, boot));
+      replies.push_back(reply_to(request, server_run));
       for (Message& early : std::exchange(held_, {})) replies.push_back(std::move(early));
     } else if (header.op == Op::kPing) {
       replies.push_back(text_reply(header, StatusCode::kOk, "{}"));
-      replies.back().header.boot = boot;
-    } else if (const bool early = (header.flags & kPullEarly) != 0; !early || !is_deaf) {
+      replies.back().header.server_run = server_run;
+    } else if (const bool early = (header.flags & kPullSpeculative) != 0; !early || !is_deaf) {
       asked.push_back(fmt::format("{} {}", early ? "early" : "pull", header.step));
       Message rows = rows_for(request);
-      rows.header.flags = early && header.step > applied + 1 ? uint32_t{kPullEarly} : 0;
+      rows.header.flags = early && header.step > applied + 1 ? uint32_t{kPullSpeculative} : 0;
       (early && holds_early ? held_ : replies).push_back(std::move(rows));
       if (early && answers_twice) replies.push_back(rows_for_early(request));
     }
@@ -39,15 +39,15 @@ class ChangingShard {
   }
 
   std::vector<std::string> asked;
-  std::atomic<uint64_t> applied = 4, boot = 1;
+  std::atomic<uint64_t> applied = 4, server_run = 1;
   std::atomic<bool> holds_early = false;    // until the next push
-  std::atomic<bool> answers_twice = false;  // early pulls
-  std::atomic<bool> is_deaf = false;        // to early pulls
+  std::atomic<bool> answers_twice = false;  // speculative pulls
+  std::atomic<bool> is_deaf = false;        // to speculative pulls
 
  private:
   Message rows_for_early(const Message& pull) {
     Message rows = rows_for(pull);
-    rows.header.flags = kPullEarly;
+    rows.header.flags = kPullSpeculative;
     return rows;
   }
   float weight(Key key) const {
@@ -61,18 +61,18 @@ class ChangingShard {
     return false;
   }
   Message rows_for(const Message& pull) const {
-    Message reply = reply_to(pull, boot);
+    Message reply = reply_to(pull, server_run);
     reply.header.step = applied;
     reply.directory = pull.directory;
     std::vector<float> values;
     std::vector<uint8_t> bits;
     size_t at = 0;
     for (TableEntry& entry : reply.directory) {
-      if (pull.header.boot != boot) entry.known_step = 0;
+      if (pull.header.server_run != server_run) entry.changed_since = 0;
       const size_t first_bit = bits.size() * 8;
       bits.resize(bits.size() + unchanged_bytes(entry));
       for (uint32_t i = 0; i < entry.count; ++i, ++at) {
-        if (entry.known_step > 0 && !has_changed(pull.key(at), entry.known_step))
+        if (entry.changed_since > 0 && !has_changed(pull.key(at), entry.changed_since))
           set_unchanged(bits.data(), first_bit + i);
         else
           values.insert(values.end(), entry.dim, weight(pull.key(at)));
@@ -88,9 +88,9 @@ class ChangingShard {
 };
 
 // The shards have applied step 4; step 5 is being computed.
-class EarlyPullTest : public PsClientTest {
+class SpeculativePullTest : public PsClientTest {
  protected:
-  EarlyPullTest() {
+  SpeculativePullTest() {
     for (Key key = 1; key < 40; ++key) keys[key % 2].push_back(key);
     keys[0].erase(keys[0].begin());
     for (const char* name : {"early-a", "early-b"})
@@ -100,7 +100,7 @@ class EarlyPullTest : public PsClientTest {
   }
   static bool is_of_step(Key key, uint64_t step) { return key % 3 == step % 3; }
 
-  PsClient::PullId start() { return client->start_pull(6, keys, kPullEarly).value(); }
+  PsClient::PullId start() { return client->start_pull(6, keys, kPullSpeculative).value(); }
   // Waits for what was asked before.
   void hear_all() { ASSERT_TRUE(pull_one_of_step_5().ok()); }
   Status pull_one_of_step_5() {
@@ -145,11 +145,11 @@ class EarlyPullTest : public PsClientTest {
   std::unique_ptr<PsClient> client;
 };
 
-TEST_F(EarlyPullTest, WhatHasChangedIsAskedForBehindThePushOfTheStepBefore) {
+TEST_F(SpeculativePullTest, WhatHasChangedIsAskedForBehindThePushOfTheStepBefore) {
   expect_asked_early_and_behind_the_push();
 }
 
-TEST_F(EarlyPullTest, AnEarlyAnswerThatComesAfterThePushIsFollowedByAPullToo) {
+TEST_F(SpeculativePullTest, ASpeculativeAnswerThatComesAfterThePushIsFollowedByAPullToo) {
   for (ChangingShard& shard : played) shard.holds_early = true;
   const PsClient::PullId id = start();
   push_step_5();
@@ -159,32 +159,32 @@ TEST_F(EarlyPullTest, AnEarlyAnswerThatComesAfterThePushIsFollowedByAPullToo) {
     EXPECT_EQ(shard.asked, (Asked{"early 6", "push 5", "pull 6"}));
 }
 
-TEST_F(EarlyPullTest, WhoWaitsForRowsAsksForWhatHasChangedWithoutAPush) {
+TEST_F(SpeculativePullTest, WhoWaitsForRowsAsksForWhatHasChangedWithoutAPush) {
   const PsClient::PullId id = start();
   hear_all();
   for (ChangingShard& shard : played) shard.applied = 5;
   expect_rows_after_step_5(id);
 }
 
-TEST_F(EarlyPullTest, AnAnswerThatIsExactAlreadyIsAllThatIsAskedFor) {
+TEST_F(SpeculativePullTest, AnAnswerThatIsExactAlreadyIsAllThatIsAskedFor) {
   for (ChangingShard& shard : played) shard.applied = 5;
   expect_rows_after_step_5(start());
   shards.clear();
   for (const ChangingShard& shard : played) EXPECT_EQ(shard.asked, (Asked{"early 6"}));
 }
 
-TEST_F(EarlyPullTest, AnEarlyAnswerThatComesTwiceIsDropped) {
+TEST_F(SpeculativePullTest, ASpeculativeAnswerThatComesTwiceIsDropped) {
   for (ChangingShard& shard : played) shard.answers_twice = true;
   expect_asked_early_and_behind_the_push();
 }
 
 // Rows that were told by a server that died are not kept: one that had lost pushes would have
 // others.
-TEST_F(EarlyPullTest, AServerThatStartsAnewAfterItsEarlyAnswerIsAskedOnceAndTellsAll) {
+TEST_F(SpeculativePullTest, AServerThatStartsAnewAfterItsSpeculativeAnswerIsAskedOnceAndTellsAll) {
   const PsClient::PullId id = start();
   hear_all();
-  played[0].boot = 2;
-  hear_all();  // tells of the new boot: what is not due is not asked for again
+  played[0].server_run = 2;
+  hear_all();  // tells of the new server run: what is not due is not asked for again
   push_step_5();
   expect_rows_after_step_5(id);
   shards.clear();
@@ -192,11 +192,11 @@ TEST_F(EarlyPullTest, AServerThatStartsAnewAfterItsEarlyAnswerIsAskedOnceAndTell
   EXPECT_EQ(client->server_restarts(), 1u);
 }
 
-TEST_F(EarlyPullTest, AServerThatStartsAnewBeforeItsEarlyAnswerIsAskedAgain) {
+TEST_F(SpeculativePullTest, AServerThatStartsAnewBeforeItsSpeculativeAnswerIsAskedAgain) {
   played[0].is_deaf = true;
   const PsClient::PullId id = start();
   hear_all();
-  played[0].boot = 2;
+  played[0].server_run = 2;
   played[0].is_deaf = false;
   hear_all();
   push_step_5();
@@ -206,7 +206,7 @@ TEST_F(EarlyPullTest, AServerThatStartsAnewBeforeItsEarlyAnswerIsAskedAgain) {
 }
 
 // A worker that keeps some rows of the pull of step 5, which told of step 4.
-class KeptRowsTest : public EarlyPullTest {
+class KeptRowsTest : public SpeculativePullTest {
  protected:
   KeptRowsTest() {
     known.resize(2);
@@ -244,16 +244,16 @@ TEST_F(KeptRowsTest, RowsThatHaveNotChangedAreKeptAndThoseThatHaveCome) {
               [&](size_t t, size_t i) { return is_known_and_unchanged(t, i); });
 }
 
-TEST_F(KeptRowsTest, RowsThatHaveNotChangedSinceAnEarlyAnswerEitherAreKept) {
-  const PsClient::PullId id = client->start_pull(6, keys, kPullEarly, known).value();
+TEST_F(KeptRowsTest, RowsThatHaveNotChangedSinceASpeculativeAnswerEitherAreKept) {
+  const PsClient::PullId id = client->start_pull(6, keys, kPullSpeculative, known).value();
   hear_all();
   push_step_5();
   expect_rows(id, [&](size_t t, size_t i) { return is_known_and_unchanged(t, i); });
 }
 
 TEST_F(KeptRowsTest, NothingIsKeptOfWhatAServerToldThatIsNoMore) {
-  played[0].boot = 2;
-  played[1].boot = 3;
+  played[0].server_run = 2;
+  played[1].server_run = 3;
   for (ChangingShard& shard : played) shard.applied = 5;
   const auto pull = [&] { return client->start_pull(6, keys, 0, known).value(); };
   const auto nothing = [](size_t, size_t) { return false; };

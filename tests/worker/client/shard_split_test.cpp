@@ -93,8 +93,8 @@ TEST(ShardSplit, ScatterLeavesRowsThatHaveNotChanged) {
   const ShardSplit split(keys, SlotMap{1, 1});
   Message reply;
   split.write_keys(0, keys, dims, ValueType::kFloat32, reply);
-  reply.directory[0].known_step = 5;
-  reply.directory[1].known_step = 5;
+  reply.directory[0].changed_since = 5;
+  reply.directory[1].changed_since = 5;
   const uint8_t bits[] = {0b11111101, 0b1, 0b101};
   reply.keys = zmq::message_t(bits, sizeof bits);
   const float sent[] = {20, 100, 200};
@@ -105,7 +105,7 @@ TEST(ShardSplit, ScatterLeavesRowsThatHaveNotChanged) {
   EXPECT_EQ(rows[2], (std::vector<float>{1, 200, 3}));
 }
 
-TEST(ShardSplit, KeysOfEachKnownStepAreAnEntryAndTheirRowsFindTheirPlaces) {
+TEST(ShardSplit, KeysOfEachChangedSinceAreAnEntryAndTheirRowsFindTheirPlaces) {
   RandomStream random(test_seed(), 3);
   const std::vector<uint32_t> dims = {2, 1, 1};
   const auto keys = random_keys(random, dims.size());
@@ -133,7 +133,7 @@ TEST(ShardSplit, KeysOfEachKnownStepAreAnEntryAndTheirRowsFindTheirPlaces) {
       bits.resize(bits.size() + unchanged_bytes(entry));
       for (uint32_t i = 0; i < entry.count; ++i) {
         const Key key = message.key(at++);
-        if (entry.known_step > 0 && key % 2 == 0)
+        if (entry.changed_since > 0 && key % 2 == 0)
           set_unchanged(bits.data(), first_bit + i);
         else
           values.insert(values.end(), entry.dim, static_cast<float>(key % 1000));

@@ -67,7 +67,7 @@ TEST_P(CollectiveContract, GivesEveryRanksControlByRank) {
     for (uint32_t round = 0; round < 50; ++round) {
       Control mine;
       mine.stop = collective.rank() == round % collective.size();
-      mine.next_rows = 1000 * round + collective.rank();
+      mine.next_samples = 1000 * round + collective.rank();
       mine.losses[15] = 0.5 * collective.rank();
       std::vector<float> values(round % 3);
       const auto controls = collective.all_reduce(values, mine);
@@ -75,7 +75,7 @@ TEST_P(CollectiveContract, GivesEveryRanksControlByRank) {
       ASSERT_EQ(controls.value().size(), collective.size());
       for (uint32_t rank = 0; rank < collective.size(); ++rank) {
         EXPECT_EQ(controls.value()[rank].stop, rank == round % collective.size());
-        EXPECT_EQ(controls.value()[rank].next_rows, 1000 * round + rank);
+        EXPECT_EQ(controls.value()[rank].next_samples, 1000 * round + rank);
         EXPECT_EQ(controls.value()[rank].losses[15], 0.5 * rank);
       }
     }

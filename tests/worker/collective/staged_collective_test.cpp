@@ -98,10 +98,10 @@ TEST(StagedCollective, ASingleRankCopiesNothing) {
   // On a device, this would be no address of the host's.
   float* const nowhere = reinterpret_cast<float*>(uintptr_t{4096});
   Control mine;
-  mine.next_rows = 7;
+  mine.next_samples = 7;
   const auto controls = collective->all_reduce({nowhere, 100}, mine);
   ASSERT_TRUE(controls.ok());
-  EXPECT_EQ(controls.value()[0].next_rows, 7u);
+  EXPECT_EQ(controls.value()[0].next_samples, 7u);
 }
 
 TEST(StagedCollective, ARankThatLeavesLeavesTheValuesAsTheyWere) {

@@ -19,11 +19,11 @@ class DatasetTest : public testing::Test {
   JobConfig job(std::string_view text) {
     return csv_job({folder_.write("in.csv", text)}, {feature("id", {Transform::kInteger})});
   }
-  std::vector<Key> ids(const JobConfig& job, uint64_t expected_bad_rows = 0) {
+  std::vector<Key> ids(const JobConfig& job, uint64_t expected_bad_samples = 0) {
     const Batch batch = read_all(job);
-    EXPECT_EQ(batch.bad_rows, expected_bad_rows);
+    EXPECT_EQ(batch.bad_samples, expected_bad_samples);
     std::vector<Key> keys;
-    for (uint32_t r = 0; r < batch.rows; ++r)
+    for (uint32_t r = 0; r < batch.samples; ++r)
       for (const Key key : keys_of(batch, 0, 0, r)) keys.push_back(key);
     return keys;
   }
@@ -48,7 +48,7 @@ TEST_F(DatasetTest, RowIdsAreByteOffsetsInTheConcatenationOfFiles) {
   JobConfig config = job("id,y\n1,0\n");
   config.data.eval.push_back(folder_.write("second.csv", "y,id\n1,7\n"));
   EXPECT_THAT(ids(config), ElementsAre(1, 7));
-  EXPECT_THAT(read_all(config).row_ids, ElementsAre(5, 14));
+  EXPECT_THAT(read_all(config).sample_ids, ElementsAre(5, 14));
 }
 
 TEST_F(DatasetTest, AQuotedLineBreakMakesBadRows) {
@@ -61,13 +61,13 @@ TEST_F(DatasetTest, BadRowsAreCountedAndSkipped) {
 
 TEST_F(DatasetTest, StopsPastTheBadRowsAllowedNamingTheLine) {
   JobConfig config = job("id,y\n1,0\nx,1\ny,1\n");
-  config.data.max_bad_rows = 1;
+  config.data.max_bad_samples = 1;
   const auto dataset = open_or_fail(config, Split::kEval);
   const auto source = start_or_fail(*dataset, {.batch_size = 100});
   const Result<Batch> batch = source->next();
   ASSERT_FALSE(batch.ok());
   EXPECT_EQ(batch.error().code, ErrorCode::kBadData);
-  EXPECT_THAT(batch.error().message, HasSubstr("more than 1 bad rows"));
+  EXPECT_THAT(batch.error().message, HasSubstr("more than 1 bad samples"));
   EXPECT_THAT(batch.error().message, HasSubstr("in.csv:4: column 'id': 'y' is not a whole number"));
 }
 
@@ -75,10 +75,10 @@ TEST_F(DatasetTest, BinaryGarbageIsBadRows) {
   std::string text = "id,y\n1,0\n";
   for (int i = 0; i < 3000; ++i) text.push_back(static_cast<char>(i * 7919 >> 3));
   JobConfig config = job(text + "\n2,1\n");
-  config.data.max_bad_rows = 1000;
+  config.data.max_bad_samples = 1000;
   const Batch batch = read_all(config);
-  EXPECT_EQ(batch.rows, 2u);
-  EXPECT_GT(batch.bad_rows, 0u);
+  EXPECT_EQ(batch.samples, 2u);
+  EXPECT_GT(batch.bad_samples, 0u);
 }
 
 TEST_F(DatasetTest, NamedColumnsServeFilesWithoutHeader) {
@@ -105,8 +105,8 @@ TEST_F(DatasetTest, ReadsTheCriteoLayout) {
   config.data.format = DataFormat::kCriteo;
   config.model.tasks[0].column = "label";
   const Batch batch = read_all(config);
-  EXPECT_EQ(batch.bad_rows, 1u);
-  ASSERT_EQ(batch.rows, 1u);
+  EXPECT_EQ(batch.bad_samples, 1u);
+  ASSERT_EQ(batch.samples, 1u);
   EXPECT_THAT(batch.labels, ElementsAre(1.0f));
   EXPECT_THAT(batch.dense, ElementsAre(1.0f, 0.0f));
   EXPECT_THAT(keys_of(batch, 0, 0, 0), ElementsAre(hash_string("")));
@@ -130,7 +130,7 @@ TEST_F(DatasetTest, PredictionNeedsNoLabels) {
   const auto dataset = open_or_fail(config, Split::kPredict);
   ASSERT_TRUE(dataset);
   const Batch batch = next_or_fail(*start_or_fail(*dataset, {.batch_size = 100}));
-  EXPECT_EQ(batch.rows, 2u);
+  EXPECT_EQ(batch.samples, 2u);
   EXPECT_TRUE(batch.labels.empty());
 }
 
@@ -162,7 +162,7 @@ TEST_F(DatasetTest, EndsWithEmptyBatchesForever) {
   EXPECT_EQ(next_or_fail(*source).rows, 1u);
   for (int i = 0; i < 3; ++i) {
     const Batch batch = next_or_fail(*source);
-    EXPECT_EQ(batch.rows, 0u);
+    EXPECT_EQ(batch.samples, 0u);
     EXPECT_THAT(batch.bags[0].offsets, ElementsAre(0));
     EXPECT_TRUE(batch.keys[0].empty());
   }

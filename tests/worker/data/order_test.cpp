@@ -54,8 +54,8 @@ class OrderTest : public testing::Test {
     if (positions) positions->clear();
     for (auto& source : sources) {
       const Batch batch = next_or_fail(*source);
-      EXPECT_EQ(batch.rows, batch.row_ids.size());
-      ids.insert(ids.end(), batch.row_ids.begin(), batch.row_ids.end());
+      EXPECT_EQ(batch.samples, batch.sample_ids.size());
+      ids.insert(ids.end(), batch.sample_ids.begin(), batch.sample_ids.end());
       if (positions)
         positions->insert(positions->end(), batch.positions.begin(), batch.positions.end());
     }
@@ -157,8 +157,8 @@ TEST_F(OrderTest, EvaluationReadersAfterEachOtherAreTheFileInOrder) {
   for (uint32_t v = 0; v < kReaders; ++v) {
     const auto source =
         start_or_fail(*dataset, {.worker = v, .workers = kReaders, .batch_size = kBatch});
-    for (Batch batch = next_or_fail(*source); batch.rows > 0; batch = next_or_fail(*source))
-      ids.insert(ids.end(), batch.row_ids.begin(), batch.row_ids.end());
+    for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source))
+      ids.insert(ids.end(), batch.sample_ids.begin(), batch.sample_ids.end());
   }
   EXPECT_EQ(ids, row_starts_);
   JobConfig unshuffled = job_;

@@ -17,7 +17,7 @@ class CountingSource final : public BatchSource {
     const uint32_t n = ++read_;
     Batch batch;
     if (n <= batches_)
-      batch.rows = n;
+      batch.samples = n;
     else if (fails_)
       return Error{ErrorCode::kBadData, "the disk is on fire"};
     return batch;

@@ -53,10 +53,10 @@ TEST_F(RealDataTest, CensusHasItsRowsAndRates) {
   EXPECT_EQ(statistics.features.at("age").count, 69'833u);
   const auto source = start_or_fail(*dataset, {.batch_size = 512}, statistics);
   double rows = 0, income = 0, never_married = 0, age = 0, age_squares = 0;
-  for (Batch batch = next_or_fail(*source); batch.rows > 0; batch = next_or_fail(*source)) {
-    EXPECT_EQ(batch.bad_rows, 0u);
-    rows += batch.rows;
-    for (uint32_t r = 0; r < batch.rows; ++r) {
+  for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
+    EXPECT_EQ(batch.bad_samples, 0u);
+    rows += batch.samples;
+    for (uint32_t r = 0; r < batch.samples; ++r) {
       income += batch.labels[2 * r];
       never_married += batch.labels[2 * r + 1];
       age += batch.dense[r];
@@ -64,7 +64,7 @@ TEST_F(RealDataTest, CensusHasItsRowsAndRates) {
     }
   }
   EXPECT_EQ(rows, 69'833);
-  EXPECT_NEAR(dataset->rows_estimate(), rows, 0.05 * rows);
+  EXPECT_NEAR(dataset->samples_estimate(), rows, 0.05 * rows);
   EXPECT_NEAR(income / rows, 0.062, 0.001);
   EXPECT_NEAR(never_married / rows, 0.432, 0.005);
   EXPECT_NEAR(age / rows, 0.0, 1e-4);
@@ -87,9 +87,9 @@ TEST_F(RealDataTest, MovielensHasItsRowsUsersAndGenres) {
   const auto source = start_or_fail(*dataset, {.batch_size = 4096});
   std::set<Key> users, all_genres;
   uint64_t rows = 0;
-  for (Batch batch = next_or_fail(*source); batch.rows > 0; batch = next_or_fail(*source)) {
-    EXPECT_EQ(batch.bad_rows, 0u);
-    rows += batch.rows;
+  for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
+    EXPECT_EQ(batch.bad_samples, 0u);
+    rows += batch.samples;
     users.insert(batch.keys[0].begin(), batch.keys[0].end());
     all_genres.insert(batch.keys[1].begin(), batch.keys[1].end());
     for (const Key day : batch.keys[2]) EXPECT_LT(day, 7u);

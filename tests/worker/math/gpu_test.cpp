@@ -50,7 +50,7 @@ TEST_P(GpuModelTest, ComputesWhatTheCpuDoes) {
                 precision == Precision::kF32 ? 5e-5 : 3e-2);
     for (uint64_t step = 1; step <= 6; ++step) {
       ExampleBatch batch(shape, config.tasks.size(), step == 3 ? 5 : 9, test_seed() + step);
-      batch.first_row = pairwise ? 0 : 100 * step;  // the others' rows would have to be there
+      batch.first_sample = pairwise ? 0 : 100 * step;  // the others' rows would have to be there
       batch.peers = &alone;
       ASSERT_NO_FATAL_FAILURE(twins.step(batch, step));
     }

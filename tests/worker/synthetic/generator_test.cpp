@@ -87,18 +87,18 @@ TEST_F(GeneratorTest, TheNamedLayoutReadsBackWithTheRatesOfTheReport) {
   const GeneratorOptions made = options(LogLayout::kNamed);
   const GeneratorReport report = generate_or_fail(made);
   const Batch batch = read_named(made);
-  ASSERT_EQ(batch.rows, made.eval_rows);
-  EXPECT_EQ(batch.bad_rows, 0u);
+  ASSERT_EQ(batch.samples, made.eval_rows);
+  EXPECT_EQ(batch.bad_samples, 0u);
   double clicks = 0, conversions = 0;
-  for (uint32_t r = 0; r < batch.rows; ++r) {
+  for (uint32_t r = 0; r < batch.samples; ++r) {
     EXPECT_LE(batch.labels[2 * r + 1], batch.labels[2 * r]) << "a conversion without click";
     clicks += batch.labels[2 * r];
     conversions += batch.labels[2 * r + 1];
   }
   ASSERT_EQ(report.tasks.size(), 2u);
-  EXPECT_NEAR(report.tasks[0].rate, clicks / batch.rows, 1e-12);
-  EXPECT_NEAR(report.tasks[1].rate, conversions / batch.rows, 1e-12);
-  EXPECT_NEAR(clicks / batch.rows, 0.25, 0.02);
+  EXPECT_NEAR(report.tasks[0].rate, clicks / batch.samples, 1e-12);
+  EXPECT_NEAR(report.tasks[1].rate, conversions / batch.samples, 1e-12);
+  EXPECT_NEAR(clicks / batch.samples, 0.25, 0.02);
   EXPECT_NEAR(conversions / clicks, 0.3, 0.04);
   EXPECT_EQ(batch.keys[2].size(), 7u) << "days of the week";
 }
@@ -108,7 +108,7 @@ TEST_F(GeneratorTest, IdsFollowZipfsLaw) {
   generate_or_fail(made);
   const Batch batch = read_named(made);
   std::map<Key, double> counts;
-  for (uint32_t r = 0; r < batch.rows; ++r) counts[keys_of(batch, 0, 0, r).at(0)] += 1;
+  for (uint32_t r = 0; r < batch.samples; ++r) counts[keys_of(batch, 0, 0, r).at(0)] += 1;
   double total = 0;
   for (uint64_t k = 1; k <= made.cardinality; ++k)
     total += std::pow(static_cast<double>(k), -made.zipf_exponent);
@@ -128,11 +128,11 @@ TEST_F(GeneratorTest, TheCriteoLayoutReadsBackThroughThePreset) {
   job.data.format = DataFormat::kCriteo;
   job.model.tasks[0].column = "label";
   const Batch batch = read_all(job);
-  ASSERT_EQ(batch.rows, made.eval_rows);
+  ASSERT_EQ(batch.samples, made.eval_rows);
   double clicks = 0;
   for (const float label : batch.labels) clicks += label;
   ASSERT_EQ(report.tasks.size(), 1u);
-  EXPECT_NEAR(report.tasks[0].rate, clicks / batch.rows, 1e-12);
+  EXPECT_NEAR(report.tasks[0].rate, clicks / batch.samples, 1e-12);
   EXPECT_EQ(batch.keys[0].size(), 4u);
   EXPECT_GT(batch.keys[1].size(), 500u);
   EXPECT_LE(batch.keys[1].size(), 1000u);

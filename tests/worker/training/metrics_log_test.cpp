@@ -45,11 +45,11 @@ TEST_F(MetricsLogTest, HasALineAReportAsSoonAsItIsWritten) {
                                      .seconds = 2.0,
                                      .samples_per_second = 500.0,
                                      .losses = {0.5, std::nan("")},
-                                     .bad_rows = 2})
+                                     .bad_samples = 2})
                   .ok());
   ASSERT_EQ(lines().size(), 1u);
   EXPECT_EQ(lines()[0], json::parse(R"({"kind": "train", "step": 50, "epoch": 1, "done": 0.1,
-      "samples": 1000, "seconds": 2.0, "samples_per_second": 500.0, "bad_rows": 2,
+      "samples": 1000, "seconds": 2.0, "samples_per_second": 500.0, "bad_samples": 2,
       "loss": {"click": 0.5, "rating": null}})"));
 
   ASSERT_TRUE(

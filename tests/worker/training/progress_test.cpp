@@ -75,10 +75,10 @@ TEST_F(ProgressTest, CountsBadRowsOnceThereAreSome) {
   Progress progress(options(false));
   TrainReport report = report_at(0.5, 1);
   progress.show(report);
-  EXPECT_THAT(written(), Not(HasSubstr("bad rows")));
-  report.bad_rows = 3;
+  EXPECT_THAT(written(), Not(HasSubstr("bad samples")));
+  report.bad_samples = 3;
   progress.show(report);
-  EXPECT_THAT(written(), HasSubstr("bad rows 3\n"));
+  EXPECT_THAT(written(), HasSubstr("bad samples 3\n"));
 }
 
 TEST_F(ProgressTest, BarIsDrawnOverOneLineAndKeptAtTheEnd) {

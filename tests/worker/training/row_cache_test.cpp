@@ -52,13 +52,13 @@ class RowCacheTest : public testing::TestWithParam<const Ops*> {
   Evaluated some_batch() {
     Evaluated some;
     Batch& batch = some.batch;
-    batch.rows = 1 + static_cast<uint32_t>(random_() % 8);
+    batch.samples = 1 + static_cast<uint32_t>(random_() % 8);
     batch.keys.resize(kDims.size());
     for (const uint32_t t : kTableOfBag) {
       Bag& bag = batch.bags.emplace_back();
       std::vector<Key>& ids = some.ids.emplace_back();
       bag.offsets = {0};
-      for (uint32_t r = 0; r < batch.rows; ++r) {
+      for (uint32_t r = 0; r < batch.samples; ++r) {
         for (uint64_t left = random_() % 4; left > 0; --left) ids.push_back(some_key());
         bag.offsets.push_back(static_cast<uint32_t>(ids.size()));
       }

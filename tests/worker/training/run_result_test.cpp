@@ -33,7 +33,7 @@ TEST(RunResult, IsWrittenAsTheDesignSays) {
     "tasks": [{"name": "click", "samples": 50000, "auc": 0.78, "logloss": 0.45, "calibration": 1.003,
                "best": {"auc": 0.79, "logloss": 0.44}},
               {"name": "rating", "samples": 50000, "rmse": 0.875, "calibration": 0.99}],
-    "steps": 244, "samples": 1000000, "seconds": 32.0, "samples_per_second": 31250.0, "bad_rows": 0,
+    "steps": 244, "samples": 1000000, "seconds": 32.0, "samples_per_second": 31250.0, "bad_samples": 0,
     "restarts": 0, "server_restarts": 0, "lost_pushes": 0, "lost": [], "config_hash": "00ff"})"));
 }
 
@@ -79,13 +79,13 @@ TEST(ClosingTable, SaysNothingOfTrainingWhereNoneWasDone) {
 TEST(ClosingTable, LeavesOutColumnsThatNoTaskHas) {
   RunResult result = some_result();
   result.tasks.erase(result.tasks.begin());
-  result.bad_rows = 5;
+  result.bad_samples = 5;
   result.restarts = 1;
-  EXPECT_EQ(
-      closing_table(result),
-      "task      rows    RMSE  calibration\n"
-      "rating  50,000  0.8750       0.9900\n"
-      "trained on 1,000,000 rows in 0:32 (31,250 samples/s), 244 steps, 5 bad rows, 1 restarts\n");
+  EXPECT_EQ(closing_table(result),
+            "task      rows    RMSE  calibration\n"
+            "rating  50,000  0.8750       0.9900\n"
+            "trained on 1,000,000 rows in 0:32 (31,250 samples/s), 244 steps, 5 bad samples, 1 "
+            "restarts\n");
 }
 
 }  // namespace

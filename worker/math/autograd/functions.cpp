@@ -118,7 +118,7 @@ Variable* concat(Tape& tape, std::span<Variable* const> parts) {
 }
 
 void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*> results) {
-  check(!results.empty() && logits->cols() % results.size() == 0, "gates: not one gate a task");
+  check(!results.empty() && logits->cols() % results.size() == 0, "gates: not one gate per task");
   const size_t count = logits->cols() / results.size();
   check(experts->cols() % count == 0, "gates: experts differ in units");
   const std::span<Matrix> outputs = tape.arena().array<Matrix>(results.size());

@@ -1,5 +1,5 @@
 // The differentiable functions, one a fused operation: they compute at once and record their
-// backward. Shapes and equations stand with the operations (worker/ops/).
+// backward. Shapes and equations stand with the operations (worker/math/ops/).
 #pragma once
 
 #include <span>
@@ -20,11 +20,11 @@ Variable* cross(Tape& tape, Variable* x0, Variable* x, Variable* weight, Variabl
 // The parts side by side.
 Variable* concat(Tape& tape, std::span<Variable* const> parts);
 
-// Fills one result a task: the sum of experts weighted by the softmax of that task's logits.
+// Fills one result per task: the sum of experts weighted by the softmax of that task's logits.
 void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*> results);
 
 // The pooled bags side by side, and after them the columns of `numbers` [batch, any], which may be
-// empty. `tables` has one variable a bag; bags of one table give the same.
+// empty. `tables` has one variable per bag; bags of one table give the same.
 Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
                           std::span<Variable* const> tables, ConstMatrix numbers);
 

@@ -9,11 +9,11 @@ void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix pre
               const Gradient& dlogits, double* sum) {
   const StepContext& context = tape.context();
   const auto rows = static_cast<size_t>(context.rows);
-  check(context.first_row + logits->rows() <= rows, "pairwise: rows beyond the global batch");
+  check(context.first_sample + logits->rows() <= rows, "pairwise: rows beyond the global batch");
   const Matrix all = tape.arena().matrix(2, rows);
   tape.ops().zero(all);
   const auto own = [&](size_t row) {
-    return Gradient{Matrix(all.row(row) + context.first_row, logits->rows(), 1)};
+    return Gradient{Matrix(all.row(row) + context.first_sample, logits->rows(), 1)};
   };
   tape.ops().copy(logits->matrix(), own(0));
   tape.ops().copy(target.labels, own(1));
@@ -22,7 +22,7 @@ void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix pre
   const auto scale = static_cast<float>(target.scale * context.rows);
   tape.ops().pairwise({.logits = Matrix(all.row(0), 1, rows),
                        .labels = Matrix(all.row(1), 1, rows),
-                       .first = context.first_row,
+                       .first = context.first_sample,
                        .scale = scale,
                        .factor = target.factor,
                        .rows = context.rows},

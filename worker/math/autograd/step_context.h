@@ -22,10 +22,10 @@ class Peers {
 
 struct StepContext {
   uint64_t seed = 0;
-  uint64_t step = 0;       // of the job, from 1
-  uint64_t first_row = 0;  // where this worker's rows begin in the global batch
-  double rows = 0.0;       // of the global batch
-  Peers* peers = nullptr;  // null: this worker is alone
+  uint64_t step = 0;          // of the job, from 1
+  uint64_t first_sample = 0;  // where this worker's rows begin in the global batch
+  double rows = 0.0;          // of the global batch
+  Peers* peers = nullptr;     // null: this worker is alone
   // Step and first row once more, beside the numbers; null: the tape makes them.
   const StepNumbers* numbers = nullptr;
 

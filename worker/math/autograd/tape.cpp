@@ -48,7 +48,7 @@ Variable* Tape::result(const Tensor& value, std::span<Variable* const> sources) 
 
 const StepNumbers* Tape::step_numbers() {
   if (context_.numbers == nullptr) {
-    const StepNumbers numbers = {context_.step, context_.first_row};
+    const StepNumbers numbers = {context_.step, context_.first_sample};
     void* made = arena_.numbers(sizeof numbers);
     arena_.memory().write(made, &numbers, sizeof numbers);
     context_.numbers = static_cast<const StepNumbers*>(made);

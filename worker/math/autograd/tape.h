@@ -1,6 +1,6 @@
-// Reverse-mode differentiation. Functions (worker/math/autograd/functions.h) compute forward and record
-// on the tape what they will do backward; `backward` plays it from its end. Layers are forward code
-// only.
+// Reverse-mode differentiation. Functions (worker/math/autograd/functions.h) compute forward and
+// record on the tape what they will do backward; `backward` plays it from its end. Layers are
+// forward code only.
 //
 // Variables, records and intermediate results live in the tape's arena, so a step takes nothing
 // from the heap; parameters and inputs live with their owners. A tape serves one step. Thread
@@ -10,7 +10,7 @@
 #include <span>
 #include <type_traits>
 
-#include "common/config/job.h"
+#include "common/config/train_config.h"
 #include "worker/math/autograd/step_context.h"
 #include "worker/math/ops/ops.h"
 #include "worker/math/tensor/arena.h"
@@ -93,7 +93,7 @@ class Tape {
   Gradient gradient_of(Variable* v);
   // v's complete gradient; zero if nothing that follows v was used.
   Matrix complete_gradient(Variable* v);
-  // The same of any rank and type, as operations in worker/tensor/ want it: adds a part to v's
+  // The same of any rank and type, as operations in worker/math/tensor/ want it: adds a part to v's
   // gradient if it needs one; the complete gradient.
   void add_gradient(Variable* v, const Tensor& part);
   Tensor complete_tensor_gradient(Variable* v);

@@ -1,7 +1,7 @@
-// Differentiable operations on tensors of any rank: what worker/tensor/ computes, and its backward,
-// in the operands' own type. They make a new layer quick to write down and to check; what a
-// training step does at speed are the fused functions beside (worker/math/autograd/functions.h), and
-// both may meet on one tape.
+// Differentiable operations on tensors of any rank: what worker/math/tensor/ computes, and its
+// backward, in the operands' own type. They make a new layer quick to write down and to check; what
+// a training step does at speed are the fused functions beside (worker/math/autograd/functions.h),
+// and both may meet on one tape.
 //
 // Shapes, types and errors are those of worker/math/tensor/tensor_ops.h and of the views of Tensor.
 // Whole numbers and comparisons have no gradient.

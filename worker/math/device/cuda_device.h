@@ -1,4 +1,4 @@
-// A Device that is a GPU. One a worker thread, which computes on it; several may share a GPU.
+// A Device that is a GPU. One per worker thread, which computes on it; several may share a GPU.
 #pragma once
 
 #include <memory>

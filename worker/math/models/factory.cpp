@@ -12,7 +12,7 @@ bool has_zero(const std::vector<uint32_t>& units) {
   return std::ranges::find(units, 0u) != units.end();
 }
 
-// Floats of a row that are weights: one a task that has a tower.
+// Floats of a row that are weights: one per task that has a tower.
 size_t wide_weights(const ModelConfig& config) {
   if (!config.wide) return 0;
   return static_cast<size_t>(
@@ -20,7 +20,7 @@ size_t wide_weights(const ModelConfig& config) {
 }
 
 // Of fields whose vectors are multiplied with each other.
-Status judge_fields(const ModelConfig& config, const ModelShape& shape) {
+Status validate_fields(const ModelConfig& config, const ModelShape& shape) {
   const size_t weights = wide_weights(config);
   uint32_t dim = 0;
   for (const ModelShape::BagFeature& bag : shape.bags) {
@@ -35,15 +35,15 @@ Status judge_fields(const ModelConfig& config, const ModelShape& shape) {
   return Ok{};
 }
 
-Status judge_interaction(const ModelConfig& config, const ModelShape& shape) {
+Status validate_interaction(const ModelConfig& config, const ModelShape& shape) {
   const size_t weights = wide_weights(config);
   if (config.wide)
     for (const uint32_t dim : shape.table_dims)
       if (dim < weights)
-        return invalid("wide wants a float a task in each row: a table has dim " +
+        return invalid("wide wants a float per task in each row: a table has dim " +
                        std::to_string(dim) + " for " + std::to_string(weights) + " tasks");
   if (config.interaction == Interaction::kFm || config.interaction == Interaction::kDot)
-    return judge_fields(config, shape);
+    return validate_fields(config, shape);
   if (config.interaction == Interaction::kCross && config.cross_layers > 0) {
     const bool thin =
         config.cross_type == CrossType::kLowRank || config.cross_type == CrossType::kMixture;
@@ -57,7 +57,7 @@ Status judge_interaction(const ModelConfig& config, const ModelShape& shape) {
 }
 
 // The vectors of ids and of their target are compared element by element.
-Status judge_attention(const ModelConfig& config, const ModelShape& shape) {
+Status validate_attention(const ModelConfig& config, const ModelShape& shape) {
   const size_t weights = wide_weights(config);
   for (const ModelShape::BagFeature& bag : shape.bags) {
     if (bag.pooling != Pooling::kAttention) continue;
@@ -74,7 +74,7 @@ Status judge_attention(const ModelConfig& config, const ModelShape& shape) {
   return Ok{};
 }
 
-Status judge_ple(const ModelConfig& config) {
+Status validate_ple(const ModelConfig& config) {
   if (config.head != Head::kPle) return Ok{};
   if (config.levels == 0 || config.experts == 0 || config.task_experts == 0)
     return invalid("ple wants levels, experts and task_experts of at least 1");
@@ -86,7 +86,7 @@ Status judge_ple(const ModelConfig& config) {
   return Ok{};
 }
 
-Status judge_products(const ModelConfig& config) {
+Status check_products(const ModelConfig& config) {
   bool own = false;
   for (const TaskConfig& task : config.tasks) {
     own |= task.product.empty();
@@ -102,7 +102,7 @@ Status judge_products(const ModelConfig& config) {
   return own ? Status(Ok{}) : invalid("every task is a product of others");
 }
 
-Status judge(const ModelConfig& config, const ModelShape& shape) {
+Status validate(const ModelConfig& config, const ModelShape& shape) {
   if (shape.bags.empty() && shape.dense_columns == 0) return invalid("it has no input");
   if (config.tasks.empty()) return invalid("it has no task");
   if (has_zero(shape.table_dims)) return invalid("a table has dim 0");
@@ -121,11 +121,11 @@ Status judge(const ModelConfig& config, const ModelShape& shape) {
   }
   if (!(config.dropout >= 0.0f && config.dropout < 1.0f))
     return invalid("a dropout of " + std::to_string(config.dropout) + ", want 0 to below 1");
-  if (const Status ple = judge_ple(config); !ple.ok()) return ple.error();
-  if (const Status attention = judge_attention(config, shape); !attention.ok())
+  if (const Status ple = validate_ple(config); !ple.ok()) return ple.error();
+  if (const Status attention = validate_attention(config, shape); !attention.ok())
     return attention.error();
-  if (const Status products = judge_products(config); !products.ok()) return products.error();
-  return judge_interaction(config, shape);
+  if (const Status products = check_products(config); !products.ok()) return products.error();
+  return validate_interaction(config, shape);
 }
 
 }  // namespace
@@ -140,7 +140,7 @@ Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const Model
 
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
                                           uint64_t seed, const Ops& ops, Precision precision) {
-  if (const Status judged = judge(config, shape); !judged.ok()) return judged.error();
+  if (const Status validated = validate(config, shape); !validated.ok()) return validated.error();
   if (precision == Precision::kBf16 && !ops.multiplies_bf16()) precision = Precision::kF32;
   return std::unique_ptr<Model>(new Recommender(config, shape, seed, ops, precision));
 }

@@ -2,14 +2,14 @@
 //
 // x0 = [vectors of ids in the features' order, numbers].
 //
-// Where the model is wide, the first floats of a row, one a task, are the id's weights in the
+// Where the model is wide, the first floats of a row, one per task, are the id's weights in the
 // tasks' linear parts, and what follows is its vector; a feature whose rows hold no more has no
 // vector. Linear part of task t: sum of the ids' weights (pooled as their vectors are, by sum where
 // those are by attention) + w_t . numbers. Source: Cheng et al., "Wide & Deep Learning", DLRS 2016,
 // section 3.1. Parameters: "wide.numbers" [tasks, numbers], Glorot-uniform.
 //
-// The target of a feature pooled by attention (worker/math/nn/attention.h) is its row's pooled vector.
-// Parameters: "attention.<number of the id feature>.<layer>".
+// The target of a feature pooled by attention (worker/math/nn/attention.h) is its row's pooled
+// vector. Parameters: "attention.<number of the id feature>.<layer>".
 #pragma once
 
 #include <optional>

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/feature_config.h"
+#include "common/config/model_config.h"
+#include "common/config/train_config.h"
 #include "common/result.h"
 #include "worker/math/autograd/step_context.h"
 #include "worker/math/device/step_graphs.h"
@@ -37,21 +39,21 @@ struct ModelInput {
   size_t rows = 0;                                 // may be 0
   std::span<const float> dense;                    // [rows, dense_columns]
   std::span<const Bag> bags;                       // one a BagFeature
-  std::span<const std::span<const float>> tables;  // one a table: unique rows [n, dim]
+  std::span<const std::span<const float>> tables;  // one per table: unique rows [n, dim]
   std::span<const float> labels;                   // [rows, tasks]; unused by `predict`
   std::span<const float> weights;                  // [rows, tasks], of the losses; empty: all 1
   double loss_divisor = 1.0;                       // rows of the GLOBAL batch
   // What layers depend on that W workers compute as one would. `predict` uses none of it.
-  uint64_t step = 0;       // of the job, from 1
-  uint64_t first_row = 0;  // of this worker's rows, in the global batch
-  Peers* peers = nullptr;  // null: this worker is alone
+  uint64_t step = 0;          // of the job, from 1
+  uint64_t first_sample = 0;  // of this worker's rows, in the global batch
+  Peers* peers = nullptr;     // null: this worker is alone
   // `tables` stand in the model's memory(), not the host's. For `predict` only.
   bool tables_in_memory = false;
 };
 
 struct ModelOutput {
   std::span<float> predictions;  // [rows, tasks]: probabilities (bce) or values (mse)
-  std::span<const std::span<float>> table_grads;  // one a table: [n, dim]; written, not added to
+  std::span<const std::span<float>> table_grads;  // one per table: [n, dim]; written, not added to
   std::span<double> losses;  // [tasks]: unweighted, summed over rows, divided by loss_divisor
   // Told of parts of gradients() as they become complete, from the end of it to its beginning: the
   // same parts in every step. Null: nobody wants to know.

@@ -102,8 +102,8 @@ size_t Recommender::shared_columns() const {
 
 void Recommender::check_input(const ModelInput& input) const {
   check(input.dense.size() == input.rows * shape_.dense_columns, "numbers are not [rows, columns]");
-  check(input.bags.size() == shape_.bags.size(), "not one bag a feature");
-  check(input.tables.size() == shape_.table_dims.size(), "not one span of rows a table");
+  check(input.bags.size() == shape_.bags.size(), "not one bag per feature");
+  check(input.tables.size() == shape_.table_dims.size(), "not one span of rows per table");
   for (size_t t = 0; t < input.tables.size(); ++t)
     check(input.tables[t].size() % shape_.table_dims[t] == 0, "a table's rows are cut short");
   // A device's operations cannot look into their bags before they use them.
@@ -185,8 +185,8 @@ void Recommender::train_step(const ModelInput& input, const ModelOutput& output)
   check_input(input);
   check(output.predictions.size() == input.rows * tasks, "predictions are not [rows, tasks]");
   check(input.labels.size() == input.rows * tasks, "labels are not [rows, tasks]");
-  check(output.losses.size() == tasks, "not one loss a task");
-  check(output.table_grads.size() == input.tables.size(), "not one gradient a table");
+  check(output.losses.size() == tasks, "not one loss per task");
+  check(output.table_grads.size() == input.tables.size(), "not one gradient per table");
   for (size_t t = 0; t < input.tables.size(); ++t)
     check(output.table_grads[t].size() == input.tables[t].size(),
           "a table's gradient is cut short");
@@ -224,7 +224,7 @@ void Recommender::compute(const Staging::Step& step, GradientSink& sink) {
       static_cast<float>(config_.l2 * static_cast<double>(input.rows) / input.loss_divisor);
   parameters_.begin_step();
   Tape tape(ops_, arena_, Tape::Mode::kTraining,
-            {seed_, input.step, input.first_row, input.loss_divisor, input.peers, step.numbers},
+            {seed_, input.step, input.first_sample, input.loss_divisor, input.peers, step.numbers},
             precision_);
   const std::span<Inputs::TableRows> tables = inputs_.tables(tape, input, step.table_grads);
   size_t told = 0;

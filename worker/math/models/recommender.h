@@ -7,7 +7,7 @@
 //
 // A wide model adds each task's linear part to its logit, and a parallel factorization machine its
 // second-order sum to every logit; with either, without a deep tower and without another
-// interaction there is no head, and a bias a task stands in for it: wide alone is logistic
+// interaction there is no head, and a bias per task stands in for it: wide alone is logistic
 // regression, with fm a factorization machine. Sources: Cheng et al., "Wide & Deep Learning", DLRS
 // 2016; Guo et al., "DeepFM", IJCAI 2017, eq. 1 to 4.
 // Parameters, besides those of its parts: "bias" [tasks], zero, where there is no head.
@@ -33,7 +33,7 @@ namespace cairn {
 
 class Recommender final : public Model {
  public:
-  // `config` and `shape` as make_model has judged them.
+  // `config` and `shape` as make_model has validated them.
   Recommender(const ModelConfig& config, const ModelShape& shape, uint64_t seed, const Ops& ops,
               Precision precision);
 
@@ -47,7 +47,7 @@ class Recommender final : public Model {
   size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
 
  private:
-  // One logit a task; null for a product of others.
+  // One logit per task; null for a product of others.
   std::span<Variable*> forward(Tape& tape, const ModelInput& input,
                                std::span<const Inputs::TableRows> tables) const;
   // Of task t: its logit, or those of the tasks that it is the product of.

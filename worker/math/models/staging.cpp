@@ -80,12 +80,12 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> predictio
                              Arena& arena) {
   Step step = {.input = input, .predictions = predictions, .table_grads = table_grads};
   if (device_ == nullptr) {
-    step.numbers = arena.make<StepNumbers>(StepNumbers{input.step, input.first_row});
+    step.numbers = arena.make<StepNumbers>(StepNumbers{input.step, input.first_sample});
     step.sums = arena.array<double>(tasks).data();
     return step;
   }
 
-  const StepNumbers numbers = {input.step, input.first_row};
+  const StepNumbers numbers = {input.step, input.first_sample};
   Packing packing;
   const size_t numbers_at = packing.add(std::span<const StepNumbers>(&numbers, 1));
   const size_t dense_at = packing.add(input.dense);
@@ -98,7 +98,7 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> predictio
   const std::span<BagPlace> places = arena.array<BagPlace>(input.bags.size());
   for (size_t b = 0; b < places.size(); ++b) {
     const ModelInput::Bag& bag = input.bags[b];
-    // One id a row is one shape; other numbers of ids are many.
+    // One id per row is one shape; other numbers of ids are many.
     const size_t ids = bag.index.size();
     const size_t count =
         ids == input.rows ? ids : bag_room_[b] = std::max(bag_room_[b], padded(ids));

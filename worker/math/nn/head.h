@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "worker/math/autograd/tape.h"
 #include "worker/math/nn/parameters.h"
 
@@ -22,7 +22,7 @@ class HeadLayer {
   virtual size_t out() const = 0;
 };
 
-// For `tasks`, by name. `config` as make_model has judged it.
+// For `tasks`, by name. `config` as make_model has validated it.
 std::unique_ptr<HeadLayer> make_head(Parameters& parameters, const ModelConfig& config,
                                      const std::vector<std::string>& tasks, size_t in);
 

@@ -1,5 +1,5 @@
-// From what all tasks share to one logit a task: a head (worker/math/nn/head.h) gives each task its
-// input, and that task's tower ends in one unit.
+// From what all tasks share to one logit per task: a head (worker/math/nn/head.h) gives each task
+// its input, and that task's tower ends in one unit.
 //
 // Tower: "tower.<task>.<layer>", of which the last is the logit and has no activation. A task that
 // is the product of others has neither.
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "worker/math/autograd/tape.h"
 #include "worker/math/nn/head.h"
 #include "worker/math/nn/mlp.h"
@@ -28,7 +28,7 @@ class Heads {
 
  private:
   std::unique_ptr<HeadLayer> head_;
-  std::vector<Mlp> towers_;  // one a task
+  std::vector<Mlp> towers_;  // one per task
 };
 
 }  // namespace cairn::nn

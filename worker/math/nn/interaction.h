@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "worker/math/autograd/tape.h"
 #include "worker/math/nn/parameters.h"
 
@@ -31,7 +31,8 @@ class InteractionLayer {
   virtual size_t out() const = 0;  // columns of the result
 };
 
-// Null where the job has none: cross without layers is none. `config` as make_model has judged it.
+// Null where the job has none: cross without layers is none. `config` as make_model has validated
+// it.
 std::unique_ptr<InteractionLayer> make_interaction(Parameters& parameters,
                                                    const ModelConfig& config,
                                                    const FeatureShape& shape);

@@ -19,7 +19,7 @@ inline constexpr uint64_t kDropout = 0x64726f706f7574;  // "dropout"
 // What changes from step to step. It stands beside the numbers, so that a step that a device has
 // kept as a graph can be done again with others.
 struct StepNumbers {
-  uint64_t step = 0, first_row = 0;
+  uint64_t step = 0, first_sample = 0;
 };
 
 struct DropoutKey {

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <span>
 
-#include "common/config/job.h"
+#include "common/config/feature_config.h"
 #include "worker/math/ops/gradient.h"
 
 namespace cairn {

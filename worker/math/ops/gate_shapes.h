@@ -1,4 +1,4 @@
-// The sizes of gates, judged alike on every backend.
+// The sizes of gates, validated alike on every backend.
 #pragma once
 
 #include "common/check.h"
@@ -12,7 +12,7 @@ struct GateSizes {
 
 inline GateSizes gate_sizes(const GateInputs& in, ConstMatrix probabilities,
                             std::span<const Matrix> outputs) {
-  check(!outputs.empty() && in.logits.cols % outputs.size() == 0, "gates: not one gate a task");
+  check(!outputs.empty() && in.logits.cols % outputs.size() == 0, "gates: not one gate per task");
   const size_t tasks = outputs.size(), experts = in.logits.cols / tasks;
   const GateSizes s = {in.logits.rows, tasks, experts, outputs[0].cols};
   check(experts <= kExpertsMax, "gates: too many experts");

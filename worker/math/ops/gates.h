@@ -2,8 +2,8 @@
 // Source: Ma et al., "Modeling Task Relationships in Multi-task Learning with Multi-gate
 // Mixture-of-Experts", KDD 2018, eq. 6.
 // Shapes: logits, probabilities [batch, tasks * experts], a task's experts side by side; experts
-// [batch, experts * units]; outputs one a task, [batch, units]. Row-major float32. Outputs may not
-// overlap inputs.
+// [batch, experts * units]; outputs one per task, [batch, units]. Row-major float32. Outputs may
+// not overlap inputs.
 //
 // gate_scale: y_e = softmax(logits)_e * x_e, the experts' parts kept side by side: a linear layer
 // behind it sums them. Shapes: logits, probabilities [batch, experts]; x, y [batch, experts *

@@ -6,7 +6,7 @@
 // and dy rounded: sums, bias and gradients stay float32.
 #pragma once
 
-#include "common/config/job.h"
+#include "common/config/model_config.h"
 #include "worker/math/ops/gradient.h"
 #include "worker/math/ops/matmul.h"
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/config/train_config.h"
 #include "common/result.h"
 #include "worker/math/ops/activation.h"
 #include "worker/math/ops/attention.h"
@@ -97,7 +98,7 @@ struct Ops {
   void (*sum_groups_backward)(ConstMatrix dy, const Gradient& dx);
 
   void (*pool_forward)(std::span<const PooledBag> bags, Matrix y);
-  // One gradient a bag; of several bags of one table the first replaces and the others add.
+  // One gradient per bag; of several bags of one table the first replaces and the others add.
   void (*pool_backward)(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
                         std::span<const Gradient> dtables);
 
@@ -146,8 +147,8 @@ struct Ops {
 };
 
 const Ops& cpu_ops();
-// On the GPU of the calling thread (worker/math/device/cuda_device.h). `tf32`: products of float32 are
-// of factors cut to TF32. Errors: kUnavailable where this build has no CUDA, or this machine no
+// On the GPU of the calling thread (worker/math/device/cuda_device.h). `tf32`: products of float32
+// are of factors cut to TF32. Errors: kUnavailable where this build has no CUDA, or this machine no
 // GPU.
 Result<const Ops*> cuda_ops(bool tf32 = false);
 

@@ -1,7 +1,7 @@
 // Steps of the dense optimizers over flat spans of one size: w the parameters, g their gradients,
 // the rest state. Elements are independent of each other but where a norm is named: the root of a
 // sum of squares in double, which stays where the numbers are, so that a step never waits for a
-// device. Spans may not overlap. Sources: worker/optimizers/.
+// device. Spans may not overlap. Sources: worker/math/optimizers/.
 //
 //   sgd:       w -= a g
 //   momentum:  u = c u + g; w -= a u

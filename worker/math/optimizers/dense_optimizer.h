@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/job.h"
+#include "common/config/train_config.h"
 #include "common/result.h"
 #include "worker/math/nn/parameters.h"
 #include "worker/math/ops/ops.h"

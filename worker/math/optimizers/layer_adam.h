@@ -1,6 +1,6 @@
-// Adam by layers. With m, v and their unbiased forms as in Adam (worker/math/optimizers/adam.h), d the
-// weight decay of parameters that decay (weight matrices), 0 of others, and a the learning rate of
-// the step (common/config/learning_rate.h):
+// Adam by layers. With m, v and their unbiased forms as in Adam (worker/math/optimizers/adam.h), d
+// the weight decay of parameters that decay (weight matrices), 0 of others, and a the learning rate
+// of the step (common/config/learning_rate.h):
 //   adamw: w -= a (m' / (sqrt(v') + epsilon) + d w). Source: Loshchilov and Hutter, ICLR 2019,
 //          algorithm 2, with the decay times a, as PyTorch has it.
 //   lamb:  u = m' / (sqrt(v') + epsilon) + d w; w -= a (|w| / |u|) u, norms those of one parameter,

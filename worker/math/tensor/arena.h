@@ -1,7 +1,7 @@
 // Memory of one step: taken in pieces, given back all at once. After the largest step has been seen
 // it asks the system for nothing any more. Numbers stand in the memory of whatever computes on them
-// (worker/math/tensor/memory.h), objects always in the host's. Thread safety: none; it belongs to its
-// worker thread.
+// (worker/math/tensor/memory.h), objects always in the host's. Thread safety: none; it belongs to
+// its worker thread.
 #pragma once
 
 #include <cstddef>

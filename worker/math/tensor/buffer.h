@@ -1,5 +1,5 @@
-// An array of numbers in the memory of whatever computes on them (worker/math/tensor/memory.h), zero at
-// first. Thread safety: that of its memory.
+// An array of numbers in the memory of whatever computes on them (worker/math/tensor/memory.h),
+// zero at first. Thread safety: that of its memory.
 #pragma once
 
 #include <cstddef>

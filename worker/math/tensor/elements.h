@@ -1,4 +1,4 @@
-// How operations on tensors walk over their elements: internal to worker/tensor/.
+// How operations on tensors walk over their elements: internal to worker/math/tensor/.
 #pragma once
 
 #include <array>

@@ -9,8 +9,8 @@
 #include <iterator>
 #include <optional>
 
-#include "worker/math/tensor/tensor_ops.h"
 #include "common/formats/zip.h"
+#include "worker/math/tensor/tensor_ops.h"
 
 namespace cairn {
 namespace {

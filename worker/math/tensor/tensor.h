@@ -1,11 +1,12 @@
 // What the mathematics computes on: a view of numbers in storage that somebody else owns, for a
-// step an arena (worker/math/tensor/arena.h), for parameters the model, for rows and labels the trainer.
+// step an arena (worker/math/tensor/arena.h), for parameters the model, for rows and labels the
+// trainer.
 //
 // Models compute on matrices [rows, cols], row-major; `row_stride` is the distance between the
 // starts of two rows, in elements, so that some columns of a matrix are a matrix too. A `Tensor` is
-// of any rank and type, with a stride an axis; its operations stand in worker/math/tensor/tensor_ops.h,
-// files of it in worker/math/tensor/npy.h. Thread safety: plain values; the storage is as safe as its
-// owner says.
+// of any rank and type, with a stride an axis; its operations stand in
+// worker/math/tensor/tensor_ops.h, files of it in worker/math/tensor/npy.h. Thread safety: plain
+// values; the storage is as safe as its owner says.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // Operations on tensors of any rank, for tools, tests and what is done once: straightforward loops.
-// What a training step does stands in worker/ops/.
+// What a training step does stands in worker/math/ops/.
 //
 // Results are row-major in the arena. Operands have one type, in which is computed (bf16 in f32,
 // rounded at the end); shapes broadcast as NumPy's do. What does not fit ends the process with a

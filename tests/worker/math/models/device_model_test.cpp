@@ -42,7 +42,7 @@ TEST_P(DeviceModelTest, ComputesWhatTheCpuDoes) {
   const bool pairwise = std::ranges::count(config.tasks, Loss::kPairwise, &TaskConfig::loss) > 0;
   for (uint64_t step = 1; step <= 6; ++step) {
     ExampleBatch batch(shape, tasks, step == 3 ? 5 : 9, test_seed() + step);
-    batch.first_row = pairwise ? 0 : 100 * step;  // the others' rows would have to be there
+    batch.first_sample = pairwise ? 0 : 100 * step;  // the others' rows would have to be there
     batch.peers = &nobody;
     ASSERT_NO_FATAL_FAILURE(twins.step(batch, step));
   }
@@ -129,7 +129,7 @@ TEST_P(SinkTest, GradientsAreToldOfWhenTheyAreComplete) {
   size_t count = 0;
   for (uint64_t step = 1; step <= 5; ++step) {
     ExampleBatch batch(shape, 2, step == 4 ? 0 : 9, test_seed() + step);
-    predictions.resize(batch.rows * 2);
+    predictions.resize(batch.samples * 2);
     std::vector<std::vector<float>> rows;
     for (const auto& table : batch.tables) rows.emplace_back(table.size());
     const std::vector<std::span<float>> grads(rows.begin(), rows.end());

@@ -66,7 +66,7 @@ ModelInput ExampleBatch::input() {
     }
     views_.push_back({offsets_[b], index_[b]});
   }
-  return {rows, dense, views_, table_views_, labels, weights, divisor, step, first_row, peers};
+  return {rows, dense, views_, table_views_, labels, weights, divisor, step, first_sample, peers};
 }
 
 ExampleBatch ExampleBatch::part(size_t first, size_t count) const {
@@ -78,7 +78,7 @@ ExampleBatch ExampleBatch::part(size_t first, size_t count) const {
   cut(part.dense, dense_columns_);
   cut(part.labels, tasks_);
   if (!weights.empty()) cut(part.weights, tasks_);
-  part.first_row += first;
+  part.first_sample += first;
   for (auto& bag : part.bags) cut(bag, 1);
   part.rows = count;
   return part;
@@ -93,7 +93,7 @@ ReferenceInput ExampleBatch::reference() const {
                            {weights.begin(), weights.end()},
                            divisor,
                            step,
-                           first_row};
+                           first_sample};
   for (const auto& table : tables) reference.tables.emplace_back(table.begin(), table.end());
   return reference;
 }
@@ -102,7 +102,7 @@ StepResult run_step(Model& model, ExampleBatch& batch, size_t tasks) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const ModelInput input = batch.input();
   StepResult result;
-  result.predictions.assign(batch.rows * tasks, kNan);
+  result.predictions.assign(batch.samples * tasks, kNan);
   result.losses.assign(tasks, kNan);
   for (const auto& table : batch.tables) result.table_grads.emplace_back(table.size(), kNan);
   result.gradients.assign(model.gradients().size(), 0.0f);

@@ -29,7 +29,7 @@ class ExampleBatch {
 
   size_t rows = 0;
   double divisor = 1.0;
-  uint64_t step = 3, first_row = 0;
+  uint64_t step = 3, first_sample = 0;
   Peers* peers = nullptr;
   std::vector<float> weights;  // [rows, tasks]; empty: all 1
   std::vector<float> dense, labels;

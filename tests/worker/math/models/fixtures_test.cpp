@@ -122,7 +122,7 @@ const std::map<std::string, Forward>& layers() {
 }
 
 // Of dropout; all others depend on the rows alone.
-constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_row = 70'000, .rows = 5};
+constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_sample = 70'000, .rows = 5};
 
 // Those whose numbers a test can look at.
 std::vector<const Ops*> backends() { return {&cpu_ops(), &cuda_on_host::table()}; }

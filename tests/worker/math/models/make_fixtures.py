@@ -170,13 +170,13 @@ def philox(key, high, low):
     return c
 
 
-def dropout(x, rate=0.4, seed=3, step=5, first_row=70_000, layer=2):
+def dropout(x, rate=0.4, seed=3, step=5, first_sample=70_000, layer=2):
     """As worker/math/ops/dropout.h draws it."""
     threshold = round(rate * 65536)
     mask = torch.zeros_like(x)
     for r in range(x.shape[0]):
         for u in range(x.shape[1]):
-            words = philox(seed ^ 0x64726f706f7574, step << 16 | layer, first_row + r << 16 | u // 8)
+            words = philox(seed ^ 0x64726f706f7574, step << 16 | layer, first_sample + r << 16 | u // 8)
             draw16 = words[u % 8 // 2] >> u % 2 * 16 & 0xffff
             mask[r, u] = 0 if draw16 < threshold else 65536 / (65536 - threshold)
     return x * mask

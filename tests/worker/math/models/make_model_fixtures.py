@@ -60,7 +60,7 @@ def layer(x, weight, bias):
 
 
 def towers(inputs, parameters):
-    """A linear unit a task, whose weights and biases are these."""
+    """A linear unit per task, whose weights and biases are these."""
     return [F.linear(x, *parameters[2 * t:2 * t + 2]).squeeze(1) for t, x in enumerate(inputs)]
 
 
@@ -148,7 +148,7 @@ case("l2", tower_parameters(D), linear, l2)
 # ---- models of ids and two numbers
 
 def wide(x, table, p):
-    """Rows are weights, one a task."""
+    """Rows are weights, one per task."""
     z = sum(pooled(table)) + F.linear(x, p[0]) + p[1]
     return [z[:, 0], z[:, 1]]
 

@@ -112,8 +112,8 @@ TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
     ExampleBatch batch(shape, tasks, 12, seed);
     // Of a global batch of which this is a part, unless the parts must meet.
     if (!model->exchanges()) batch.divisor = 31;
-    batch.first_row = 1000;
-    if (model->exchanges()) batch.first_row = 0;
+    batch.first_sample = 1000;
+    if (model->exchanges()) batch.first_sample = 0;
     weigh(batch);
     ReferenceModel reference = this->reference();
     ReferenceInput input = batch.reference();

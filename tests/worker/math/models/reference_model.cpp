@@ -125,7 +125,7 @@ Rows ReferenceModel::dropped(Rows x) const {
   for (size_t r = 0; r < x.size(); ++r) {
     for (size_t u = 0; u < x[r].size(); ++u) {
       const PhiloxBlock block = philox(seed_ ^ 0x64726f706f7574, input_->step << 16 | layer,
-                                       (input_->first_row + r) << 16 | u / 8);
+                                       (input_->first_sample + r) << 16 | u / 8);
       const uint32_t word = block[u % 8 / 2], draw = u % 2 ? word >> 16 : word & 0xffff;
       x[r][u] *= draw < threshold ? 0 : 1 / (1 - threshold / 65536);
     }

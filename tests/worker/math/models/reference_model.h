@@ -23,7 +23,7 @@ struct ReferenceInput {
   Doubles labels;                                        // [rows, tasks]
   Doubles weights;                                       // [rows, tasks]; empty: all 1
   double divisor = 1.0;
-  uint64_t step = 0, first_row = 0;
+  uint64_t step = 0, first_sample = 0;
 };
 
 class ReferenceModel {

@@ -128,7 +128,7 @@ constexpr Variation kInteractions[] = {
      [](ModelConfig& c, ModelShape& s) {
        c.interaction = Interaction::kNone;
        c.wide = true;
-       s.table_dims[1] = 2;  // a float a task, and no vector
+       s.table_dims[1] = 2;  // a float per task, and no vector
      }},
     {"WideAlone",
      [](ModelConfig& c, ModelShape&) {

@@ -44,7 +44,7 @@ void dropout_forward(ConstMatrix x, const DropoutKey& key, float rate, Matrix ma
   const auto threshold = std::min<uint32_t>(static_cast<uint32_t>(std::lround(rate * kUnit)),
                                             static_cast<uint32_t>(kUnit) - 1);
   for (size_t r = 0; r < y.rows; ++r) {
-    mask_row(key, key.at->first_row + r, threshold, mask.row(r), y.cols);
+    mask_row(key, key.at->first_sample + r, threshold, mask.row(r), y.cols);
     multiply_row(x.row(r), mask.row(r), y.row(r), y.cols);
   }
 }

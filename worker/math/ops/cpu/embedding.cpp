@@ -93,7 +93,7 @@ void pool_forward(std::span<const PooledBag> bags, Matrix y) {
 
 void pool_backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
                    std::span<const Gradient> dtables) {
-  check(dtables.size() == bags.size(), "pool: not one gradient a bag");
+  check(dtables.size() == bags.size(), "pool: not one gradient per bag");
   for (size_t i = 0; i < bags.size(); ++i) {
     const PooledBag& b = bags[i];
     if (!dtables[i].wanted()) continue;

@@ -1,4 +1,4 @@
-// What a bag leaves in a row, one thread a column makes, id by id. What all bags leave in one row
+// What a bag leaves in a row, one thread per column makes, id by id. What all bags leave in one row
 // of the table is summed by row: no two threads add to one number.
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// The operations on a GPU: see worker/math/ops/ops.h for what each does, and worker/math/ops/cuda/launch.h
-// for how they are written.
+// The operations on a GPU: see worker/math/ops/ops.h for what each does, and
+// worker/math/ops/cuda/launch.h for how they are written.
 #pragma once
 
 #include <span>

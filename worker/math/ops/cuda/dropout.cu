@@ -36,7 +36,7 @@ void dropout_forward(ConstMatrix x, const DropoutKey& key, float rate, Matrix ma
   const uint32_t layer = key.layer;
   const StepNumbers* at = key.at;
   for_each_element(y.rows, y.cols, [=] CAIRN_BODY(size_t r, size_t u) {
-    const uint64_t row = at->first_row + r;
+    const uint64_t row = at->first_sample + r;
     const PhiloxBlock bits = philox(seed, at->step << 16 | layer, row << 16 | u / kDraws);
     const float factor = draw_of(bits, u % kDraws) < threshold ? 0.0f : kept;
     m.at(r, u) = factor;

@@ -1,4 +1,4 @@
-#include "worker/data/row_parser.h"
+#include "worker/data/sample_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using testing::FloatEq;
 using testing::HasSubstr;
 
 // One feature over the columns "a" and "b".
-class RowParserTest : public testing::Test {
+class SampleParserTest : public testing::Test {
  protected:
   void use(FeatureConfig feature, std::vector<Moments> moments = {}) {
     feature.name = "f";
@@ -38,7 +38,7 @@ class RowParserTest : public testing::Test {
     Result<Plan> plan = Plan::make(job_, true);
     ASSERT_TRUE(plan.ok()) << plan.error().message;
     plan_ = std::move(plan).value();
-    parser_ = std::make_unique<RowParser>(plan_, moments);
+    parser_ = std::make_unique<SampleParser>(plan_, moments);
     rows_.clear(plan_.ids.size());
   }
 
@@ -62,8 +62,8 @@ class RowParserTest : public testing::Test {
 
   JobConfig job_;
   Plan plan_;
-  std::unique_ptr<RowParser> parser_;
-  RowSet rows_;
+  std::unique_ptr<SampleParser> parser_;
+  SampleSet rows_;
 };
 
 FeatureConfig with(std::vector<Transform> transforms) {
@@ -72,7 +72,7 @@ FeatureConfig with(std::vector<Transform> transforms) {
   return feature;
 }
 
-TEST_F(RowParserTest, HashIsThatOfTheBytesAndMissingIsAValueOfItsOwn) {
+TEST_F(SampleParserTest, HashIsThatOfTheBytesAndMissingIsAValueOfItsOwn) {
   job_.data.missing = "?";
   use(with({Transform::kHash}));
   EXPECT_THAT(keys("abc"), ElementsAre(hash_string("abc")));
@@ -80,7 +80,7 @@ TEST_F(RowParserTest, HashIsThatOfTheBytesAndMissingIsAValueOfItsOwn) {
   EXPECT_THAT(keys("?"), ElementsAre(hash_string("")));
 }
 
-TEST_F(RowParserTest, IntegerIsTheNumberItselfModuloBuckets) {
+TEST_F(SampleParserTest, IntegerIsTheNumberItselfModuloBuckets) {
   FeatureConfig feature = with({Transform::kInteger});
   use(feature);
   EXPECT_THAT(keys("42"), ElementsAre(42));
@@ -91,7 +91,7 @@ TEST_F(RowParserTest, IntegerIsTheNumberItselfModuloBuckets) {
   EXPECT_THAT(keys("42"), ElementsAre(2));
 }
 
-TEST_F(RowParserTest, BucketizeCountsTheBoundariesNotAbove) {
+TEST_F(SampleParserTest, BucketizeCountsTheBoundariesNotAbove) {
   FeatureConfig feature = with({Transform::kBucketize});
   feature.boundaries = {10, 20};
   use(feature);
@@ -105,7 +105,7 @@ TEST_F(RowParserTest, BucketizeCountsTheBoundariesNotAbove) {
   EXPECT_THAT(keys("4"), ElementsAre(1));  // log 5 = 1.6
 }
 
-TEST_F(RowParserTest, TimePartsAreOfUtc) {
+TEST_F(SampleParserTest, TimePartsAreOfUtc) {
   use(with({Transform::kHourOfDay}));
   EXPECT_THAT(keys("1700000000"), ElementsAre(22));  // Tuesday, 14 November 2023, 22:13:20
   use(with({Transform::kDayOfWeek}));
@@ -113,7 +113,7 @@ TEST_F(RowParserTest, TimePartsAreOfUtc) {
   EXPECT_THAT(refusal("1e30"), HasSubstr("out of range"));
 }
 
-TEST_F(RowParserTest, CrossDependsOnEachColumnAndItsPlace) {
+TEST_F(SampleParserTest, CrossDependsOnEachColumnAndItsPlace) {
   FeatureConfig feature = with({Transform::kCross});
   feature.columns = {"a", "b"};
   use(feature);
@@ -124,7 +124,7 @@ TEST_F(RowParserTest, CrossDependsOnEachColumnAndItsPlace) {
   EXPECT_NE(keys("c", "ab"), key);
 }
 
-TEST_F(RowParserTest, MultiValuedFieldsMakeBagsAndAnEmptyOneStaysEmpty) {
+TEST_F(SampleParserTest, MultiValuedFieldsMakeBagsAndAnEmptyOneStaysEmpty) {
   FeatureConfig feature = with({Transform::kHash});
   feature.separator = "|";
   use(feature);
@@ -134,7 +134,7 @@ TEST_F(RowParserTest, MultiValuedFieldsMakeBagsAndAnEmptyOneStaysEmpty) {
   EXPECT_THAT(rows_.bags[0].offsets, ElementsAre(0, 0));
 }
 
-TEST_F(RowParserTest, NumbersTakeLogarithmsAndTheMissingOneItsValue) {
+TEST_F(SampleParserTest, NumbersTakeLogarithmsAndTheMissingOneItsValue) {
   FeatureConfig feature;
   feature.missing_value = 3;
   use(feature);
@@ -147,7 +147,7 @@ TEST_F(RowParserTest, NumbersTakeLogarithmsAndTheMissingOneItsValue) {
   EXPECT_THAT(number(""), FloatEq(std::log(4.0f)));
 }
 
-TEST_F(RowParserTest, StandardizedNumbersAreDistancesFromTheMeanAndMissingIsTheMean) {
+TEST_F(SampleParserTest, StandardizedNumbersAreDistancesFromTheMeanAndMissingIsTheMean) {
   FeatureConfig feature = with({Transform::kStandardize});
   feature.missing_value = 99;
   Moments moments;
@@ -157,13 +157,13 @@ TEST_F(RowParserTest, StandardizedNumbersAreDistancesFromTheMeanAndMissingIsTheM
   EXPECT_EQ(number(""), 0.0f);
 }
 
-TEST_F(RowParserTest, WhatIsNoFiniteNumberMakesTheRowBad) {
+TEST_F(SampleParserTest, WhatIsNoFiniteNumberMakesTheRowBad) {
   use(FeatureConfig{});
   for (const char* text : {"nan", "inf", "-inf", "1e50", "x"})
     EXPECT_THAT(refusal(text), HasSubstr("column 'a'")) << text;
 }
 
-TEST_F(RowParserTest, ABadRowLeavesNothingBehind) {
+TEST_F(SampleParserTest, ABadRowLeavesNothingBehind) {
   job_.features = {feature("a", {Transform::kHash}), feature("b", {Transform::kInteger}),
                    feature("a")};
   add_tables(job_);
@@ -173,13 +173,13 @@ TEST_F(RowParserTest, ABadRowLeavesNothingBehind) {
   ASSERT_FALSE(parse("bad", "4"));
   EXPECT_EQ(rows_.rows, 1u);
   EXPECT_THAT(rows_.dense, ElementsAre(1.0f));
-  for (const RowSet::Bag& bag : rows_.bags) {
+  for (const SampleSet::Bag& bag : rows_.bags) {
     EXPECT_EQ(bag.keys.size(), 1u);
     EXPECT_THAT(bag.offsets, ElementsAre(0, 1));
   }
 }
 
-TEST_F(RowParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
+TEST_F(SampleParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
   const auto label = [&](std::string_view text) {
     rows_.clear(0);
     return parse(text) ? std::to_string(static_cast<int>(rows_.labels.at(0) * 10))
@@ -208,7 +208,7 @@ TEST_F(RowParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
   }
 }
 
-TEST_F(RowParserTest, WeightsOfRowsAreNumbersOfZeroOrMore) {
+TEST_F(SampleParserTest, WeightsOfRowsAreNumbersOfZeroOrMore) {
   TaskConfig task;
   task.sample_weight = "b";
   use_label(task);

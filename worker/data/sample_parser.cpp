@@ -1,4 +1,4 @@
-#include "worker/data/row_parser.h"
+#include "worker/data/sample_parser.h"
 
 #include <fmt/format.h>
 
@@ -48,8 +48,8 @@ bool fits_float(double value) {
 
 }  // namespace
 
-void RowSet::clear(size_t bag_count) {
-  rows = 0;
+void SampleSet::clear(size_t bag_count) {
+  samples = 0;
   dense.clear();
   labels.clear();
   weights.clear();
@@ -60,57 +60,57 @@ void RowSet::clear(size_t bag_count) {
   }
 }
 
-RowParser::RowParser(const Plan& plan, std::span<const Moments> moments)
+SampleParser::SampleParser(const Plan& plan, std::span<const Moments> moments)
     : plan_(plan), scales_(plan.standardized.size()), inputs_(plan.standardized.size()) {
   for (size_t i = 0; i < moments.size(); ++i)
     scales_[i] = {moments[i].mean, 1.0 / moments[i].deviation()};
 }
 
-bool RowParser::parse(std::span<const std::string_view> fields, std::span<const uint32_t> places,
-                      RowSet& rows) {
+bool SampleParser::parse(std::span<const std::string_view> fields, std::span<const uint32_t> places,
+                         SampleSet& samples) {
   fields_ = fields;
   places_ = places;
   for (StandardInput& input : inputs_) input.present = false;
-  if (append_all(rows)) [[likely]] {
-    ++rows.rows;
+  if (append_all(samples)) [[likely]] {
+    ++samples.samples;
     return true;
   }
-  rows.dense.resize(size_t{rows.rows} * plan_.numbers.size());
-  rows.labels.resize(size_t{rows.rows} * plan_.tasks.size());
-  if (plan_.weighted) rows.weights.resize(rows.labels.size());
-  for (RowSet::Bag& bag : rows.bags) {
-    bag.offsets.resize(rows.rows + size_t{1});
+  samples.dense.resize(size_t{samples.samples} * plan_.numbers.size());
+  samples.labels.resize(size_t{samples.samples} * plan_.tasks.size());
+  if (plan_.weighted) samples.weights.resize(samples.labels.size());
+  for (SampleSet::Bag& bag : samples.bags) {
+    bag.offsets.resize(samples.samples + size_t{1});
     bag.keys.resize(bag.offsets.back());
   }
   return false;
 }
 
-bool RowParser::append_all(RowSet& rows) {
+bool SampleParser::append_all(SampleSet& samples) {
   for (const TaskPlan& task : plan_.tasks) {
     float value;
     if (!label(task, value)) return false;
-    rows.labels.push_back(value);
+    samples.labels.push_back(value);
     if (!plan_.weighted) continue;
     if (!sample_weight(task, value)) return false;
-    rows.weights.push_back(value);
+    samples.weights.push_back(value);
   }
   for (const FeaturePlan& feature : plan_.numbers) {
     double value;
     if (!number(feature, field(feature.columns[0]), value)) return false;
-    rows.dense.push_back(static_cast<float>(value));
+    samples.dense.push_back(static_cast<float>(value));
   }
   for (size_t i = 0; i < plan_.ids.size(); ++i)
-    if (!append_bag(plan_.ids[i], rows.bags[i])) return false;
+    if (!append_bag(plan_.ids[i], samples.bags[i])) return false;
   return true;
 }
 
-bool RowParser::fail(const FeaturePlan& feature, std::string_view text, std::string_view what) {
+bool SampleParser::fail(const FeaturePlan& feature, std::string_view text, std::string_view what) {
   reason_ =
       fmt::format("column '{}': '{}' {}", plan_.columns[feature.columns[0]], printable(text), what);
   return false;
 }
 
-bool RowParser::number(const FeaturePlan& feature, std::string_view text, double& value) {
+bool SampleParser::number(const FeaturePlan& feature, std::string_view text, double& value) {
   const bool present = !missing(text);
   value = feature.number.missing_value;
   if (present) {
@@ -132,7 +132,7 @@ bool RowParser::number(const FeaturePlan& feature, std::string_view text, double
   return true;
 }
 
-bool RowParser::key_of(const FeaturePlan& feature, std::string_view text, Key& key) {
+bool SampleParser::key_of(const FeaturePlan& feature, std::string_view text, Key& key) {
   if (missing(text)) {
     key = hash_string({});
   } else if (feature.id == Transform::kHash) {
@@ -160,7 +160,7 @@ bool RowParser::key_of(const FeaturePlan& feature, std::string_view text, Key& k
   return true;
 }
 
-Key RowParser::cross_of(const FeaturePlan& feature) const {
+Key SampleParser::cross_of(const FeaturePlan& feature) const {
   // Of hashes, not of the texts after each other: "ab" + "c" is not "a" + "bc".
   std::array<Key, kCrossColumnsMax> hashes;
   size_t n = 0;
@@ -172,7 +172,7 @@ Key RowParser::cross_of(const FeaturePlan& feature) const {
   return feature.num_buckets > 0 ? key % feature.num_buckets : key;
 }
 
-bool RowParser::append_bag(const FeaturePlan& feature, RowSet::Bag& bag) {
+bool SampleParser::append_bag(const FeaturePlan& feature, SampleSet::Bag& bag) {
   Key key;
   if (feature.id == Transform::kCross) {
     bag.keys.push_back(cross_of(feature));
@@ -194,7 +194,7 @@ bool RowParser::append_bag(const FeaturePlan& feature, RowSet::Bag& bag) {
   return true;
 }
 
-bool RowParser::label(const TaskPlan& task, float& value) {
+bool SampleParser::label(const TaskPlan& task, float& value) {
   const std::string_view text = field(task.column);
   const auto bad = [&](std::string_view what) {
     reason_ = fmt::format("label '{}': '{}' {}", plan_.columns[task.column], printable(text), what);
@@ -213,7 +213,7 @@ bool RowParser::label(const TaskPlan& task, float& value) {
   return true;
 }
 
-bool RowParser::sample_weight(const TaskPlan& task, float& value) {
+bool SampleParser::sample_weight(const TaskPlan& task, float& value) {
   value = 1.0f;
   if (!task.sample_weight) return true;
   const std::string_view text = field(*task.sample_weight);

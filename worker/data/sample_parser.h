@@ -1,5 +1,5 @@
 // Turns the fields of a row into numbers, keys and labels: all of a good row is appended to a
-// `RowSet`, nothing of a bad one.
+// `SampleSet`, nothing of a bad one.
 #pragma once
 
 #include <cstdint>
@@ -15,30 +15,30 @@
 namespace cairn {
 
 // Rows before dedup.
-struct RowSet {
+struct SampleSet {
   struct Bag {
-    std::vector<uint32_t> offsets;  // [rows + 1]
+    std::vector<uint32_t> offsets;  // [samples + 1]
     std::vector<Key> keys;          // [occurrences]
   };
-  uint32_t rows = 0;
-  std::vector<float> dense;    // [rows, numbers]
-  std::vector<float> labels;   // [rows, tasks]
-  std::vector<float> weights;  // [rows, tasks]; empty where no task has weights of rows
+  uint32_t samples = 0;
+  std::vector<float> dense;    // [samples, numbers]
+  std::vector<float> labels;   // [samples, tasks]
+  std::vector<float> weights;  // [samples, tasks]; empty where no task has weights of samples
   std::vector<Bag> bags;       // one an id feature
 
   void clear(size_t bag_count);
 };
 
 // Thread safety: none; one a reading thread. `plan` outlives it.
-class RowParser {
+class SampleParser {
  public:
   // `moments`: of the plan's standardized features, in their order; empty: values pass as they are.
-  RowParser(const Plan& plan, std::span<const Moments> moments);
+  SampleParser(const Plan& plan, std::span<const Moments> moments);
 
-  // `fields` of the row; `places[i]` is the field of the plan's column i. False for a bad row;
+  // `fields` of the row; `places[i]` is the field of the plan's column i. False for a bad sample;
   // reason() then says why.
   bool parse(std::span<const std::string_view> fields, std::span<const uint32_t> places,
-             RowSet& rows);
+             SampleSet& samples);
   const std::string& reason() const { return reason_; }
 
   // Of the last good row, before standardizing: one a standardized feature.
@@ -57,8 +57,8 @@ class RowParser {
   bool number(const FeaturePlan& feature, std::string_view text, double& value);
   bool key_of(const FeaturePlan& feature, std::string_view text, Key& key);
   Key cross_of(const FeaturePlan& feature) const;
-  bool append_bag(const FeaturePlan& feature, RowSet::Bag& bag);
-  bool append_all(RowSet& rows);
+  bool append_bag(const FeaturePlan& feature, SampleSet::Bag& bag);
+  bool append_all(SampleSet& samples);
   bool label(const TaskPlan& task, float& value);
   bool sample_weight(const TaskPlan& task, float& value);
   bool fail(const FeaturePlan& feature, std::string_view text, std::string_view what);

@@ -1,4 +1,4 @@
-#include "launcher/server_orders.h"
+#include "launcher/server_spec.h"
 
 #include <nlohmann/json.hpp>
 
@@ -25,17 +25,17 @@ std::string dump(const Json& json) {
 
 }  // namespace
 
-std::string to_line(const ServerOrders& orders) {
-  return dump({{"job", orders.job},
-               {"incarnation", orders.incarnation},
-               {"rank", orders.rank},
-               {"server", orders.server},
-               {"hot_bytes", orders.hot_bytes},
-               {"endpoint", orders.endpoint},
-               {"checkpoint", orders.checkpoint ? Json(*orders.checkpoint) : Json()},
-               {"recover", orders.recover},
-               {"endpoints", orders.endpoints},
-               {"metrics_port", orders.metrics_port}});
+std::string to_line(const ServerSpec& spec) {
+  return dump({{"job", spec.job},
+               {"incarnation", spec.incarnation},
+               {"rank", spec.rank},
+               {"server", spec.server},
+               {"hot_bytes", spec.hot_bytes},
+               {"endpoint", spec.endpoint},
+               {"checkpoint", spec.checkpoint ? Json(*spec.checkpoint) : Json()},
+               {"recover", spec.recover},
+               {"endpoints", spec.endpoints},
+               {"metrics_port", spec.metrics_port}});
 }
 
 std::string to_line(const StartReport& report) {
@@ -46,20 +46,20 @@ std::string to_line(const StartReport& report) {
                {"lost", report.lost}});
 }
 
-Result<ServerOrders> parse_orders(const std::string& line) {
-  return parse<ServerOrders>(line, "orders of a keeper", [](const Json& json) {
-    ServerOrders orders;
-    json.at("job").get_to(orders.job);
-    json.at("incarnation").get_to(orders.incarnation);
-    json.at("rank").get_to(orders.rank);
-    json.at("server").get_to(orders.server);
-    json.at("hot_bytes").get_to(orders.hot_bytes);
-    json.at("endpoint").get_to(orders.endpoint);
-    if (!json.at("checkpoint").is_null()) orders.checkpoint = json.at("checkpoint");
-    json.at("recover").get_to(orders.recover);
-    json.at("endpoints").get_to(orders.endpoints);
-    json.at("metrics_port").get_to(orders.metrics_port);
-    return orders;
+Result<ServerSpec> parse_spec(const std::string& line) {
+  return parse<ServerSpec>(line, "spec of a supervisor", [](const Json& json) {
+    ServerSpec spec;
+    json.at("job").get_to(spec.job);
+    json.at("incarnation").get_to(spec.incarnation);
+    json.at("rank").get_to(spec.rank);
+    json.at("server").get_to(spec.server);
+    json.at("hot_bytes").get_to(spec.hot_bytes);
+    json.at("endpoint").get_to(spec.endpoint);
+    if (!json.at("checkpoint").is_null()) spec.checkpoint = json.at("checkpoint");
+    json.at("recover").get_to(spec.recover);
+    json.at("endpoints").get_to(spec.endpoints);
+    json.at("metrics_port").get_to(spec.metrics_port);
+    return spec;
   });
 }
 

@@ -1,4 +1,4 @@
-#include "launcher/keeper.h"
+#include "launcher/supervisor.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -41,9 +41,9 @@ class Descriptor {
   int number_;
 };
 
-// In the child of a fork: only calls that are safe there. `orders`, `ready`, `log` are above 4, see
+// In the child of a fork: only calls that are safe there. `spec`, `ready`, `log` are above 4, see
 // start().
-[[noreturn]] void become_child(char* const* command, int nothing, int orders, int ready, int log) {
+[[noreturn]] void become_child(char* const* command, int nothing, int spec, int ready, int log) {
   std::signal(SIGUSR1, SIG_IGN);  // lasts across exec; handlers do not
   sigset_t no_signals;
   sigemptyset(&no_signals);
@@ -51,7 +51,7 @@ class Descriptor {
   dup2(nothing, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
-  dup2(orders, kOrdersDescriptor);
+  dup2(spec, kSpecDescriptor);
   dup2(ready, kReadyDescriptor);
   close_range(kReadyDescriptor + 1, ~0u, 0);
   execv(command[0], command);
@@ -82,7 +82,7 @@ std::string how_it_ended(int wait_status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Keeper>> Keeper::start(Options options) {
+Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
   std::error_code error;
   std::filesystem::create_directories(options.log.parent_path(), error);
   Descriptor log(open(options.log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0666));
@@ -91,7 +91,7 @@ Result<std::unique_ptr<Keeper>> Keeper::start(Options options) {
 
   int pipes[2][2];
   if (pipe2(pipes[0], O_CLOEXEC) != 0) return system_error("cannot make a pipe");
-  Descriptor orders_read(pipes[0][0]), orders_write(pipes[0][1]);
+  Descriptor spec_read(pipes[0][0]), spec_write(pipes[0][1]);
   if (pipe2(pipes[1], O_CLOEXEC) != 0) return system_error("cannot make a pipe");
   Descriptor ready_read(pipes[1][0]), ready_write(pipes[1][1]);
 
@@ -101,7 +101,7 @@ Result<std::unique_ptr<Keeper>> Keeper::start(Options options) {
     return Descriptor(fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kReadyDescriptor + 1));
   };
   const Descriptor child_log = moved_up(log), child_nothing = moved_up(nothing),
-                   child_orders = moved_up(orders_read), child_ready = moved_up(ready_write);
+                   child_spec = moved_up(spec_read), child_ready = moved_up(ready_write);
 
   std::vector<char*> command;
   for (std::string& word : options.command) command.push_back(word.data());
@@ -110,37 +110,37 @@ Result<std::unique_ptr<Keeper>> Keeper::start(Options options) {
   const pid_t child = fork();
   if (child < 0) return system_error("cannot start " + options.name);
   if (child == 0)
-    become_child(command.data(), child_nothing.get(), child_orders.get(), child_ready.get(),
+    become_child(command.data(), child_nothing.get(), child_spec.get(), child_ready.get(),
                  child_log.get());
 
-  std::unique_ptr<Keeper> keeper(
-      new Keeper(std::move(options), child, orders_write.release(), ready_read.release()));
+  std::unique_ptr<Supervisor> supervisor(
+      new Supervisor(std::move(options), child, spec_write.release(), ready_read.release()));
   // A child that dies while it is told makes this fail with EPIPE, and `watch` tells why.
   std::signal(SIGPIPE, SIG_IGN);
-  const std::string line = keeper->options_.orders + "\n";
+  const std::string line = supervisor->options_.spec + "\n";
   for (size_t sent = 0; sent < line.size();) {
-    const ssize_t count = write(keeper->orders_, line.data() + sent, line.size() - sent);
+    const ssize_t count = write(supervisor->spec_, line.data() + sent, line.size() - sent);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) break;
     sent += static_cast<size_t>(count);
   }
-  return keeper;
+  return supervisor;
 }
 
-Keeper::Keeper(Options options, pid_t child, int orders, int ready)
-    : options_(std::move(options)), child_(child), orders_(orders), ready_(ready) {}
+Supervisor::Supervisor(Options options, pid_t child, int spec, int ready)
+    : options_(std::move(options)), child_(child), spec_(spec), ready_(ready) {}
 
-Keeper::~Keeper() {
+Supervisor::~Supervisor() {
   if (child_ != 0) {
     kill(child_, SIGKILL);
     while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
-  if (orders_ >= 0) close(orders_);
+  if (spec_ >= 0) close(spec_);
   close(ready_);
 }
 
-Result<std::string> Keeper::wait_until_ready(std::chrono::seconds timeout) {
+Result<std::string> Supervisor::wait_until_ready(std::chrono::seconds timeout) {
   const auto deadline = steady_clock::now() + timeout;
   std::string line;
   while (steady_clock::now() < deadline) {
@@ -164,13 +164,13 @@ Result<std::string> Keeper::wait_until_ready(std::chrono::seconds timeout) {
                            timeout.count(), options_.log.string())};
 }
 
-Status Keeper::watch() {
+Status Supervisor::watch() {
   if (const auto wait_status = reap()) return ended(*wait_status);
   return Ok{};
 }
 
-Status Keeper::finish(std::chrono::seconds timeout) {
-  if (orders_ >= 0) close(std::exchange(orders_, -1));
+Status Supervisor::finish(std::chrono::seconds timeout) {
+  if (spec_ >= 0) close(std::exchange(spec_, -1));
   const auto deadline = steady_clock::now() + timeout;
   while (steady_clock::now() < deadline) {
     if (const auto wait_status = reap()) {
@@ -186,14 +186,14 @@ Status Keeper::finish(std::chrono::seconds timeout) {
                            options_.name, timeout.count(), options_.log.string())};
 }
 
-std::optional<int> Keeper::reap() {
+std::optional<int> Supervisor::reap() {
   if (child_ == 0) return wait_status_;
   if (waitpid(child_, &wait_status_, WNOHANG) != child_) return std::nullopt;
   child_ = 0;
   return wait_status_;
 }
 
-Error Keeper::ended(int wait_status) const {
+Error Supervisor::ended(int wait_status) const {
   return Error{ErrorCode::kUnavailable,
                fmt::format("{} {}; its log, {}, ends:{}", options_.name, how_it_ended(wait_status),
                            options_.log.string(), last_lines(options_.log))};

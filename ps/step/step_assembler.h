@@ -14,7 +14,7 @@
 
 namespace cairn {
 
-class PushGather {
+class StepAssembler {
  public:
   enum class Verdict : uint8_t {
     kNext,       // to be accepted
@@ -32,13 +32,13 @@ class PushGather {
     Lsn commit_lsn = 0;  // of the last one that came
   };
 
-  PushGather(uint32_t workers, uint64_t applied_step);
-  // As a BASE says, or `sequences` of another gather, whose waiting pushes this one has not: they
-  // are to be replayed. All workers' applied steps are one.
-  explicit PushGather(std::span<const WorkerSequence> sequences);
+  StepAssembler(uint32_t workers, uint64_t applied_step);
+  // As a replay start says, or `sequences` of another assembler, whose waiting pushes this one has
+  // not: they are to be replayed. All workers' applied steps are one.
+  explicit StepAssembler(std::span<const WorkerSequence> sequences);
 
-  Verdict judge(const Header& push) const;
-  void accept(std::shared_ptr<const Message> push, Lsn lsn);  // judged kNext
+  Verdict validate(const Header& push) const;
+  void accept(std::shared_ptr<const Message> push, Lsn lsn);  // validated kNext
 
   // For recovery: a push that was accepted once and is not applied. Whether its step is the next of
   // its worker, and taking it in, which moves the worker's sequence to the push's.
@@ -65,7 +65,7 @@ class PushGather {
     uint64_t step = 0;      // the last pushed
   };
 
-  void gather(std::shared_ptr<const Message> push, Lsn lsn);
+  void assembler(std::shared_ptr<const Message> push, Lsn lsn);
 
   std::vector<Worker> workers_;
   uint64_t applied_step_;

@@ -1,10 +1,10 @@
-// Early pulls against plain ones: what a worker waits for the rows of its step, and the bytes that
-// come before and while it waits. A server with one shard in a process of its own, over tcp
+// Speculative pulls against plain ones: what a worker waits for the rows of its step, and the bytes
+// that come before and while it waits. A server with one shard in a process of its own, over tcp
 // loopback; workers are threads of this one, in step, each with the client of a real worker. What a
 // model would compute is a sleep, as on a GPU or on cores that are not the server's.
 //
-// 26 ids a row, each of Zipf's distribution (1.05) over 10 million of its own; rows of dim 16,
-// Adagrad; 2,048 rows a worker.
+// 26 ids per row, each of Zipf's distribution (1.05) over 10 million of its own; rows of dim 16,
+// Adagrad; 2,048 rows per worker.
 //   --rounds N  turns of each way; default 5
 #include <fmt/format.h>
 
@@ -53,7 +53,7 @@ std::vector<Keys> batches_of(uint32_t worker) {
 struct Turn {
   double samples_per_second = 0;
   double wait_ms = 0;  // of the first worker, for rows, a step
-  // A step, of all workers. With early pulls keys are asked for twice.
+  // A step, of all workers. With speculative pulls keys are asked for twice.
   double keys = 0, unchanged = 0;
 };
 
@@ -103,7 +103,7 @@ class Workers {
       return worker.batches[step % kBatches];
     };
     const auto pull = [&](uint64_t step) {
-      return must(client.start_pull(step, batch(step), early ? uint32_t{kPullEarly} : 0));
+      return must(client.start_pull(step, batch(step), early ? uint32_t{kPullSpeculative} : 0));
     };
     double waited = 0;
     PsClient::PullId next = pull(step_ + 1);
@@ -146,7 +146,7 @@ void measure(uint32_t count, std::chrono::milliseconds compute, size_t rounds) {
   }
   fmt::print("{} workers, {} ms of compute:\n", count, compute.count());
   for (const bool early : {false, true})
-    fmt::print("  {:<6} samples/s {}, waits for rows {} ms a step\n",
+    fmt::print("  {:<6} samples/s {}, waits for rows {} ms per step\n",
                early ? "early:" : "plain:", spread(rates[early], 0), spread(waits[early], 2));
   const double row_bytes = kDim * sizeof(float), rows = last[0].keys;
   fmt::print(

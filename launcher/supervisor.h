@@ -1,7 +1,7 @@
 // Spawns a server process and watches it, for a rank that is itself only a place in mpirun. It
 // spawns by fork and exec, so that it works inside a process that uses MPI.
 //
-// The child reads its orders, one line, from descriptor kOrdersDescriptor, and finishes when that
+// The child reads its spec, one line, from descriptor kSpecDescriptor, and finishes when that
 // ends; it answers with one line on kReadyDescriptor once it serves. Its stdout and stderr go to
 // the end of a log file, none of the parent's descriptors to it: mpirun waits for whoever holds its
 // pipes. It stays in the parent's process group, where mpirun's signals reach it; SIGUSR1 it
@@ -22,21 +22,21 @@
 
 namespace cairn {
 
-inline constexpr int kOrdersDescriptor = 3;
+inline constexpr int kSpecDescriptor = 3;
 inline constexpr int kReadyDescriptor = 4;
 
-class Keeper {
+class Supervisor {
  public:
   struct Options {
     std::string name;                  // of the child, for people: "server 1 (shards 2 and 3)"
     std::vector<std::string> command;  // an absolute path and its arguments
-    std::string orders;                // without a line's end
+    std::string spec;                  // without a line's end
     std::filesystem::path log;
   };
 
   // Errors: kUnavailable where the log cannot be written or the process not made.
-  static Result<std::unique_ptr<Keeper>> start(Options options);
-  ~Keeper();  // a child that still runs is killed and reaped
+  static Result<std::unique_ptr<Supervisor>> start(Options options);
+  ~Supervisor();  // a child that still runs is killed and reaped
 
   // Waits for the child's answer. Errors: kUnavailable where it ends before that, as `watch`;
   // kTimedOut.
@@ -51,13 +51,13 @@ class Keeper {
   Status finish(std::chrono::seconds timeout);
 
  private:
-  Keeper(Options options, pid_t child, int orders, int ready);
+  Supervisor(Options options, pid_t child, int spec, int ready);
   std::optional<int> reap();  // its wait status, once it has ended
   Error ended(int wait_status) const;
 
   const Options options_;
   pid_t child_;  // 0: reaped
-  int orders_, ready_;
+  int spec_, ready_;
   int wait_status_ = 0;
 };
 

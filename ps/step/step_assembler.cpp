@@ -1,4 +1,4 @@
-#include "ps/step/push_gather.h"
+#include "ps/step/step_assembler.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,10 +13,10 @@ namespace {
 constexpr uint64_t kStepsAheadMax = 64;
 }  // namespace
 
-PushGather::PushGather(uint32_t workers, uint64_t applied_step)
+StepAssembler::StepAssembler(uint32_t workers, uint64_t applied_step)
     : workers_(workers, Worker{.sequence = 0, .step = applied_step}), applied_step_(applied_step) {}
 
-PushGather::PushGather(std::span<const WorkerSequence> sequences)
+StepAssembler::StepAssembler(std::span<const WorkerSequence> sequences)
     : applied_step_(sequences.front().applied_step) {
   for (const WorkerSequence& worker : sequences) {
     check(worker.applied_step == applied_step_, "steps are applied to all workers at once");
@@ -24,7 +24,7 @@ PushGather::PushGather(std::span<const WorkerSequence> sequences)
   }
 }
 
-PushGather::Verdict PushGather::judge(const Header& push) const {
+StepAssembler::Verdict StepAssembler::validate(const Header& push) const {
   const Worker& worker = workers_[push.worker];
   if (push.sequence <= worker.sequence)
     return push.sequence == 0 ? Verdict::kOutOfOrder : Verdict::kDuplicate;
@@ -34,17 +34,17 @@ PushGather::Verdict PushGather::judge(const Header& push) const {
   return Verdict::kNext;
 }
 
-void PushGather::accept(std::shared_ptr<const Message> push, Lsn lsn) {
-  check(judge(push->header) == Verdict::kNext, "an accepted push is the next of its worker");
-  gather(std::move(push), lsn);
+void StepAssembler::accept(std::shared_ptr<const Message> push, Lsn lsn) {
+  check(validate(push->header) == Verdict::kNext, "an accepted push is the next of its worker");
+  assembler(std::move(push), lsn);
 }
 
-void PushGather::replay(std::shared_ptr<const Message> push, Lsn lsn) {
+void StepAssembler::replay(std::shared_ptr<const Message> push, Lsn lsn) {
   check(follows(push->header), "a worker's steps are replayed in order");
-  gather(std::move(push), lsn);
+  assembler(std::move(push), lsn);
 }
 
-void PushGather::gather(std::shared_ptr<const Message> push, Lsn lsn) {
+void StepAssembler::assembler(std::shared_ptr<const Message> push, Lsn lsn) {
   const Header& header = push->header;
   workers_[header.worker] = {header.sequence, header.step};
   while (applied_step_ + steps_.size() < header.step) {
@@ -57,35 +57,35 @@ void PushGather::gather(std::shared_ptr<const Message> push, Lsn lsn) {
   step.commit_lsn = lsn;
 }
 
-bool PushGather::has_begun(uint64_t step) const {
+bool StepAssembler::has_begun(uint64_t step) const {
   return step > applied_step_ && step <= applied_step_ + steps_.size() &&
          steps_[step - applied_step_ - 1].came > 0;
 }
 
-const PushGather::Step* PushGather::complete() const {
+const StepAssembler::Step* StepAssembler::complete() const {
   if (steps_.empty() || steps_.front().came < workers_.size()) return nullptr;
   return &steps_.front();
 }
 
-void PushGather::applied() {
+void StepAssembler::applied() {
   check(complete() != nullptr, "only a complete step is applied");
   ++applied_step_;
   steps_.pop_front();
 }
 
-Lsn PushGather::oldest_waiting(Lsn next_lsn) const {
+Lsn StepAssembler::oldest_waiting(Lsn next_lsn) const {
   Lsn oldest = next_lsn;
   for (const Step& step : steps_) oldest = std::min(oldest, step.first_lsn);
   return oldest;
 }
 
-std::vector<WorkerSequence> PushGather::sequences() const {
+std::vector<WorkerSequence> StepAssembler::sequences() const {
   std::vector<WorkerSequence> sequences;
   for (const Worker& worker : workers_) sequences.push_back({worker.sequence, applied_step_});
   return sequences;
 }
 
-std::vector<uint32_t> PushGather::missing() const {
+std::vector<uint32_t> StepAssembler::missing() const {
   std::vector<uint32_t> missing;
   for (uint32_t worker = 0; worker < workers_.size(); ++worker)
     if (steps_.empty() || steps_.front().pushes[worker] == nullptr) missing.push_back(worker);

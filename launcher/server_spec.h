@@ -1,5 +1,5 @@
-// What a keeper tells the server process that it spawns, and what that answers: one line of JSON
-// each.
+// What a supervisor tells the server process that it spawns, and what that answers: one line of
+// JSON each.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@
 
 namespace cairn {
 
-struct ServerOrders {
+struct ServerSpec {
   std::string job;  // resolved YAML
   uint64_t incarnation = 0;
-  uint32_t rank = 0;    // of the keeper; the metrics port counts from it
+  uint32_t rank = 0;    // of the supervisor; the metrics port counts from it
   uint32_t server = 0;  // hosts shards server * shards_per_server and the ones that follow
   uint64_t hot_bytes = 0;
   std::string endpoint;  // pattern, as in ServerOptions
@@ -35,11 +35,11 @@ struct StartReport {
   std::vector<std::string> lost;  // of a recovery: what it could not bring back, for people
 };
 
-std::string to_line(const ServerOrders& orders);
+std::string to_line(const ServerSpec& spec);
 std::string to_line(const StartReport& report);
 
 // Errors: kCorrupt for what is no such line.
-Result<ServerOrders> parse_orders(const std::string& line);
+Result<ServerSpec> parse_spec(const std::string& line);
 Result<StartReport> parse_report(const std::string& line);
 
 }  // namespace cairn
