@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bench/shard/watched_store.h"
+#include "common/config/ps_config.h"
 #include "common/metrics/metrics.h"
 #include "ps/shard/shard.h"
 #include "ps/store/rocks_store.h"

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/table_config.h"
 #include "worker/math/models/model.h"
 
 namespace cairn::step {

@@ -159,7 +159,7 @@ TEST_F(DatasetTest, ImpossibleStartsAreRefused) {
 TEST_F(DatasetTest, EndsWithEmptyBatchesForever) {
   const auto dataset = open_or_fail(job("id,y\n1,0\n"));
   const auto source = start_or_fail(*dataset, {.batch_size = 100});
-  EXPECT_EQ(next_or_fail(*source).rows, 1u);
+  EXPECT_EQ(next_or_fail(*source).samples, 1u);
   for (int i = 0; i < 3; ++i) {
     const Batch batch = next_or_fail(*source);
     EXPECT_EQ(batch.samples, 0u);

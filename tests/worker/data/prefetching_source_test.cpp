@@ -32,16 +32,16 @@ class CountingSource final : public BatchSource {
 TEST(PrefetchingSource, GivesTheSameBatchesInOrderAndItsEndForever) {
   std::atomic<uint32_t> read = 0;
   PrefetchingSource source(std::make_unique<CountingSource>(50, read), 3);
-  for (uint32_t i = 1; i <= 50; ++i) ASSERT_EQ(source.next().value().rows, i);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(source.next().value().rows, 0u);
+  for (uint32_t i = 1; i <= 50; ++i) ASSERT_EQ(source.next().value().samples, i);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(source.next().value().samples, 0u);
   EXPECT_EQ(read, 51u) << "it reads nothing past the end";
 }
 
 TEST(PrefetchingSource, ErrorsComeBehindTheBatchesBeforeThem) {
   std::atomic<uint32_t> read = 0;
   PrefetchingSource source(std::make_unique<CountingSource>(2, read, true), 8);
-  EXPECT_EQ(source.next().value().rows, 1u);
-  EXPECT_EQ(source.next().value().rows, 2u);
+  EXPECT_EQ(source.next().value().samples, 1u);
+  EXPECT_EQ(source.next().value().samples, 2u);
   for (int i = 0; i < 2; ++i) {
     const Result<Batch> batch = source.next();
     ASSERT_FALSE(batch.ok());
@@ -53,7 +53,7 @@ TEST(PrefetchingSource, ReadsNoFurtherAheadThanItsDepth) {
   std::atomic<uint32_t> read = 0;
   PrefetchingSource source(std::make_unique<CountingSource>(1'000'000, read), 4);
   for (uint32_t taken = 1; taken <= 100; ++taken) {
-    EXPECT_EQ(source.next().value().rows, taken);
+    EXPECT_EQ(source.next().value().samples, taken);
     while (read < taken + 4) std::this_thread::yield();  // 4 wait, and one may be in hand
     for (int look = 0; look < 100; ++look) {
       std::this_thread::yield();

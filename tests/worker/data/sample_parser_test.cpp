@@ -171,7 +171,7 @@ TEST_F(SampleParserTest, ABadRowLeavesNothingBehind) {
   ASSERT_TRUE(parse("1", "2"));
   ASSERT_FALSE(parse("3", "bad"));
   ASSERT_FALSE(parse("bad", "4"));
-  EXPECT_EQ(rows_.rows, 1u);
+  EXPECT_EQ(rows_.samples, 1u);
   EXPECT_THAT(rows_.dense, ElementsAre(1.0f));
   for (const SampleSet::Bag& bag : rows_.bags) {
     EXPECT_EQ(bag.keys.size(), 1u);

@@ -102,7 +102,7 @@ StepResult run_step(Model& model, ExampleBatch& batch, size_t tasks) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const ModelInput input = batch.input();
   StepResult result;
-  result.predictions.assign(batch.samples * tasks, kNan);
+  result.predictions.assign(batch.rows * tasks, kNan);
   result.losses.assign(tasks, kNan);
   for (const auto& table : batch.tables) result.table_grads.emplace_back(table.size(), kNan);
   result.gradients.assign(model.gradients().size(), 0.0f);

@@ -57,7 +57,7 @@ void Twins::step_apart(ExampleBatch& batch, uint64_t number) { run(batch, number
 
 void Twins::predict(ExampleBatch& batch) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  std::vector<float> want(batch.samples * tasks_, kNan), got = want;
+  std::vector<float> want(batch.rows * tasks_, kNan), got = want;
   cpu_->predict(batch.input(), want);
   device_->predict(batch.input(), got);
   expect_close(got, want, "predictions", tolerance_);
