@@ -51,7 +51,7 @@ class LocalJob::Worker {
         buffers_(model.shape.table_dims, static_cast<uint32_t>(model.config.tasks.size()),
                  model_->memory()) {
     for (size_t i = 0; i < kBatches; ++i) raw_.push_back(draw(model, rank, i));
-    batch_.rows = static_cast<uint32_t>(model.batch);
+    batch_.samples = static_cast<uint32_t>(model.batch);
     batch_.bags.resize(model.shape.bags.size());
     batch_.keys.resize(model.shape.table_dims.size());
     for (Bag& bag : batch_.bags) {
