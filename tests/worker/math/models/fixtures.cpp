@@ -11,7 +11,7 @@
 namespace cairn {
 
 std::map<std::string, FixtureCase> read_fixtures(const std::string& file_name) {
-  std::ifstream file(CAIRN_SOURCE_DIR "/tests/worker/models/fixtures/" + file_name);
+  std::ifstream file(CAIRN_SOURCE_DIR "/tests/worker/math/models/fixtures/" + file_name);
   std::map<std::string, FixtureCase> cases;
   std::string line, current, name;
   while (std::getline(file, line)) {

@@ -17,7 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::filesystem::path kFixtures = CAIRN_SOURCE_DIR "/tests/worker/tensor/fixtures";
+const std::filesystem::path kFixtures = CAIRN_SOURCE_DIR "/tests/worker/math/tensor/fixtures";
 
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
