@@ -63,4 +63,17 @@ void loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTa
   tape.ops().bce_of_product(values, target, predictions, gradients, sum);
 }
 
+void prediction(Tape& tape, const TaskConfig& task, Variable* logits, Matrix predictions) {
+  if (is_binary(task.loss))
+    tape.ops().sigmoid(logits->matrix(), predictions);
+  else
+    tape.ops().copy(logits->matrix(), {predictions});
+}
+
+void prediction_of_product(Tape& tape, std::span<Variable* const> logits, Matrix predictions) {
+  const std::span<ConstMatrix> values = tape.arena().array<ConstMatrix>(logits.size());
+  for (size_t i = 0; i < values.size(); ++i) values[i] = logits[i]->matrix();
+  tape.ops().product_of_sigmoids(values, predictions);
+}
+
 }  // namespace cairn::autograd

@@ -17,4 +17,10 @@ void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget
 void loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,
                      Matrix predictions, double* sum);
 
+// What the losses leave as predictions, without a loss: the probability of a binary task, or the
+// value. Written to `predictions` [samples, 1].
+void prediction(Tape& tape, const TaskConfig& task, Variable* logits, Matrix predictions);
+// The product of the logits' probabilities.
+void prediction_of_product(Tape& tape, std::span<Variable* const> logits, Matrix predictions);
+
 }  // namespace cairn::autograd

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <string>
 
+#include "worker/math/models/model.h"
 #include "worker/math/models/recommender.h"
+#include "worker/math/models/step_runner.h"
+#include "worker/math/models/task_objective.h"
 
 namespace cairn {
 namespace {
@@ -14,9 +17,7 @@ bool has_zero(const std::vector<uint32_t>& units) {
 
 // Floats of a row that are weights: one per task that has a tower.
 size_t wide_weights(const ModelConfig& config) {
-  if (!config.wide) return 0;
-  return static_cast<size_t>(
-      std::ranges::count_if(config.tasks, [](const TaskConfig& t) { return t.product.empty(); }));
+  return config.wide ? tasks_with_logits(config).size() : 0;
 }
 
 // Of fields whose vectors are multiplied with each other.
@@ -142,7 +143,12 @@ Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const Model
                                           uint64_t seed, const Ops& ops, Precision precision) {
   if (const Status validated = validate(config, shape); !validated.ok()) return validated.error();
   if (precision == Precision::kBf16 && !ops.multiplies_bf16()) precision = Precision::kF32;
-  return std::unique_ptr<Model>(new Recommender(config, shape, seed, ops, precision));
+  ModelParts parts;
+  parts.parameters = std::make_unique<nn::Parameters>(ops);
+  parts.network = std::make_unique<Recommender>(*parts.parameters, config, shape);
+  parts.objective = std::make_unique<TaskObjective>(*parts.parameters, config);
+  return std::unique_ptr<Model>(
+      new StepRunner(ops, shape, std::move(parts), {seed, precision, config.l2}));
 }
 
 }  // namespace cairn

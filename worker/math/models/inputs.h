@@ -16,7 +16,7 @@
 #include <span>
 #include <vector>
 
-#include "worker/math/models/model.h"
+#include "worker/math/models/network.h"
 #include "worker/math/nn/attention.h"
 #include "worker/math/nn/interaction.h"
 
@@ -24,42 +24,33 @@ namespace cairn {
 
 class Inputs {
  public:
-  // `weights`: of each row, of the linear part; 0: the model is not wide.
+  // `row_weights`: how many floats of each row are weights of the linear part; 0: the model is not
+  // wide.
   Inputs(nn::Parameters& parameters, const ModelConfig& config, const ModelShape& shape,
-         size_t weights);
+         size_t row_weights);
 
   const nn::FeatureShape& shape() const { return features_; }
+  size_t row_weights() const { return row_weights_; }
 
-  // The rows of one table, as variables. Where there is nothing of a kind, it is null.
-  struct TableRows {
-    Variable* weights = nullptr;
-    Variable* vectors = nullptr;
-  };
-  // `gradients` is empty in inference.
-  std::span<TableRows> tables(Tape& tape, const ModelInput& input,
-                              std::span<const std::span<float>> gradients) const;
-
-  nn::Features features(Tape& tape, const ModelInput& input,
-                        std::span<const TableRows> tables) const;
-  // [batch, weights]; null where the model is not wide.
-  Variable* wide(Tape& tape, const ModelInput& input, std::span<const TableRows> tables) const;
+  nn::Features features(Tape& tape, const Batch& batch) const;
+  // [samples, row_weights]; null where the model is not wide.
+  Variable* wide(Tape& tape, const Batch& batch) const;
 
  private:
   size_t vector_dim(size_t bag) const {
-    return shape_.table_dims[shape_.bags[bag].table] - weights_;
+    return shape_.table_dims[shape_.bags[bag].table] - row_weights_;
   }
-  // Features [first, last) side by side, those by attention as sums, and `numbers`.
-  Variable* pooled(Tape& tape, const ModelInput& input, std::span<const TableRows> tables,
-                   Variable* TableRows::*part, size_t first, size_t last,
-                   ConstMatrix numbers) const;
-  Variable* attended(Tape& tape, const ModelInput& input, std::span<const TableRows> tables,
-                     size_t bag) const;
+  // Features [first, last) side by side, those by attention as sums, and behind them `numbers`.
+  Variable* pooled(Tape& tape, const Batch& batch, Variable* TableRows::*part, size_t first,
+                   size_t last, ConstMatrix numbers) const;
+  Variable* attended(Tape& tape, const Batch& batch, size_t bag) const;
 
   ModelShape shape_;
-  size_t weights_;
+  size_t row_weights_;
   nn::FeatureShape features_;
   Variable* number_weights_ = nullptr;
-  std::vector<std::optional<nn::Attention>> attentions_;  // of each feature that has one
+  std::vector<std::optional<nn::Attention>>
+      attentions_;  // one per feature; empty without attention
 };
 
 }  // namespace cairn

@@ -75,10 +75,10 @@ std::byte* Staging::packed(size_t bytes) {
   return packed_;
 }
 
-Staging::Step Staging::begin(const ModelInput& input, std::span<float> predictions,
+Staging::Step Staging::begin(const ModelInput& input, std::span<float> results,
                              std::span<const std::span<float>> table_grads, size_t tasks,
                              Arena& arena) {
-  Step step = {.input = input, .predictions = predictions, .table_grads = table_grads};
+  Step step = {.input = input, .results = results, .table_grads = table_grads};
   if (device_ == nullptr) {
     step.numbers = arena.make<StepNumbers>(StepNumbers{input.step, input.first_sample});
     step.sums = arena.array<double>(tasks).data();
@@ -140,14 +140,13 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> predictio
   }
   step.input.tables = tables;
   step.table_grads = gradients;
-  step.predictions = {static_cast<float*>(arena.numbers(predictions.size_bytes())),
-                      predictions.size()};
+  step.results = {static_cast<float*>(arena.numbers(results.size_bytes())), results.size()};
   step.sums = static_cast<double*>(arena.numbers(tasks * sizeof(double)));
   device_->zero(device_->stream(), step.sums, tasks * sizeof(double));
   return step;
 }
 
-void Staging::finish(const Step& step, std::span<float> predictions,
+void Staging::finish(const Step& step, std::span<float> results,
                      std::span<const std::span<float>> table_grads, std::span<double> sums) {
   if (device_ == nullptr) {
     std::copy_n(step.sums, sums.size(), sums.begin());
@@ -157,7 +156,7 @@ void Staging::finish(const Step& step, std::span<float> predictions,
   for (size_t t = 0; t < table_grads.size(); ++t)
     device_->copy(stream, table_grads[t].data(), step.table_grads[t].data(),
                   table_grads[t].size_bytes());
-  device_->copy(stream, predictions.data(), step.predictions.data(), predictions.size_bytes());
+  device_->copy(stream, results.data(), step.results.data(), results.size_bytes());
   device_->copy(stream, sums.data(), step.sums, sums.size_bytes());
   device_->synchronize(stream);
 }

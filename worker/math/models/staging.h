@@ -25,17 +25,17 @@ class Staging {
   struct Step {
     ModelInput input;
     const StepNumbers* numbers = nullptr;
-    std::span<float> predictions;                   // [rows, tasks]
+    std::span<float> results;                       // of each sample, such as predictions
     std::span<const std::span<float>> table_grads;  // empty in inference
     double* sums = nullptr;                         // [tasks], of the losses
   };
 
   // Gives the copies of a step's inputs to the device, and makes room for its results: for
   // gradients of tables where the step trains. The inputs must stay until `finish`.
-  Step begin(const ModelInput& input, std::span<float> predictions,
+  Step begin(const ModelInput& input, std::span<float> results,
              std::span<const std::span<float>> table_grads, size_t tasks, Arena& arena);
   // Brings the results to where they are wanted. When it returns they are there.
-  void finish(const Step& step, std::span<float> predictions,
+  void finish(const Step& step, std::span<float> results,
               std::span<const std::span<float>> table_grads, std::span<double> sums);
 
  private:
