@@ -1,4 +1,4 @@
-#include "worker/math/models/recommender.h"
+#include "worker/math/models/model.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,9 +19,9 @@ namespace {
 
 using testing::Each;
 
-class RecommenderTest : public testing::TestWithParam<Variation> {
+class ModelTest : public testing::TestWithParam<Variation> {
  protected:
-  RecommenderTest() {
+  ModelTest() {
     GetParam().change(config, shape);
     model = make_model(config, shape, test_seed()).value();
     // Biases start at zero and scales at one, where too many wrong formulas agree.
@@ -105,7 +105,7 @@ void expect_close(const Got& got, const Want& want, const std::string& what, dou
     EXPECT_NEAR(got[i], want[i], 3e-4 * largest) << what << " element " << i;
 }
 
-TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
+TEST_P(ModelTest, StepMatchesTheDoubleReference) {
   const size_t tasks = config.tasks.size();
   // Batches that come close to a ReLU's kink prove nothing: the next one is taken.
   for (uint64_t seed = test_seed();; ++seed) {
@@ -137,7 +137,7 @@ TEST_P(RecommenderTest, StepMatchesTheDoubleReference) {
   }
 }
 
-TEST_P(RecommenderTest, PredictionsAreThoseOfTheStep) {
+TEST_P(ModelTest, PredictionsAreThoseOfTheStep) {
   if (config.dropout > 0 || config.normalization == Normalization::kBatch)
     GTEST_SKIP() << "this model predicts otherwise than it trains";
   const size_t tasks = config.tasks.size();
@@ -148,7 +148,7 @@ TEST_P(RecommenderTest, PredictionsAreThoseOfTheStep) {
   EXPECT_EQ(predictions, step.predictions);
 }
 
-TEST_P(RecommenderTest, NoRowsGiveZeroGradients) {
+TEST_P(ModelTest, NoRowsGiveZeroGradients) {
   const size_t tasks = config.tasks.size();
   ExampleBatch full(shape, tasks, 5, test_seed());
   run_step(*model, full, tasks);
@@ -160,7 +160,7 @@ TEST_P(RecommenderTest, NoRowsGiveZeroGradients) {
   model->predict(none.input(), {});
 }
 
-TEST_P(RecommenderTest, ThreeWorkersOfWhichOneHasNoRowsEqualOne) {
+TEST_P(ModelTest, ThreeWorkersOfWhichOneHasNoRowsEqualOne) {
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 12, test_seed());
   if (config.task_weights == TaskWeights::kFixed) weigh(batch);
@@ -208,7 +208,7 @@ TEST_P(RecommenderTest, ThreeWorkersOfWhichOneHasNoRowsEqualOne) {
 
 // Rounding a factor to 8 bits moves each term by 2^-9 of itself; a ReLU near its kink turns over,
 // and a norm over four units that are nearly equal magnifies it: the median of some batches counts.
-TEST_P(RecommenderTest, ProductsInBf16StayCloseToFloat32) {
+TEST_P(ModelTest, ProductsInBf16StayCloseToFloat32) {
   if (!cpu_ops().multiplies_bf16()) GTEST_SKIP() << "this machine has no products in bf16";
   const size_t tasks = config.tasks.size();
   const auto apart = [](const auto& a, const auto& b) {
@@ -247,7 +247,7 @@ TEST_P(RecommenderTest, ProductsInBf16StayCloseToFloat32) {
   }
 }
 
-TEST_P(RecommenderTest, TheSameStepHasTheSameBitsOnAnyThread) {
+TEST_P(ModelTest, TheSameStepHasTheSameBitsOnAnyThread) {
   const size_t tasks = config.tasks.size();
   ExampleBatch batch(shape, tasks, 300, test_seed());
   const StepResult first = run_step(*model, batch, tasks);
@@ -265,7 +265,7 @@ TEST_P(RecommenderTest, TheSameStepHasTheSameBitsOnAnyThread) {
   EXPECT_EQ(first.table_grads, elsewhere.table_grads);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryModel, RecommenderTest, testing::ValuesIn(model_variations()),
+INSTANTIATE_TEST_SUITE_P(EveryModel, ModelTest, testing::ValuesIn(model_variations()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
