@@ -73,8 +73,12 @@ class Model {
   // Of the device that it computes on. Inputs and outputs of a step stand in the host's.
   virtual Memory& memory() = 0;
 
-  // Forward only; fills output.predictions.
+  // Forward only: writes predictions [samples, tasks].
   virtual void predict(const ModelInput& input, std::span<float> predictions) = 0;
+  // Forward up to the heads, as `predict` computes it: writes one vector per sample, [samples,
+  // encoding_dim]. The heads see this vector and nothing else of the sample.
+  virtual void encode(const ModelInput& input, std::span<float> encodings) = 0;
+  virtual size_t encoding_dim() const = 0;
   // Whether a training step exchanges sums with `peers`. Then a worker without rows, or without
   // those that it should have, takes a step of 0 rows, for the others wait for it.
   virtual bool exchanges() const = 0;

@@ -91,20 +91,29 @@ Batch StepRunner::batch(Tape& tape, const ModelInput& input,
   return {input, tape.constant(numbers), tables};
 }
 
-void StepRunner::predict(const ModelInput& input, std::span<float> predictions) {
+template <typename Work>
+void StepRunner::infer(const ModelInput& input, std::span<float> results, size_t columns,
+                       Work work) {
   check_input(input);
-  check(predictions.size() == input.rows * sizes_.predictions,
-        "predictions are not [samples, tasks]");
+  check(results.size() == input.rows * columns, "results are not [samples, columns]");
   if (input.rows == 0) return;
-
   arena_.reset();
-  const Staging::Step step = staging_.begin(input, predictions, {}, 0, arena_);
+  const Staging::Step step = staging_.begin(input, results, {}, 0, arena_);
   Tape tape(ops_, arena_, Tape::Mode::kInference, {}, settings_.precision);
-  const std::span<Variable* const> outputs =
-      parts_.network->forward(tape, batch(tape, step.input, {}));
-  parts_.objective->predict(tape, outputs,
-                            Matrix(step.results.data(), input.rows, sizes_.predictions));
-  staging_.finish(step, predictions, {}, {});
+  work(tape, batch(tape, step.input, {}), Matrix(step.results.data(), input.rows, columns));
+  staging_.finish(step, results, {}, {});
+}
+
+void StepRunner::predict(const ModelInput& input, std::span<float> predictions) {
+  infer(input, predictions, sizes_.predictions, [&](Tape& tape, const Batch& batch, Matrix into) {
+    parts_.objective->predict(tape, parts_.network->forward(tape, batch), into);
+  });
+}
+
+void StepRunner::encode(const ModelInput& input, std::span<float> encodings) {
+  infer(input, encodings, encoding_dim(), [&](Tape& tape, const Batch& batch, Matrix into) {
+    ops_.copy(parts_.network->encode(tape, batch)->matrix(), {into});
+  });
 }
 
 void StepRunner::train_step(const ModelInput& input, const ModelOutput& output) {

@@ -46,6 +46,8 @@ class StepRunner final : public Model {
   std::span<float> gradients() override { return parts_.parameters->gradients(); }
   Memory& memory() override { return ops_.memory(); }
   void predict(const ModelInput& input, std::span<float> predictions) override;
+  void encode(const ModelInput& input, std::span<float> encodings) override;
+  size_t encoding_dim() const override { return parts_.network->encoding_dim(); }
   void train_step(const ModelInput& input, const ModelOutput& output) override;
   bool exchanges() const override { return exchanges_; }
   size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
@@ -54,6 +56,9 @@ class StepRunner final : public Model {
   // The staged inputs as variables; `gradients` of the tables' rows are empty in inference.
   Batch batch(Tape& tape, const ModelInput& input,
               std::span<const std::span<float>> gradients) const;
+  // Forward only: `work(tape, batch, results)` writes the results [samples, columns].
+  template <typename Work>
+  void infer(const ModelInput& input, std::span<float> results, size_t columns, Work work);
   // Everything that the operations do in a training step. It gives them the same calls for every
   // step of the same shape: what differs stands in the staged inputs.
   void compute(const Staging::Step& step, GradientSink& sink);

@@ -61,6 +61,10 @@ void Twins::predict(ExampleBatch& batch) {
   cpu_->predict(batch.input(), want);
   device_->predict(batch.input(), got);
   expect_close(got, want, "predictions", tolerance_);
+  std::vector<float> encoded(batch.rows * cpu_->encoding_dim(), kNan), there_encoded = encoded;
+  cpu_->encode(batch.input(), encoded);
+  device_->encode(batch.input(), there_encoded);
+  expect_close(there_encoded, encoded, "encodings", tolerance_);
 
   ModelInput input = batch.input();
   Memory& memory = device_->memory();

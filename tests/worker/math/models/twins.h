@@ -25,6 +25,7 @@ class Twins {
   void step(ExampleBatch& batch, uint64_t number);
   // A training step of each, which goes on from its own.
   void step_apart(ExampleBatch& batch, uint64_t number);
+  // Predictions and encodings of each, compared.
   void predict(ExampleBatch& batch);
 
   // Of the last step, summed over tasks.
