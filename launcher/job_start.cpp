@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <spdlog/spdlog.h>
+
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -58,6 +60,7 @@ Result<JobConfig> load(const std::string& job_file, const std::vector<std::strin
     while (text.ends_with('\n')) text.pop_back();
     return Error{ErrorCode::kInvalidArgument, "the job file is wrong\n" + text};
   }
+  for (const Diagnostic& warning : loaded.warnings) spdlog::warn("{}", warning.text());
   return std::move(loaded.job);
 }
 

@@ -12,6 +12,7 @@
 #include "common/config/features.h"
 #include "common/config/job_checks.h"
 #include "common/config/overrides.h"
+#include "common/config/renamed_keys.h"
 #include "common/config/schema.h"
 #include "common/config/yaml_tree.h"
 
@@ -21,7 +22,7 @@ namespace {
 constexpr size_t kFileBytesMax = 256 * 1024;  // a job file is written by hand
 
 JobFileResult failure(const std::string& file, std::string what, std::string hint) {
-  return {{}, {{file, 0, 0, "", std::move(what), std::move(hint)}}};
+  return {{}, {{file, 0, 0, "", std::move(what), std::move(hint)}}, {}};
 }
 
 void fill_defaults(JobConfig& job) {
@@ -78,16 +79,18 @@ JobFileResult parse_job(const std::string& text, const std::string& file,
                         std::span<const std::string> overrides) {
   Diagnostics diagnostics;
   YamlNode root = parse_yaml(text, file, diagnostics);
-  if (!diagnostics.empty() && root.is_null()) return {{}, diagnostics.sorted()};
+  if (!diagnostics.empty() && root.is_null()) return {{}, diagnostics.sorted(), {}};
   if (root.is_null()) return failure(file, "is empty", "see configs/ for jobs to begin with");
   if (!root.is_map())
     return failure(file, "is not a block of keys", "see configs/ for jobs to begin with");
   apply_overrides(root, overrides, diagnostics);
+  Diagnostics warnings;
+  rename_old_keys(root, job_keys(), "", warnings, diagnostics);
 
   JobDraft draft;
   read_block(root, {file, 1, 1}, job_keys(), &draft, "", diagnostics);
   JobConfig job = assemble(std::move(draft), Validate{root, diagnostics});
-  return {std::move(job), diagnostics.sorted()};
+  return {std::move(job), diagnostics.sorted(), warnings.sorted()};
 }
 
 std::string to_string(std::span<const Diagnostic> diagnostics) {

@@ -17,6 +17,7 @@ namespace cairn {
 struct JobFileResult {
   JobConfig job;                        // whole only where ok()
   std::vector<Diagnostic> diagnostics;  // in the order of the file; those of overrides last
+  std::vector<Diagnostic> warnings;     // the same; the job is right all the same
 
   bool ok() const { return diagnostics.empty(); }
 };

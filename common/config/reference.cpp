@@ -132,6 +132,7 @@ class Reference {
         std::holds_alternative<BlockRef>(field) || std::holds_alternative<BlocksRef>(field);
     std::string meaning(key.text);
     if (!key.same_as.empty()) meaning += fmt::format("; keys as in `{}`", key.same_as);
+    if (!key.formerly.empty()) meaning += fmt::format(" (formerly `{}`)", key.formerly);
     if (key.applies) meaning += fmt::format(" ({})", key.applies_text);
     if (!key.later.empty()) meaning += fmt::format(" (later: {})", fmt::join(key.later, ", "));
     out_ += fmt::format("| {} | {} | {} | {} | {} |\n", code(key.name), type_text(key),

@@ -48,12 +48,13 @@ std::span<const ConfigKey> data_keys() {
            .may_be_empty = true}),
       key<&DataConfig::readers>(
           {.name = "readers",
-           .text = "virtual readers, which fix the order of rows for any number of workers",
+           .text = "virtual readers, which fix the order of samples for any number of workers",
            .min = 1,
            .max = 4096}),
-      key<&DataConfig::shuffle>({.name = "shuffle", .text = "shuffle training rows"}),
-      key<&DataConfig::max_bad_samples>(
-          {.name = "max_bad_samples", .text = "unreadable rows after which the job stops"}),
+      key<&DataConfig::shuffle>({.name = "shuffle", .text = "shuffle training samples"}),
+      key<&DataConfig::max_bad_samples>({.name = "max_bad_samples",
+                                         .text = "unreadable samples after which the job stops",
+                                         .formerly = "max_bad_rows"}),
       key<&DataConfig::cache>(
           {.name = "cache", .text = "folder of decoded files", .default_text = "<output>/cache"}),
   };
@@ -167,14 +168,16 @@ std::span<const ConfigKey> train_keys() {
           {.name = "epochs", .text = "passes over the training data", .min = 1, .max = 1'000'000}),
       key<&TrainConfig::max_steps>({.name = "max_steps", .text = "stop after these; 0: no limit"}),
       key<&TrainConfig::seed>(
-          {.name = "seed", .text = "of the order of rows and of initial values"}),
+          {.name = "seed", .text = "of the order of samples and of initial values"}),
       key<&TrainConfig::prefetch>(
           {.name = "prefetch", .text = "steps ahead that rows are pulled", .max = 64}),
       key<&TrainConfig::speculative_pulls>(
           {.name = "speculative_pulls",
-           .text =
-               "the rows of the next step are pulled while this one computes, and those that it "
-               "changed once more: the same rows, and fewer bytes to wait for on a slow network",
+           .text = "pull the next step's rows while this step computes, then fetch again only "
+                   "those that "
+                   "changed: results do not change, and on slow networks the worker waits for "
+                   "fewer bytes",
+           .formerly = "early_pulls",
            .applies = pulls_ahead,
            .applies_text = "only where train.prefetch is above 0"}),
       key<&TrainConfig::device>(
@@ -443,15 +446,16 @@ std::span<const ConfigKey> ps_keys() {
            .by_table = true}),
       block<expiry_keys, &PsDraft::defaults, &TableConfig::expiry>(
           {.name = "expiry",
-           .text =
-               "which rows go, from tables that say nothing else; looked for each removal_period",
+           .text = "which rows go, from tables that say nothing else; looked for once per "
+                   "removal_period",
            .by_table = true}),
       key<&PsDraft::defaults, &TableConfig::max_rows>(
           {.name = "max_rows", .text = kMaxRowsText, .by_table = true, .zero_word = "unlimited"}),
       key<&PsDraft::config, &PsConfig::removal_period>(
           {.name = "removal_period",
-           .text = "steps in which each slot is examined once for rows that expire or exceed "
+           .text = "steps in which each slot is looked through once for rows that expire or exceed "
                    "max_rows",
+           .formerly = "policy_period",
            .min = 16,
            .max = 1 << 24}),
       ConfigKey{{.name = "tables", .text = "a map from a table's name to what is different in it"},

@@ -87,6 +87,7 @@ enum class Unit : uint8_t { kPlain, kBytes };
 struct ConfigKeyRules {
   std::string_view name;
   std::string_view text;  // description: one line, no full stop
+  std::string_view formerly = "";  // its name in the version before, which goes on working
   bool required = false;
   bool by_table = false;  // what tables start from: resolved files give it for each table
 

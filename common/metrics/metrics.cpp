@@ -16,6 +16,11 @@ const prometheus::Histogram::BucketBoundaries kSecondsBuckets = {
     1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2,
     5e-2, 0.1,  0.2,  0.5,  1,    2,    5,    10,   20,   50,   100};
 
+// Metrics that have a new name, and the old one, under which they are shown for this version too.
+constexpr std::pair<std::string_view, const char*> kRenamed[] = {
+    {"cairn_bad_samples_total", "cairn_bad_rows_total"},
+};
+
 constexpr std::array<std::string_view, kRefusalReasons> kRefusalNames = {
     "malformed", "version", "incarnation", "map_version", "out_of_order", "wrong_table", "other"};
 constexpr std::array<std::string_view, kExpiryReasons> kExpiryNames = {"unseen", "age", "norm"};
@@ -113,7 +118,17 @@ WorkerMetrics& Metrics::worker(uint32_t rank, std::span<const std::string> task_
 }
 
 std::string Metrics::exposition() const {
-  return prometheus::TextSerializer().Serialize(registry_.Collect());
+  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+  std::vector<prometheus::MetricFamily> renamed;
+  for (const prometheus::MetricFamily& family : families)
+    for (const auto& [now, formerly] : kRenamed)
+      if (family.name == now) {
+        prometheus::MetricFamily& old = renamed.emplace_back(family);
+        old.name = formerly;
+        old.help = "Deprecated: the name of " + family.name + " in the version before.";
+      }
+  families.insert(families.end(), renamed.begin(), renamed.end());
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace cairn

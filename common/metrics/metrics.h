@@ -212,7 +212,7 @@ struct WorkerMetrics {
   std::list<TaskMetrics> tasks;  // in the job's order
 
   prometheus::Counter& train_samples =
-      source_.counter("cairn_train_samples_total", "Rows that this worker trained on.");
+      source_.counter("cairn_train_samples_total", "Samples that this worker trained on.");
   prometheus::Gauge& train_step = source_.gauge("cairn_train_step", "The last finished step.");
   prometheus::Histogram& pull_wait_seconds = source_.seconds_histogram(
       "cairn_pull_wait_seconds", "Time that a step waited for the rows it pulled.");
@@ -229,7 +229,7 @@ struct WorkerMetrics {
   prometheus::Counter& row_cache_misses =
       source_.counter("cairn_row_cache_misses_total", "Rows that it pulled, all others.");
   prometheus::Counter& bad_samples =
-      source_.counter("cairn_bad_samples_total", "Input rows that could not be read.");
+      source_.counter("cairn_bad_samples_total", "Samples of the input that could not be read.");
   prometheus::Gauge& staleness_steps = source_.gauge(
       "cairn_worker_staleness_steps", "Steps that the rows of the last step had not seen.");
   prometheus::Gauge& prefetch_depth =
@@ -258,7 +258,8 @@ class Metrics {
   // For what belongs to neither.
   MetricSource process() { return {registry_, {}}; }
 
-  // The text format that Prometheus reads.
+  // The text format that Prometheus reads. A metric with a new name is there under its old one too,
+  // for one version.
   std::string exposition() const;
 
  private:

@@ -6,6 +6,7 @@ cairn_test(config_test
     config/job_file_test.cpp
     config/overrides_test.cpp
     config/reference_test.cpp
+    config/renamed_keys_test.cpp
     config/resolved_test.cpp
     config/scalars_test.cpp
     config/yaml_tree_test.cpp

@@ -39,6 +39,15 @@ TEST(Metrics, HandlesShowUpUnderTheirLabels) {
   EXPECT_THAT(text, HasSubstr("cairn_evaluation_auc{task=\"click\",worker=\"1\"} Nan"));
 }
 
+TEST(Metrics, AMetricWithANewNameIsShownUnderItsOldOneToo) {
+  Metrics metrics("1");
+  metrics.worker(2, kTasks).bad_samples.Increment(3);
+  const std::string text = metrics.exposition();
+  EXPECT_THAT(text, HasSubstr("cairn_bad_samples_total{worker=\"2\"} 3"));
+  EXPECT_THAT(text, HasSubstr("cairn_bad_rows_total{worker=\"2\"} 3"));
+  EXPECT_THAT(text, HasSubstr("HELP cairn_bad_rows_total Deprecated"));
+}
+
 TEST(Metrics, LatencyFallsInItsBucket) {
   Metrics metrics("1");
   metrics.server().shard(0).pull_duration_seconds.Observe(0.0004);
