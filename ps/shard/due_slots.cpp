@@ -1,4 +1,4 @@
-#include "ps/shard/examination.h"
+#include "ps/shard/due_slots.h"
 
 #include <algorithm>
 
@@ -66,10 +66,10 @@ std::vector<uint32_t> slots_due(SlotRange slots, uint32_t period, uint64_t step)
   return due;
 }
 
-Examined examine(const ShardRows& rows, std::span<const uint32_t> due, const RowBatch& stored,
-                 uint64_t step) {
-  Examined examined;
-  examined.by_table.resize(rows.tables());
+RowsToRemove rows_to_remove(const ShardRows& rows, std::span<const uint32_t> due,
+                            const RowBatch& stored, uint64_t step) {
+  RowsToRemove going;
+  going.by_table.resize(rows.tables());
   std::span<const RowBatch::Entry> left(stored.entries);
   std::vector<float> loaded;
   for (const uint32_t slot : due) {
@@ -79,14 +79,14 @@ Examined examine(const ShardRows& rows, std::span<const uint32_t> due, const Row
       for (const Removal& removal :
            choose_removals(rows.config(table), step,
                            facts_of(rows, table, slot, part, stored.floats.data(), loaded))) {
-        examined.deleted.push_back({removal.key, table});
-        ++examined.by_reason[static_cast<size_t>(removal.reason)];
-        ++examined.by_table[table];
+        going.deleted.push_back({removal.key, table});
+        ++going.by_reason[static_cast<size_t>(removal.reason)];
+        ++going.by_table[table];
       }
     }
   }
   check(left.empty(), "a scan gives rows of the slots asked for, in order");
-  return examined;
+  return going;
 }
 
 }  // namespace cairn

@@ -12,10 +12,11 @@
 
 namespace cairn {
 
-// Slot i is examined after each step t with t = i modulo `period`. Ascending, of `slots`.
+// The slots that are due after a step: slot i after each step t with t = i modulo `period`.
+// Ascending, of `slots`.
 std::vector<uint32_t> slots_due(SlotRange slots, uint32_t period, uint64_t step);
 
-struct Examined {
+struct RowsToRemove {
   std::vector<DeletedKey> deleted;  // in the order of RowKey
   std::array<uint64_t, kRemovalReasons> by_reason = {};
   std::vector<uint64_t> by_table;
@@ -24,7 +25,7 @@ struct Examined {
 // `stored`: all rows of `due` in the store, in order, as they were at some moment since which the
 // hot tier holds these slots (HotTier::hold_slots). What is in memory is newer, tombstones
 // included. Thread safety: none.
-Examined examine(const ShardRows& rows, std::span<const uint32_t> due, const RowBatch& stored,
-                 uint64_t step);
+RowsToRemove rows_to_remove(const ShardRows& rows, std::span<const uint32_t> due,
+                            const RowBatch& stored, uint64_t step);
 
 }  // namespace cairn

@@ -36,15 +36,15 @@ StepAssembler::Verdict StepAssembler::validate(const Header& push) const {
 
 void StepAssembler::accept(std::shared_ptr<const Message> push, Lsn lsn) {
   check(validate(push->header) == Verdict::kNext, "an accepted push is the next of its worker");
-  assembler(std::move(push), lsn);
+  add(std::move(push), lsn);
 }
 
 void StepAssembler::replay(std::shared_ptr<const Message> push, Lsn lsn) {
   check(follows(push->header), "a worker's steps are replayed in order");
-  assembler(std::move(push), lsn);
+  add(std::move(push), lsn);
 }
 
-void StepAssembler::assembler(std::shared_ptr<const Message> push, Lsn lsn) {
+void StepAssembler::add(std::shared_ptr<const Message> push, Lsn lsn) {
   const Header& header = push->header;
   workers_[header.worker] = {header.sequence, header.step};
   while (applied_step_ + steps_.size() < header.step) {

@@ -65,7 +65,7 @@ class StepAssembler {
     uint64_t step = 0;      // the last pushed
   };
 
-  void assembler(std::shared_ptr<const Message> push, Lsn lsn);
+  void add(std::shared_ptr<const Message> push, Lsn lsn);
 
   std::vector<Worker> workers_;
   uint64_t applied_step_;
