@@ -1,4 +1,4 @@
-// Looks at slots as a whole, in memory and in the store, and says which rows go.
+// Looks at whole slots, in memory and in the store, and says which rows go.
 #pragma once
 
 #include <array>

@@ -56,6 +56,7 @@ Lsn RowRemoval::remove(uint64_t step, RowsToRemove going) {
     uses_.rows.remove(table, deleted.key, lsn);
     uses_.reads.removed({table, deleted.key});
   }
+  uses_.changes.removed(going.deleted);
   for (uint32_t table = 0; table < uses_.rows.tables(); ++table)
     rows_removed_[table] += going.by_table[table];
   for (size_t reason = 0; reason < kRemovalReasons; ++reason)

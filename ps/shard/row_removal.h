@@ -15,6 +15,7 @@
 
 #include "common/metrics/metrics.h"
 #include "ps/hot/shard_rows.h"
+#include "ps/shard/change_feed.h"
 #include "ps/shard/cold_reads.h"
 #include "ps/shard/due_slots.h"
 #include "ps/shard/shard_clock.h"
@@ -31,6 +32,7 @@ class RowRemoval {
     ColdStore& store;
     ColdReads& reads;
     LogWriter& writer;
+    ChangeFeed& changes;
     const ShardClock& clock;
     ShardMetrics& metrics;
     Post post;

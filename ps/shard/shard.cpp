@@ -57,6 +57,7 @@ Shard::Shard(ShardOptions options, Environment environment, RecoveredShard from)
                   .map_version = options_.slots.version,
                   .slots = options_.slots.range_of(options_.shard)},
                  *rows_, replies_),
+      changes_(*rows_, environment_.changes),
       reads_(
           environment_.store, environment_.post,
           [this](const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin) {
@@ -94,6 +95,7 @@ Shard::Shard(ShardOptions options, Environment environment, RecoveredShard from)
                                 .replies = replies_,
                                 .validator = validator_,
                                 .assembler = assembler_,
+                                .changes = changes_,
                                 .consistency = consistency_,
                                 .clock = clock_,
                                 .metrics = metrics_,
@@ -105,6 +107,7 @@ Shard::Shard(ShardOptions options, Environment environment, RecoveredShard from)
                 .store = environment_.store,
                 .reads = reads_,
                 .writer = writer_,
+                .changes = changes_,
                 .clock = clock_,
                 .metrics = metrics_,
                 .post = environment_.post,
@@ -131,6 +134,7 @@ Shard::Shard(ShardOptions options, Environment environment, RecoveredShard from)
   // After a recovery the rows changed since its replay start are dirty still, so it is said again.
   flush_.log_replay_start(from.replay_after, std::move(from.sequences));
   metrics_.applied_step.Set(static_cast<double>(clock_.applied_step));
+  changes_.begin(clock_.applied_step);
   if (!removes_rows_) return;
   clock_.step_is_over = false;
   removal_.prepare(clock_.applied_step);
@@ -185,6 +189,7 @@ void Shard::removal_over(std::optional<Lsn> removed) {
 }
 
 void Shard::step_over() {
+  changes_.step_over(clock_.applied_step, clock_.commit_lsn);
   pulls_.release();
   flush_.start_if_due();
   checkpoint_.advance();

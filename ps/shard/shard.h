@@ -1,27 +1,31 @@
 // The owner of some slots, as a state machine: no thread, clock, socket or file. Messages and
-// completions go in; replies, log records, reads and runs go out through the interfaces given,
-// which complete later, through the `Post` given. ShardLoop (ps/server/shard_loop.h) drives a real
-// one; tests drive a cluster of them from a seed.
+// completions go in. Replies, log records, reads and flush files go out through the interfaces given;
+// these complete later, through the `Post` given. ShardLoop (ps/server/shard_loop.h) drives a real
+// shard; tests drive a cluster of them from a seed.
 //
-// Consistency (sync, ps/shard/consistency.h): a push is its own log record and is acknowledged once logged. When the last
-// worker's push of step t has come, the shard sums in worker order, applies once and stamps the
-// rows with the lsn of that record. A pull of step t is deferred until t-1 is over: applied, its
-// slots examined for rows that expire or exceed a cap, and its commit and what was deleted logged.
-// With such policies a push of t waits for that, too, and gets no lsn before.
+// Its parts are machines of their own: Pulls, Steps, RowRemoval, Flush and Checkpoint. The shard
+// validates messages, answers the simple ones, and decides what follows upon what.
+//
+// Consistency (sync; ps/shard/consistency.h has the rules): a push is its own log record and is
+// acknowledged once logged. When the last worker's push of step t has come, the shard sums in worker
+// order, applies once, and stamps the rows with the lsn of that record. A pull of step t is deferred
+// until t-1 is over: it is applied, the rows that expire or exceed a cap after it are gone, and its
+// commit and what was removed are logged. Where tables have such policies, a push of t waits for that
+// too, and gets no lsn before.
 //
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
-//   PULL        keys of any tables. The rows' weights, without those that have not changed since the
-//               changed_since that comes with their keys; `step`: the last step applied to them. A
-//               early one is answered at once, with rows whose changes may not be logged yet, and
-//               perhaps some of the step in hand, which `step` does not claim: so what it tells is
-//               exact once the rows that changed after that `step` have been asked for. That holds
-//               for this server process alone: one that comes after it answers in full.
-//   PUSH        the next of its worker. Nothing; OK once it is logged, also if it comes again.
-//   PING        JSON {"applied_step", "missing"}: workers whose push of the next step has not come
-//   STATS       JSON
-//   CHECKPOINT  of `step`, values {"folder": "..."}: a new folder in one that is there. Once the
-//               step is applied, logged and written there: JSON {"files": [{"name", "bytes"}],
-//               "slots": [first, last], "rows": one per table, or null where that is not known}
+//   PULL        Keys of any tables. The answer has the rows' weights, without those that have not
+//               changed since the `changed_since` that comes with their keys. Its `step` is the last
+//               step applied to them. A speculative pull is answered at once, with rows whose changes
+//               may not be logged yet, and perhaps some of the step in hand, which `step` does not
+//               claim. So its rows are exact once the rows that changed after that `step` have been
+//               asked for. That holds for this server run alone: the next one answers in full.
+//   PUSH        The next one of its worker. OK once it is logged, also if it comes again.
+//   PING        JSON {"applied_step", "missing"}: workers whose push of the next step has not come.
+//   STATS       JSON.
+//   CHECKPOINT  As of `step`; values {"folder": "..."}, a new folder in one that is there. Answered
+//               once the step is applied, logged and written there, with JSON {"files": [{"name",
+//               "bytes"}], "slots": [first, last], "rows": one per table, or null if not known}.
 //
 // Thread safety: none; one thread calls everything.
 #pragma once
@@ -39,6 +43,7 @@
 #include "common/wire/message.h"
 #include "ps/log/push_log.h"
 #include "ps/recovery/recovery.h"
+#include "ps/shard/change_feed.h"
 #include "ps/shard/checkpoint.h"
 #include "ps/shard/cold_reads.h"
 #include "ps/shard/consistency.h"
@@ -65,7 +70,7 @@ struct ShardOptions {
   Lsn next_lsn = 1;           // above every lsn in the store
   uint64_t hot_bytes = 0;
   uint64_t log_bytes_max = 0;
-  uint32_t removal_period = kSlots;  // steps in which every slot is examined once
+  uint32_t removal_period = kSlots;  // steps in which every slot is looked through once
   std::vector<TableConfig> tables;
   std::vector<SlotFilter> filters;  // of the checkpoint
   std::string losses = "[]";        // JSON (ps/store/storage_loss.h), for whoever asks
@@ -84,6 +89,7 @@ class Shard {
     Post post;  // of completions of `store`; none runs once the shard is gone
     ShardMetrics& metrics;
     std::function<void(Error)> failed;  // called once: log or store failed, the shard has ended
+    ChangeListener* changes = nullptr;  // is told what each step changed; null: nobody is
   };
 
   // With `recovered` the shard goes on where another one died; `options.applied_step` and `rows`
@@ -129,6 +135,7 @@ class Shard {
   Replies replies_;
   ConsistencyRules consistency_;
   RequestValidator validator_;
+  ChangeFeed changes_;
   ColdReads reads_;
   Flush flush_;
   Pulls pulls_;

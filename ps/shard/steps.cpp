@@ -128,6 +128,7 @@ void Steps::apply() {
 // False: part of it has to wait for rows from the store.
 bool Steps::apply_step(const StepAssembler::Step& step) {
   count_changed(cairn::apply_step(uses_.rows, step, /*create=*/uses_.store.empty(), deferred_));
+  uses_.changes.changed(step);
   const bool whole =
       std::ranges::all_of(deferred_, [](const auto& table) { return table.keys.empty(); });
   if (!whole) read_deferred(static_cast<uint32_t>(step.step));
@@ -164,6 +165,7 @@ void Steps::apply_deferred() {
                             reinterpret_cast<const char*>(now.gradients.data()), now.keys.size()};
     changed.push_back(apply_table(uses_.rows, change, table, {part}, deferred_[table]));
     check(deferred_[table].keys.empty(), "rows read for a step stay until it is applied");
+    uses_.changes.changed(*uses_.assembler.complete(), table, now.keys);
   }
   count_changed(changed);
   applying_ = false;

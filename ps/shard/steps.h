@@ -16,6 +16,7 @@
 
 #include "common/metrics/metrics.h"
 #include "ps/hot/shard_rows.h"
+#include "ps/shard/change_feed.h"
 #include "ps/shard/cold_reads.h"
 #include "ps/shard/consistency.h"
 #include "ps/shard/flush.h"
@@ -38,6 +39,7 @@ class Steps {
     Replies& replies;
     RequestValidator& validator;
     StepAssembler& assembler;
+    ChangeFeed& changes;
     const ConsistencyRules& consistency;
     const ShardClock& clock;
     ShardMetrics& metrics;

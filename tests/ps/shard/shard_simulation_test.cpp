@@ -1,8 +1,8 @@
 // A whole cluster in one thread, from a printed seed: shards and workers, whose messages are
 // delayed, lost, doubled and reordered, whose logs and stores answer when they like, and whose
 // shards die and recover. Workers ask for some rows early, and again for what has changed. Every
-// pulled weight, every checkpoint and, at the end, every stored row is compared, bit for bit, with
-// a straightforward reference.
+// pulled weight, every checkpoint, replicas that follow what the shards tell of their changes and, at
+// the end, every stored row are compared, bit for bit, with a straightforward reference.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -71,6 +71,10 @@ class Cluster {
         seed_(seed),
         random_(seed, 10),
         reference_(tables(setting.policies), seed) {
+    workers_.resize(setting.workers);
+    for (Worker& worker : workers_) worker.links.resize(setting.shards);
+    while (history_.size() <= kFirstStep) history_.push_back(reference_);
+    before_removals_ = history_;
     const SlotMap slots{.shards = setting.shards};
     for (uint32_t s = 0; s < setting.shards; ++s) {
       ShardOptions options{
@@ -83,12 +87,9 @@ class Cluster {
       options.removal_period = kRemovalPeriod;
       options.log_bytes_max = setting.hot == Hot::kAll ? 1 << 30 : 1 << 16;
       options.hot_bytes = hot_bytes(slots.range_of(s));
-      shards_.push_back(std::make_unique<SimulatedShard>(options));
+      replicas_.push_back(std::make_unique<Replica>(*this, s));
+      shards_.push_back(std::make_unique<SimulatedShard>(options, replicas_.back().get()));
     }
-    workers_.resize(setting.workers);
-    for (Worker& worker : workers_) worker.links.resize(setting.shards);
-    while (history_.size() <= kFirstStep) history_.push_back(reference_);
-    before_removals_ = history_;
   }
 
   void run() {
@@ -114,6 +115,8 @@ class Cluster {
 
   size_t crashes() const { return crashes_; }
   size_t checkpoints_compared() const { return checkpoints_compared_; }
+  // Steps after which a replica, made of what a shard told alone, was compared with the reference.
+  size_t steps_followed() const { return steps_followed_; }
   size_t rows_known() const { return rows_known_; }
   size_t rows_changed() const { return rows_changed_; }
 
@@ -131,6 +134,41 @@ class Cluster {
     uint64_t step = 0;
     size_t answers_missing = 0;
     std::vector<Link> links;
+  };
+  // The weights of a shard's rows, kept by what it tells of its steps.
+  class Replica final : public ChangeListener {
+   public:
+    Replica(Cluster& cluster, uint32_t shard) : cluster_(cluster), shard_(shard) {}
+
+    void begin(uint64_t applied_step) override {
+      if (step_ != applied_step) rows_ = cluster_.weights_of(shard_, applied_step);
+      step_ = applied_step;
+    }
+    void step_over(const StepChanges& changes) override {
+      ASSERT_TRUE(changes.step == step_ + 1 || changes.step == step_) << "a step is left out";
+      const bool again = changes.step == step_;
+      step_ = changes.step;
+      for (uint32_t table = 0; table < changes.tables.size(); ++table) {
+        const std::vector<Key>& keys = changes.tables[table].keys;
+        auto weights = changes.tables[table].weights.begin();
+        ASSERT_EQ(std::set<Key>(keys.begin(), keys.end()).size(), keys.size());
+        for (const Key key : keys) {
+          rows_[{table, key}].assign(weights, weights + kDims[table]);
+          weights += kDims[table];
+        }
+      }
+      for (const DeletedKey& removed : changes.removed)
+        ASSERT_TRUE(rows_.erase({static_cast<uint32_t>(removed.table), removed.key}) == 1 || again);
+      cluster_.advance_reference();
+      ASSERT_EQ(rows_, cluster_.weights_of(shard_, step_)) << "step " << step_;
+      ++cluster_.steps_followed_;
+    }
+
+   private:
+    Cluster& cluster_;
+    const uint32_t shard_;
+    uint64_t step_ = UINT64_MAX;
+    std::map<RowKey, std::vector<float>> rows_;
   };
   struct Flight {
     uint32_t worker, shard;
@@ -441,6 +479,14 @@ class Cluster {
     }
     ASSERT_TRUE(next_sent == sent.end());
   }
+  std::map<RowKey, std::vector<float>> weights_of(uint32_t s, uint64_t step) {
+    advance_reference();
+    std::map<RowKey, std::vector<float>> weights;
+    const SlotMap slots{.shards = setting_.shards};
+    for (const auto& [key, row] : history_.at(step).rows())
+      if (slots.shard_of(key.key) == s) weights.emplace(key, row.weights);
+    return weights;
+  }
   // The reference goes as far as any shard can have gone: to the step that every worker has pushed.
   void advance_reference() {
     uint64_t pushed = kSteps;
@@ -545,13 +591,14 @@ class Cluster {
   ReferenceRows reference_;
   std::vector<ReferenceRows> history_;  // after each step
   std::vector<ReferenceRows> before_removals_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
   std::vector<std::unique_ptr<SimulatedShard>> shards_;
   std::vector<Worker> workers_;
   std::vector<Flight> flights_;
   // Of shards that have crashed since.
   std::map<std::string, uint64_t> before_crashes_ = {{"evicted_rows", 0}, {"rows_read_ahead", 0}};
   uint64_t checkpoints_asked_ = 0;
-  size_t crashes_ = 0, checkpoints_compared_ = 0;
+  size_t crashes_ = 0, checkpoints_compared_ = 0, steps_followed_ = 0;
   size_t rows_known_ = 0, rows_changed_ = 0;  // of pulls that knew a step
 };
 
@@ -570,6 +617,7 @@ TEST_P(ShardSimulation, EveryRowIsThatOfTheReferenceWhateverHappensOnTheWay) {
   if (HasFatalFailure()) return;
   EXPECT_GT(cluster.crashes(), 0u);
   EXPECT_GT(cluster.checkpoints_compared(), 0u);
+  EXPECT_GE(cluster.steps_followed(), (kSteps - kFirstStep) / 2);
   EXPECT_GT(cluster.rows_known(), 0u);
   EXPECT_GT(cluster.rows_changed(), 0u);
   if (GetParam().hot == Hot::kAll) {

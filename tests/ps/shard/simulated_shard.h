@@ -28,8 +28,10 @@ class SimulatedShard final : public Outbox {
     Message message;
   };
 
-  explicit SimulatedShard(const ShardOptions& options)
+  // changes: null for none.
+  explicit SimulatedShard(const ShardOptions& options, ChangeListener* changes = nullptr)
       : options_(options),
+        changes_(changes),
         log(
             [this](Result<Lsn> lsn) {
               posted.push_back([this, lsn = std::move(lsn)] { shard->on_logged(lsn); });
@@ -114,9 +116,11 @@ class SimulatedShard final : public Outbox {
             .store = store,
             .post = [this](std::function<void()> call) { posted.push_back(std::move(call)); },
             .metrics = metrics,
-            .failed = [this](Error error) { failures.push_back(std::move(error)); }};
+            .failed = [this](Error error) { failures.push_back(std::move(error)); },
+            .changes = changes_};
   }
   ShardOptions options_;
+  ChangeListener* const changes_;
 
  public:
   std::deque<std::function<void()>> posted;
