@@ -23,9 +23,10 @@ Variable* concat(Tape& tape, std::span<Variable* const> parts);
 // Fills one result per task: the sum of experts weighted by the softmax of that task's logits.
 void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*> results);
 
-// The pooled bags side by side, and after them the columns of `numbers` [batch, any], which may be
-// empty. `tables` has one variable per bag; bags of one table give the same.
+// The pooled bags side by side, and behind them the columns of `numbers` [batch, any]; null: none.
+// `tables` has one variable per bag: bags of the same table name the same variable. `numbers` need
+// no gradient.
 Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
-                          std::span<Variable* const> tables, ConstMatrix numbers);
+                          std::span<Variable* const> tables, Variable* numbers = nullptr);
 
 }  // namespace cairn::autograd

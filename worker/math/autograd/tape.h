@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "common/config/train_config.h"
+#include "worker/math/autograd/operation.h"
 #include "worker/math/autograd/step_context.h"
 #include "worker/math/ops/ops.h"
 #include "worker/math/tensor/arena.h"
@@ -62,16 +63,29 @@ class Tape {
   // One that has been computed, of any rank and type. Whole numbers have no gradient.
   Variable* result(const Tensor& value, std::span<Variable* const> sources);
 
-  // Called by functions after they computed `y`: `step(tape)` propagates y's gradient to y's
-  // sources. It is copied into the arena.
+  // Called by a function after it computed its outputs. `operation` says what it did; `step(tape)`
+  // propagates the gradients of the outputs to the inputs, and is copied into the arena. The first
+  // output stands for all: the step runs where that one needs a gradient.
   template <typename Step>
-  void record(const Variable* y, Step step) {
+  void record(const Operation& operation, Step step) {
     static_assert(std::is_trivially_destructible_v<Step> && std::is_trivially_copyable_v<Step>);
-    if (mode_ == Mode::kInference || !y->needs_gradient) return;
+    describe(operation);
+    if (mode_ == Mode::kInference || !operation.outputs[0]->needs_gradient) return;
     last_ = arena_.make<Record>(
         Record{[](Tape& tape, const void* held) { (*static_cast<const Step*>(held))(tape); },
                arena_.make<Step>(step), last_});
   }
+  // The same of an operation that has no backward, or does it at once.
+  void describe(const Operation& operation) {
+    if (keeps_operations_) keep(operation);
+  }
+
+  // From here on the tape keeps a copy of each description, in its arena. Steps do not ask for it.
+  void keep_operations() { keeps_operations_ = true; }
+  struct KeptOperation : Operation {
+    const KeptOperation* before = nullptr;
+  };
+  const KeptOperation* last_operation() const { return last_operation_; }
 
   // Runs what was recorded, last first. Before it, the gradient of what the computation ends in
   // must have been written (a loss does so). `after_each` is told how many records have run.
@@ -103,6 +117,8 @@ class Tape {
   bool adopt_gradient(Variable* v, Matrix part);
 
  private:
+  void keep(const Operation& operation);
+
   struct Record {
     void (*run)(Tape&, const void*);
     const void* held;
@@ -123,6 +139,8 @@ class Tape {
   const Record* last_ = nullptr;
   const Rounded* last_rounded_ = nullptr;
   size_t records_run_ = 0;
+  bool keeps_operations_ = false;
+  const KeptOperation* last_operation_ = nullptr;
 };
 
 }  // namespace cairn

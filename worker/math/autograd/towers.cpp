@@ -26,7 +26,7 @@ Variable* layer_norm(Tape& tape, Variable* x, Variable* scale, Variable* shift) 
   const Variable* moments = tape.result(x->rows(), 2, {});
   const LayerNormInputs in = {x->matrix(), scale->matrix(), shift->matrix()};
   tape.ops().layer_norm_forward(in, moments->matrix(), y->matrix());
-  tape.record(y, [=](Tape& t) {
+  tape.record({"layer_norm", {x, scale, shift}, {y}}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     t.ops().layer_norm_backward(in, moments->matrix(), dy,
                                 {t.gradient_of(x), t.gradient_of(scale), t.gradient_of(shift)});
@@ -56,7 +56,7 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
   tape.ops().normalize(in, y->matrix());
 
   Variable *scale = norm.scale, *shift = norm.shift;
-  tape.record(y, [=](Tape& t) {
+  tape.record({"batch_norm", {x, scale, shift, norm.mean, norm.variance}, {y}}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     const Matrix sums = t.arena().matrix(2, units);
     t.ops().normalize_sums(in, dy, sums);
@@ -76,7 +76,8 @@ Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer) {
   const Variable* mask = tape.result(x->rows(), x->cols(), {});
   tape.ops().dropout_forward(x->matrix(), {tape.context().seed, layer, tape.step_numbers()}, rate,
                              mask->matrix(), y->matrix());
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"rate", rate}, {"layer", layer}};
+  tape.record({"dropout", {x}, {y}, settings}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     t.ops().dropout_backward(mask->matrix(), dy, t.gradient_of(x));
   });

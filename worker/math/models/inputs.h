@@ -42,7 +42,7 @@ class Inputs {
   }
   // Features [first, last) side by side, those by attention as sums, and behind them `numbers`.
   Variable* pooled(Tape& tape, const Batch& batch, Variable* TableRows::*part, size_t first,
-                   size_t last, ConstMatrix numbers) const;
+                   size_t last, Variable* numbers) const;
   Variable* attended(Tape& tape, const Batch& batch, size_t bag) const;
 
   ModelShape shape_;

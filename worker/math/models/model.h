@@ -19,6 +19,8 @@
 
 namespace cairn {
 
+struct OperationGraph;
+
 // What the model is built for, besides ModelConfig.
 struct ModelShape {
   struct BagFeature {
@@ -85,6 +87,8 @@ class Model {
   // Forward and backward: predictions, losses, table_grads and gradients() are overwritten. With 0
   // rows gradients are zero.
   virtual void train_step(const ModelInput& input, const ModelOutput& output) = 0;
+  // The operations of `predict` (worker/math/models/operation_graph.h).
+  virtual OperationGraph operations() = 0;
   // The most memory that intermediate results of one step have taken.
   virtual size_t peak_step_bytes() const = 0;
 };

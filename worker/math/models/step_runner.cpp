@@ -1,8 +1,10 @@
 #include "worker/math/models/step_runner.h"
 
 #include <bit>
+#include <numeric>
 #include <utility>
 
+#include "worker/math/models/operation_graph.h"
 #include "worker/math/ops/cpu/bags.h"
 
 namespace cairn {
@@ -114,6 +116,32 @@ void StepRunner::encode(const ModelInput& input, std::span<float> encodings) {
   infer(input, encodings, encoding_dim(), [&](Tape& tape, const Batch& batch, Matrix into) {
     ops_.copy(parts_.network->encode(tape, batch)->matrix(), {into});
   });
+}
+
+// Of a batch of zeros: each sample has one id per feature, which names the only row of its table.
+OperationGraph StepRunner::operations() {
+  constexpr size_t kSamples = 7;
+  const std::vector<float> dense(kSamples * shape_.dense_columns);
+  const std::vector<uint32_t> index(kSamples);
+  std::vector<uint32_t> offsets(kSamples + 1);
+  std::iota(offsets.begin(), offsets.end(), 0u);
+  // Each feature's own, by which the graph knows it.
+  const std::vector<std::vector<uint32_t>> own_offsets(shape_.bags.size(), offsets);
+  std::vector<ModelInput::Bag> bags;
+  for (const std::vector<uint32_t>& own : own_offsets) bags.push_back({own, index});
+  std::vector<std::vector<float>> rows;
+  for (const uint32_t dim : shape_.table_dims) rows.emplace_back(dim);
+  const std::vector<std::span<const float>> tables(rows.begin(), rows.end());
+
+  OperationGraph graph;
+  std::vector<float> predictions(kSamples * sizes_.predictions);
+  infer({.rows = kSamples, .dense = dense, .bags = bags, .tables = tables}, predictions,
+        sizes_.predictions, [&](Tape& tape, const Batch& batch, Matrix into) {
+          tape.keep_operations();
+          parts_.objective->predict(tape, parts_.network->forward(tape, batch), into);
+          graph = graph_of(tape, batch, *parts_.parameters);
+        });
+  return graph;
 }
 
 void StepRunner::train_step(const ModelInput& input, const ModelOutput& output) {

@@ -50,6 +50,7 @@ class StepRunner final : public Model {
   size_t encoding_dim() const override { return parts_.network->encoding_dim(); }
   void train_step(const ModelInput& input, const ModelOutput& output) override;
   bool exchanges() const override { return exchanges_; }
+  OperationGraph operations() override;
   size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
 
  private:

@@ -57,6 +57,7 @@ void TaskObjective::compute_losses(Tape& tape, const Staging::Step& step,
   if (log_variances_ != nullptr) {
     dvariances = tape.complete_gradient(log_variances_);
     precisions = tape.arena().matrix(1, tasks_.size());
+    tape.describe({"uncertainty", {log_variances_}});
     tape.ops().uncertainty_forward(log_variances_->matrix(), precisions);
   }
   for (size_t t = 0; t < tasks_.size(); ++t) {

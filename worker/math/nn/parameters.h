@@ -57,6 +57,9 @@ class Parameters {
   // Which record of the last step's backward gave the last part of a gradient of these.
   size_t last_part(size_t first, size_t last) const;
 
+  // Null where `variable` is none of the parameters.
+  const std::string* name_of(const Variable* variable) const;
+
   const std::vector<ParameterInfo>& infos() const { return infos_; }
   std::span<float> values() { return values_; }
   std::span<float> gradients() { return gradients_; }

@@ -124,7 +124,7 @@ TEST_P(FunctionsTest, TablesOfSeveralBagsSumTheirGradients) {
   expect_right_gradients(
       [&](Tape& t, std::span<Variable* const> v) {
         const std::array<Variable*, 3> tables = {v[0], v[1], v[0]};
-        Variable* y = autograd::pooled_features(t, 5, bags, tables, numbers);
+        Variable* y = autograd::pooled_features(t, 5, bags, tables, t.constant(numbers));
         return autograd::linear(t, y, v[2], v[3], Activation::kNone);
       },
       {Numbers::random(3, 2, 9), Numbers::random(3, 4, 10), Numbers::random(1, 10, 11), zero_bias});

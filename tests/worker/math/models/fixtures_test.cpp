@@ -72,7 +72,7 @@ template <Pooling kPooling>
 Variable* pool(Tape& t, const Inputs& in) {
   const std::array bags = {three_bags(kPooling)};
   const std::array tables = {in[0]};
-  return autograd::pooled_features(t, 3, bags, tables, {});
+  return autograd::pooled_features(t, 3, bags, tables);
 }
 
 Forward activation(Activation kind) {

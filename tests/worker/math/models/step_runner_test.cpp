@@ -54,7 +54,7 @@ class TwoTowers final : public Network {
     const std::array bags = {
         BagView{batch.input.bags[bag].offsets, batch.input.bags[bag].index, Pooling::kMean}};
     const std::array tables = {batch.tables[bag].vectors};
-    return autograd::pooled_features(tape, batch.input.rows, bags, tables, {});
+    return autograd::pooled_features(tape, batch.input.rows, bags, tables);
   }
 
   nn::Mlp user_, item_;
