@@ -15,14 +15,14 @@ Gradient rows_of(const Gradient& g, size_t first, size_t count) {
   return {{g.into.row(first), count, g.into.cols, g.into.row_stride}, g.write};
 }
 
-// Of all groups.
+// The inputs of all groups together.
 LinearInputs linear_inputs(Tape& tape, const Variable* x, const Variable* weight,
                            const Variable* bias, Activation activation, size_t groups) {
   LinearInputs all = {.x = x->matrix(),
                       .weight = weight->matrix(),
                       .bias = bias ? bias->matrix() : Matrix(),
                       .activation = activation};
-  if (all.weight.rows == groups) return all;  // of one column a product in bf16 is no faster
+  if (all.weight.rows == groups) return all;  // with one column bf16 is no faster
   all.x_rounded = tape.rounded(x);
   all.weight_rounded = tape.rounded(weight);
   return all;

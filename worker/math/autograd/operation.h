@@ -1,5 +1,6 @@
-// What an operation tells the tape of itself, so that the graph of a model can be printed and
-// exported (worker/math/models/operation_graph.h). Plain views: nothing is copied unless the tape keeps it.
+// The description that an operation gives to the tape, so that the graph of a model can be printed
+// and exported (worker/math/models/operation_graph.h). Plain views: nothing is copied unless the
+// tape keeps it.
 #pragma once
 
 #include <concepts>

@@ -131,7 +131,7 @@ Tensor reduce_backward(Arena& arena, Reduction operation, const Tensor& x, const
   return is.multiply(extreme, is.divide(dy, cairn::reduce(arena, Reduction::kSum, extreme, axes)));
 }
 
-Tensor transposed(const Tensor& x) {  // of the last two axes
+Tensor transposed(const Tensor& x) {  // its last two axes
   Axes axes;
   for (size_t axis = 0; axis < x.rank(); ++axis) axes[axis] = axis;
   std::swap(axes[x.rank() - 1], axes[x.rank() - 2]);

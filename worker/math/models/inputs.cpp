@@ -48,7 +48,7 @@ nn::Features Inputs::features(Tape& tape, const Batch& batch) const {
   const auto between = [&](size_t first, size_t last, Variable* beside) {
     return pooled(tape, batch, &TableRows::vectors, first, last, beside);
   };
-  // What stands between features with attention is pooled at once.
+  // Features that stand between those with attention are pooled at once.
   const std::span<Variable*> parts = tape.arena().array<Variable*>(2 * shape_.bags.size() + 1);
   size_t count = 0, first = 0;
   for (size_t b = 0; b < shape_.bags.size(); ++b) {

@@ -40,12 +40,12 @@ struct OperationGraph {
     std::vector<Bag> bags;  // ids that it reads: for pooled features one per table
   };
 
-  size_t samples = 0;  // of the batch that it was taken from; first dimension of many shapes
+  size_t samples = 0;  // size of the batch behind it: the first dimension of many shapes
   std::vector<Value> values;
   std::vector<Node> nodes;
 };
 
-// What `tape` kept (Tape::keep_operations) of a batch and a model's parameters.
+// Makes a graph of the operations that `tape` kept (Tape::keep_operations).
 OperationGraph graph_of(const Tape& tape, const Batch& batch, const nn::Parameters& parameters);
 
 // One line per operation. "samples" stands for the size of the batch:

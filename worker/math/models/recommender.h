@@ -45,7 +45,7 @@ class Recommender final : public Network {
   bool has_heads() const;
   // Whether the heads see the interaction's result.
   bool crosses() const { return interaction_ != nullptr && !second_order_; }
-  // What the heads see of x0 and the interaction's result, which is null where they see none.
+  // The encoding, from x0 and the interaction's result; null where the heads see no such result.
   Variable* encode(Tape& tape, Variable* x0, Variable* interacted) const;
 
   Structure structure_;

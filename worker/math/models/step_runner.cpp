@@ -118,7 +118,7 @@ void StepRunner::encode(const ModelInput& input, std::span<float> encodings) {
   });
 }
 
-// Of a batch of zeros: each sample has one id per feature, which names the only row of its table.
+// Runs a batch of zeros: each sample has one id per feature, which names the only row of its table.
 OperationGraph StepRunner::operations() {
   constexpr size_t kSamples = 7;
   const std::vector<float> dense(kSamples * shape_.dense_columns);

@@ -28,8 +28,8 @@ struct ModelParts {
 };
 
 struct StepSettings {
-  uint64_t seed = 0;                      // of initial values and of dropouts
-  Precision precision = Precision::kF32;  // of the factors of products
+  uint64_t seed = 0;                      // for initial values and dropouts
+  Precision precision = Precision::kF32;  // to which products round their factors
   float l2 = 0.0f;                        // half the sum of squared weights, times this, is added
 };
 

@@ -11,7 +11,7 @@
 namespace cairn {
 namespace {
 
-// What single operations do is tested with them; here it is how the tape joins them.
+// Operations have tests of their own; here it is how the tape joins them.
 class FunctionsTest : public OpsTest {
  protected:
   // A parameter-like variable whose gradient holds NaN.

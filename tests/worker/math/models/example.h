@@ -38,7 +38,7 @@ class ExampleBatch {
 
  private:
   size_t dense_columns_, tasks_;
-  // What `input` points into.
+  // `input` points into these.
   std::vector<std::vector<uint32_t>> offsets_, index_;
   std::vector<ModelInput::Bag> views_;
   std::vector<std::span<const float>> table_views_;

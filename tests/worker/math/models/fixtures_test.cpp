@@ -121,7 +121,7 @@ const std::map<std::string, Forward>& layers() {
   return all;
 }
 
-// Of dropout; all others depend on the rows alone.
+// Where dropout draws; all other functions depend on the rows alone.
 constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_sample = 70'000, .rows = 5};
 
 // Those whose numbers a test can look at.

@@ -187,7 +187,7 @@ void collect_tensor_functions(std::set<std::string>& seen) {
   EXPECT_EQ(count, 13u);
 }
 
-// What worker/math/autograd/ declares, by its own headers.
+// The functions that the headers of worker/math/autograd/ declare.
 std::set<std::string> declared_functions() {
   std::set<std::string> names;
   const std::regex declaration(R"(^(?:Variable\*|void) (\w+)\(Tape& tape)");
@@ -249,7 +249,7 @@ TEST_P(OperationsTest, NameEveryParameterOfTheModelAndEveryFeature) {
     for (const OperationGraph::Bag& bag : node.bags) features.insert(bag.feature);
   std::set<std::string> all;
   for (const ParameterInfo& info : model->parameters())
-    if (info.name != "uncertainty") all.insert(info.name);  // of the losses alone
+    if (info.name != "uncertainty") all.insert(info.name);  // only losses read it
   EXPECT_EQ(used, all);
   EXPECT_EQ(features.size(), shape.bags.size());
 }

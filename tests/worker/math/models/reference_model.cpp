@@ -425,8 +425,7 @@ double ReferenceModel::row_loss(const TaskConfig& task, double z, double y) cons
   const double p = logistic(z), error = std::abs(z - y), delta = task.huber_delta;
   switch (task.loss) {
     case Loss::kBce:
-      // Of the logit: -y log(p) - (1 - y) log(1 - p) itself would lose its digits where p is near
-      // 1.
+      // By the logit: -y log(p) - (1 - y) log(1 - p) itself loses its digits where p is near 1.
       return std::log1p(std::exp(z)) - y * z;
     case Loss::kMse:
       return error * error;

@@ -13,7 +13,7 @@
 namespace cairn {
 
 using Doubles = std::vector<double>;
-using Rows = std::vector<Doubles>;  // of a batch
+using Rows = std::vector<Doubles>;  // one per sample of a batch
 
 struct ReferenceInput {
   size_t rows = 0;
@@ -37,7 +37,7 @@ class ReferenceModel {
   Doubles predict(const ReferenceInput& input) const;
   // [tasks], unweighted, divided by the divisor.
   Doubles losses(const ReferenceInput& input) const;
-  // What is trained: their weighted sum, and what regularizes it.
+  // The trained sum: the weighted losses, and the terms that regularize them.
   double objective(const ReferenceInput& input) const;
 
   // The least distance from 0 of what went into a ReLU so far: closer than rounding, float and
@@ -63,7 +63,7 @@ class ReferenceModel {
   Doubles attended(const ReferenceInput& input, size_t bag, size_t row) const;
   std::vector<std::string> towered() const;  // tasks that are no product
   size_t weights() const { return config_.wide ? towered().size() : 0; }
-  Rows vectors(const ReferenceInput& input) const;  // of ids, side by side
+  Rows vectors(const ReferenceInput& input) const;  // those of ids, side by side
   Rows numbers(const ReferenceInput& input) const;
   Rows cross(const Rows& x0) const;
   Rows mixture(const std::string& layer, const Rows& x) const;
@@ -75,12 +75,12 @@ class ReferenceModel {
   Rows mmoe(const Rows& shared, size_t task, size_t tasks) const;
   std::vector<Rows> ple(const Rows& shared, const std::vector<std::string>& tasks) const;
   Rows towers(const Rows& shared) const;           // logits of tasks that have towers
-  Rows logits(const ReferenceInput& input) const;  // of a product: of its probability
+  Rows logits(const ReferenceInput& input) const;  // for a product: the logit of its probability
 
   ModelConfig config_;
   ModelShape shape_;
   uint64_t seed_;
-  mutable ReferenceInput const* input_ = nullptr;  // that is being computed
+  mutable ReferenceInput const* input_ = nullptr;  // the one being computed
   mutable uint32_t dropouts_ = 0;                  // met so far in it
   mutable double closest_kink_ = std::numeric_limits<double>::infinity();
 };

@@ -166,7 +166,7 @@ TEST_F(TwoTowerTest, PredictionsAreThoseOfTheStep) {
 TEST_F(TwoTowerTest, TheEncodingIsTheVectorOfTheUser) {
   std::vector<float> before(kSamples * kDim, kNan), after = before;
   model->encode(batch->input(), before);
-  batch->tables[1][0] += 1.0f;  // of an item
+  batch->tables[1][0] += 1.0f;  // a row of an item
   model->encode(batch->input(), after);
   EXPECT_EQ(after, before);
   batch->dense[0] += 1.0f;

@@ -9,7 +9,7 @@ struct PoolPlace {
   const uint32_t *offsets, *index;
   ConstView table;
   uint32_t column;
-  uint32_t first_sample;  // of its table, among those of all bags here
+  uint32_t first_sample;  // where its table's rows begin, among those of all bags here
   Pooling pooling;
 
   CAIRN_INLINE float share(size_t r) const {
