@@ -32,14 +32,14 @@ struct SortedIds {
 
 struct BagOfRows {
   BagView bag;
-  size_t first_sample = 0;  // where its table's rows begin, among the rows of all tables
+  size_t first_row = 0;  // where its table's rows begin, among the rows of all tables
 };
 
 namespace internal {
 
 struct BagPlace {
   const uint32_t *offsets, *index;
-  uint32_t first_sample, place;
+  uint32_t first_row, place;
 };
 struct BagPlaces {
   BagPlace bags[kBagsAtOnce];
@@ -74,7 +74,7 @@ inline SortedIds sort_ids(std::span<const BagOfRows> bags, size_t batch, size_t 
   size_t count = 0;
   for (size_t b = 0; b < bags.size(); ++b) {
     places.bags[b] = {bags[b].bag.offsets.data(), bags[b].bag.index.data(),
-                      static_cast<uint32_t>(bags[b].first_sample), static_cast<uint32_t>(count)};
+                      static_cast<uint32_t>(bags[b].first_row), static_cast<uint32_t>(count)};
     count += bags[b].bag.index.size();
   }
   check(rows < UINT32_MAX && count < INT32_MAX, "segments: too many rows or ids for one step");
@@ -104,7 +104,7 @@ inline SortedIds sort_ids(std::span<const BagOfRows> bags, size_t batch, size_t 
   for_each_element(bags.size(), batch, [=] CAIRN_BODY(size_t b, size_t r) {
     const internal::BagPlace& bag = places.bags[b];
     for (uint32_t i = bag.offsets[r]; i < bag.offsets[r + 1]; ++i) {
-      keys[bag.place + i] = bag.first_sample + bag.index[i];
+      keys[bag.place + i] = bag.first_row + bag.index[i];
       met[bag.place + i] = {static_cast<uint32_t>(b), static_cast<uint32_t>(r), i};
     }
   });
