@@ -148,6 +148,18 @@ TEST_P(ModelTest, PredictionsAreThoseOfTheStep) {
   EXPECT_EQ(predictions, step.predictions);
 }
 
+TEST_P(ModelTest, EncodingsMatchTheDoubleReference) {
+  if (config.dropout > 0 || config.normalization == Normalization::kBatch)
+    GTEST_SKIP() << "this model predicts otherwise than it trains";
+  ExampleBatch batch(shape, config.tasks.size(), 9, test_seed());
+  std::vector<float> encodings(9 * model->encoding_dim(), NAN);
+  model->encode(batch.input(), encodings);
+  Doubles want;
+  for (const Doubles& sample : reference().encode(batch.reference()))
+    want.insert(want.end(), sample.begin(), sample.end());
+  expect_close(encodings, want, "encodings");
+}
+
 TEST_P(ModelTest, NoRowsGiveZeroGradients) {
   const size_t tasks = config.tasks.size();
   ExampleBatch full(shape, tasks, 5, test_seed());

@@ -300,6 +300,13 @@ Rows ReferenceModel::shared(const ReferenceInput& input) const {
   return config_.wide || config_.interaction == Interaction::kFm ? Rows(input.rows) : x0;
 }
 
+Rows ReferenceModel::encode(const ReferenceInput& input) const {
+  input_ = &input;
+  dropouts_ = 0;
+  const Rows seen = shared(input);
+  return seen.at(0).empty() ? joined(vectors(input), numbers(input)) : seen;
+}
+
 double ReferenceModel::past_the_head(const ReferenceInput& input, size_t row, size_t task) const {
   double sum = 0;
   if (config_.wide) {

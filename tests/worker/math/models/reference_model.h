@@ -35,6 +35,8 @@ class ReferenceModel {
 
   // [rows, tasks]: probabilities or values.
   Doubles predict(const ReferenceInput& input) const;
+  // One vector per sample: what the heads see; without heads all inputs side by side.
+  Rows encode(const ReferenceInput& input) const;
   // [tasks], unweighted, divided by the divisor.
   Doubles losses(const ReferenceInput& input) const;
   // The trained sum: the weighted losses, and the terms that regularize them.
