@@ -10,7 +10,7 @@ namespace {
 void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix predictions,
               const Gradient& dlogits, double* sum) {
   const StepContext& context = tape.context();
-  const auto rows = static_cast<size_t>(context.rows);
+  const auto rows = static_cast<size_t>(context.samples);
   check(context.first_sample + logits->rows() <= rows, "pairwise: rows beyond the global batch");
   const Matrix all = tape.arena().matrix(2, rows);
   tape.ops().zero(all);
@@ -21,13 +21,13 @@ void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix pre
   tape.ops().copy(target.labels, own(1));
   context.sum({all.data, 2 * rows});
   // The mean over pairs needs no division by rows: the caller's, and that of `scale`, are undone.
-  const auto scale = static_cast<float>(target.scale * context.rows);
+  const auto scale = static_cast<float>(target.scale * context.samples);
   tape.ops().pairwise({.logits = Matrix(all.row(0), 1, rows),
                        .labels = Matrix(all.row(1), 1, rows),
                        .first = context.first_sample,
                        .scale = scale,
                        .factor = target.factor,
-                       .rows = context.rows},
+                       .rows = context.samples},
                       tape.arena(), predictions, dlogits, sum);
 }
 

@@ -24,7 +24,7 @@ struct StepContext {
   uint64_t seed = 0;
   uint64_t step = 0;          // the job's, from 1
   uint64_t first_sample = 0;  // where this worker's samples begin in the global batch
-  double rows = 0.0;          // samples of the global batch
+  double samples = 0.0;       // in the global batch
   Peers* peers = nullptr;     // null: this worker is alone
   // `step` and `first_sample` once more, in the memory of the numbers; null: the tape makes them.
   const StepNumbers* numbers = nullptr;

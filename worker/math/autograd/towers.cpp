@@ -10,7 +10,7 @@ std::span<float> floats(Matrix m) { return {m.data, m.rows * m.cols}; }
 // Mean and biased variance of the columns over all workers.
 void moments(Tape& tape, ConstMatrix x, Matrix mean, Matrix variance) {
   const StepContext& context = tape.context();
-  const auto share = static_cast<float>(1.0 / context.rows);
+  const auto share = static_cast<float>(1.0 / context.samples);
   tape.ops().column_sums(x, mean);
   context.sum(floats(mean));
   tape.ops().scale(mean, share);
@@ -43,7 +43,7 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
     const Matrix variance = tape.arena().matrix(1, units);
     moments(tape, x->matrix(), mean, variance);
     tape.ops().invert_deviation(variance, inverse);
-    const double rows = tape.context().rows;
+    const double rows = tape.context().samples;
     tape.ops().move_towards(mean, 1.0f, norm.mean->matrix());
     tape.ops().move_towards(variance, static_cast<float>(rows / std::max(rows - 1.0, 1.0)),
                             norm.variance->matrix());
@@ -64,7 +64,7 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
     t.ops().copy(Matrix(sums.row(0), 1, units), t.gradient_of(shift));
     t.ops().copy(Matrix(sums.row(1), 1, units), t.gradient_of(scale));
     t.context().sum(floats(sums));
-    t.ops().normalize_backward(in, dy, sums, static_cast<float>(t.context().rows),
+    t.ops().normalize_backward(in, dy, sums, static_cast<float>(t.context().samples),
                                t.gradient_of(x));
   });
   return y;

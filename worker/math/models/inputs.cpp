@@ -26,8 +26,8 @@ Inputs::Inputs(nn::Parameters& parameters, const ModelConfig& config, const Mode
       attentions_[b].emplace(parameters, "attention." + std::to_string(b), config, vector_dim(b));
 }
 
-Variable* Inputs::pooled(Tape& tape, const Batch& batch, Variable* TableRows::*part, size_t first,
-                         size_t last, Variable* numbers) const {
+Variable* Inputs::pooled(Tape& tape, const NetworkInput& batch, Variable* TableRows::*part,
+                         size_t first, size_t last, Variable* numbers) const {
   const ModelInput& input = batch.input;
   const std::span<BagView> bags = tape.arena().array<BagView>(last - first);
   const std::span<Variable*> rows = tape.arena().array<Variable*>(last - first);
@@ -40,10 +40,11 @@ Variable* Inputs::pooled(Tape& tape, const Batch& batch, Variable* TableRows::*p
                    pooling == Pooling::kAttention ? Pooling::kSum : pooling};
     rows[count++] = table;
   }
-  return autograd::pooled_features(tape, input.rows, bags.first(count), rows.first(count), numbers);
+  return autograd::pooled_features(tape, input.samples, bags.first(count), rows.first(count),
+                                   numbers);
 }
 
-nn::Features Inputs::features(Tape& tape, const Batch& batch) const {
+nn::Features Inputs::features(Tape& tape, const NetworkInput& batch) const {
   Variable* numbers = shape_.dense_columns > 0 ? batch.numbers : nullptr;
   const auto between = [&](size_t first, size_t last, Variable* beside) {
     return pooled(tape, batch, &TableRows::vectors, first, last, beside);
@@ -62,7 +63,7 @@ nn::Features Inputs::features(Tape& tape, const Batch& batch) const {
   return {autograd::concat(tape, parts.first(count)), batch.numbers};
 }
 
-Variable* Inputs::attended(Tape& tape, const Batch& batch, size_t bag) const {
+Variable* Inputs::attended(Tape& tape, const NetworkInput& batch, size_t bag) const {
   const ModelInput::Bag& ids = batch.input.bags[bag];
   const uint32_t target = shape_.bags[bag].target;
   return attentions_[bag]->forward(
@@ -71,7 +72,7 @@ Variable* Inputs::attended(Tape& tape, const Batch& batch, size_t bag) const {
       pooled(tape, batch, &TableRows::vectors, target, target + 1, nullptr));
 }
 
-Variable* Inputs::wide(Tape& tape, const Batch& batch) const {
+Variable* Inputs::wide(Tape& tape, const NetworkInput& batch) const {
   if (row_weights_ == 0) return nullptr;
   Variable* sum = nullptr;
   if (!shape_.bags.empty()) {

@@ -32,18 +32,18 @@ class Inputs {
   const nn::FeatureShape& shape() const { return features_; }
   size_t row_weights() const { return row_weights_; }
 
-  nn::Features features(Tape& tape, const Batch& batch) const;
+  nn::Features features(Tape& tape, const NetworkInput& batch) const;
   // [samples, row_weights]; null where the model is not wide.
-  Variable* wide(Tape& tape, const Batch& batch) const;
+  Variable* wide(Tape& tape, const NetworkInput& batch) const;
 
  private:
   size_t vector_dim(size_t bag) const {
     return shape_.table_dims[shape_.bags[bag].table] - row_weights_;
   }
   // Features [first, last) side by side, those by attention as sums, and behind them `numbers`.
-  Variable* pooled(Tape& tape, const Batch& batch, Variable* TableRows::*part, size_t first,
+  Variable* pooled(Tape& tape, const NetworkInput& batch, Variable* TableRows::*part, size_t first,
                    size_t last, Variable* numbers) const;
-  Variable* attended(Tape& tape, const Batch& batch, size_t bag) const;
+  Variable* attended(Tape& tape, const NetworkInput& batch, size_t bag) const;
 
   ModelShape shape_;
   size_t row_weights_;

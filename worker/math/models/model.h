@@ -38,7 +38,7 @@ struct ModelInput {
     std::span<const uint32_t> offsets;  // [samples + 1]
     std::span<const uint32_t> index;    // [occurrences], into the rows of the feature's table
   };
-  size_t rows = 0;                                 // samples; may be 0
+  size_t samples = 0;                              // may be 0
   std::span<const float> dense;                    // [samples, dense_columns]
   std::span<const Bag> bags;                       // one per BagFeature
   std::span<const std::span<const float>> tables;  // one per table: unique rows [n, dim]

@@ -13,9 +13,9 @@ namespace {
 
 class Maker {
  public:
-  Maker(const Batch& batch, const nn::Parameters& parameters)
+  Maker(const NetworkInput& batch, const nn::Parameters& parameters)
       : batch_(batch), parameters_(parameters) {
-    graph_.samples = batch.input.rows;
+    graph_.samples = batch.input.samples;
   }
 
   void add(const Operation& operation) {
@@ -69,7 +69,7 @@ class Maker {
     return static_cast<size_t>(found - batch_.input.bags.begin());
   }
 
-  const Batch& batch_;
+  const NetworkInput& batch_;
   const nn::Parameters& parameters_;
   OperationGraph graph_;
   std::map<const Variable*, size_t> places_;
@@ -105,7 +105,8 @@ std::string line_of(const OperationGraph& graph, const OperationGraph::Node& nod
 
 }  // namespace
 
-OperationGraph graph_of(const Tape& tape, const Batch& batch, const nn::Parameters& parameters) {
+OperationGraph graph_of(const Tape& tape, const NetworkInput& batch,
+                        const nn::Parameters& parameters) {
   std::vector<const Operation*> operations;
   for (const auto* kept = tape.last_operation(); kept != nullptr; kept = kept->before)
     operations.push_back(kept);

@@ -46,7 +46,8 @@ struct OperationGraph {
 };
 
 // Makes a graph of the operations that `tape` kept (Tape::keep_operations).
-OperationGraph graph_of(const Tape& tape, const Batch& batch, const nn::Parameters& parameters);
+OperationGraph graph_of(const Tape& tape, const NetworkInput& batch,
+                        const nn::Parameters& parameters);
 
 // One line per operation. "samples" stands for the size of the batch:
 //   %1 = cross(%0, %0, cross.0.weight, cross.0.bias) [samples, 13]

@@ -37,8 +37,8 @@ class Recommender final : public Network {
 
   size_t row_weights() const override { return inputs_.row_weights(); }
   bool exchanges() const override { return normalization_ == Normalization::kBatch; }
-  std::span<Variable* const> forward(Tape& tape, const Batch& batch) const override;
-  Variable* encode(Tape& tape, const Batch& batch) const override;
+  std::span<Variable* const> forward(Tape& tape, const NetworkInput& batch) const override;
+  Variable* encode(Tape& tape, const NetworkInput& batch) const override;
   size_t encoding_dim() const override;
 
  private:

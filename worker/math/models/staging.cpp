@@ -101,7 +101,7 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> results,
     // One id per row is one shape; other numbers of ids are many.
     const size_t ids = bag.index.size();
     const size_t count =
-        ids == input.rows ? ids : bag_room_[b] = std::max(bag_room_[b], padded(ids));
+        ids == input.samples ? ids : bag_room_[b] = std::max(bag_room_[b], padded(ids));
     places[b] = {packing.add(bag.offsets), packing.add(bag.index, count), count};
   }
   std::byte* host = packed(packing.bytes());

@@ -55,8 +55,8 @@ class StepRunner final : public Model {
 
  private:
   // The staged inputs as variables; `gradients` of the tables' rows are empty in inference.
-  Batch batch(Tape& tape, const ModelInput& input,
-              std::span<const std::span<float>> gradients) const;
+  NetworkInput batch(Tape& tape, const ModelInput& input,
+                     std::span<const std::span<float>> gradients) const;
   // Forward only: `work(tape, batch, results)` writes the results [samples, columns].
   template <typename Work>
   void infer(const ModelInput& input, std::span<float> results, size_t columns, Work work);

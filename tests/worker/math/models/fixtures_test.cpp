@@ -122,7 +122,7 @@ const std::map<std::string, Forward>& layers() {
 }
 
 // Where dropout draws; all other functions depend on the rows alone.
-constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_sample = 70'000, .rows = 5};
+constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_sample = 70'000, .samples = 5};
 
 // Those whose numbers a test can look at.
 std::vector<const Ops*> backends() { return {&cpu_ops(), &cuda_on_host::table()}; }
@@ -173,7 +173,7 @@ TEST_P(Fixtures, LossesMatchPyTorch) {
     FixtureArray& z = fixture["in0"];
     const auto rows = static_cast<double>(z.rows);
     Arena arena(ops.memory());
-    Tape tape(ops, arena, Tape::Mode::kTraining, {.rows = rows});
+    Tape tape(ops, arena, Tape::Mode::kTraining, {.samples = rows});
     Variable* logits = tape.input(z.view(), arena.matrix(z.rows, 1));
     double sum = 0.0;
     autograd::loss(tape, task, logits, {fixture["in1"].view(), {}, static_cast<float>(1.0 / rows)},

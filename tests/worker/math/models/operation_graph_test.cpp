@@ -127,7 +127,7 @@ void collect(const ModelConfig& config, const ModelShape& shape, std::set<std::s
   const ModelInput input = example.input();
   Arena arena;
   Tape tape(cpu_ops(), arena, Tape::Mode::kTraining,
-            {.step = 1, .rows = example.divisor, .peers = &nobody});
+            {.step = 1, .samples = example.divisor, .peers = &nobody});
   tape.keep_operations();
   std::vector<TableRows> tables;
   const size_t weights = network.row_weights();
@@ -139,13 +139,13 @@ void collect(const ModelConfig& config, const ModelShape& shape, std::set<std::s
     };
     tables.push_back({part(0, weights), part(weights, dim - weights)});
   }
-  const Matrix numbers(example.dense.data(), input.rows, shape.dense_columns);
-  const Batch batch = {input, tape.constant(numbers), tables};
-  std::vector<float> predictions(input.rows * config.tasks.size());
+  const Matrix numbers(example.dense.data(), input.samples, shape.dense_columns);
+  const NetworkInput batch = {input, tape.constant(numbers), tables};
+  std::vector<float> predictions(input.samples * config.tasks.size());
   std::vector<double> sums(config.tasks.size());
   const std::span<Variable* const> logits = network.forward(tape, batch);
   objective.compute_losses(tape, {input, nullptr, predictions, {}, sums.data()}, logits);
-  objective.predict(tape, logits, Matrix(predictions.data(), input.rows, config.tasks.size()));
+  objective.predict(tape, logits, Matrix(predictions.data(), input.samples, config.tasks.size()));
 
   const OperationGraph graph = graph_of(tape, batch, parameters);
   for (const OperationGraph::Value& value : graph.values)

@@ -16,12 +16,12 @@ using Doubles = std::vector<double>;
 using Rows = std::vector<Doubles>;  // one per sample of a batch
 
 struct ReferenceInput {
-  size_t rows = 0;
-  Doubles dense;                                         // [rows, dense columns]
-  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][row]: indices
+  size_t samples = 0;
+  Doubles dense;                                         // [samples, dense columns]
+  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][sample]: indices
   std::vector<Doubles> tables;                           // [table]: [unique, dim]
-  Doubles labels;                                        // [rows, tasks]
-  Doubles weights;                                       // [rows, tasks]; empty: all 1
+  Doubles labels;                                        // [samples, tasks]
+  Doubles weights;                                       // [samples, tasks]; empty: all 1
   double divisor = 1.0;
   uint64_t step = 0, first_sample = 0;
 };
@@ -33,7 +33,7 @@ class ReferenceModel {
 
   std::map<std::string, Doubles> parameters;  // by name, as the model lays each out
 
-  // [rows, tasks]: probabilities or values.
+  // [samples, tasks]: probabilities or values.
   Doubles predict(const ReferenceInput& input) const;
   // One vector per sample: what the heads see; without heads all inputs side by side.
   Rows encode(const ReferenceInput& input) const;

@@ -31,7 +31,7 @@ class TaskObjectiveTest : public testing::Test {
     predictions.assign(2 * tasks, 0.0f);
     losses.assign(tasks, 0.0);
     Staging::Step step;
-    step.input.rows = 2;
+    step.input.samples = 2;
     step.input.labels = labels;
     step.input.loss_divisor = 4.0;  // the global batch is twice as large
     step.results = predictions;
