@@ -15,7 +15,7 @@ cairn_test(math_models_test
           math/models/example.cpp math/models/factory_test.cpp math/models/fixtures.cpp math/models/fixtures_test.cpp
           math/models/device_model_test.cpp math/models/gradient_buckets_test.cpp math/models/twins.cpp math/models/layers_test.cpp
           math/models/model_fixtures_test.cpp math/models/model_test.cpp math/models/recommender_test.cpp
-          math/models/step_runner_test.cpp math/models/task_objective_test.cpp
+          math/models/operation_graph_test.cpp math/models/step_runner_test.cpp math/models/task_objective_test.cpp
           math/models/reference_model.cpp math/models/variations.cpp
           math/optimizers/dense_optimizer_test.cpp
   LIBRARIES cairn_gpu_backend fmt::fmt)

@@ -42,7 +42,7 @@ const ModelInput& StepBuffers::input(const Batch& batch, const StepPlace& place)
   bags_.clear();
   for (const Bag& bag : batch.bags) bags_.push_back({bag.offsets, bag.index});
   row_views_.assign(rows.begin(), rows.end());
-  input_.rows = batch.samples;
+  input_.samples = batch.samples;
   input_.dense = batch.dense;
   input_.bags = bags_;
   input_.tables = row_views_;

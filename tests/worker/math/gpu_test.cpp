@@ -1,5 +1,5 @@
-// What only a GPU can show: models on it beside the same on the CPU, with nothing waited for but
-// what the code waits for.
+// Tests that only a GPU can make: models on it beside the same on the CPU. Nothing is waited for
+// except where the code itself waits.
 #include "worker/math/device/gpu.h"
 
 #include <gtest/gtest.h>

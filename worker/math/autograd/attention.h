@@ -6,13 +6,13 @@
 
 namespace cairn::autograd {
 
-// [rows, 4 dim], where `rows` is at least the number of ids in the bag.
+// To [rows, 4 dim], where `rows` is at least the number of ids in the bag.
 Variable* attention_inputs(Tape& tape, const BagView& bag, Variable* table, Variable* target,
                            size_t rows);
 
 Variable* bag_softmax(Tape& tape, const BagView& bag, Variable* scores);
 
-// [batch, dim]
+// To [batch, dim].
 Variable* weighted_pool(Tape& tape, const BagView& bag, Variable* table, Variable* scores);
 
 }  // namespace cairn::autograd

@@ -1,5 +1,7 @@
 #include "worker/math/autograd/functions.h"
 
+#include "common/config/words.h"
+
 namespace cairn::autograd {
 namespace {
 
@@ -13,14 +15,14 @@ Gradient rows_of(const Gradient& g, size_t first, size_t count) {
   return {{g.into.row(first), count, g.into.cols, g.into.row_stride}, g.write};
 }
 
-// Of all groups.
+// The inputs of all groups together.
 LinearInputs linear_inputs(Tape& tape, const Variable* x, const Variable* weight,
                            const Variable* bias, Activation activation, size_t groups) {
   LinearInputs all = {.x = x->matrix(),
                       .weight = weight->matrix(),
                       .bias = bias ? bias->matrix() : Matrix(),
                       .activation = activation};
-  if (all.weight.rows == groups) return all;  // of one column a product in bf16 is no faster
+  if (all.weight.rows == groups) return all;  // with one column bf16 is no faster
   all.x_rounded = tape.rounded(x);
   all.weight_rounded = tape.rounded(weight);
   return all;
@@ -49,7 +51,9 @@ Variable* linear(Tape& tape, Variable* x, Variable* weight, Variable* bias, Acti
   for (size_t g = 0; g < groups; ++g)
     tape.ops().linear_forward(group_inputs(inputs, g, out), y->matrix().columns(g * out, out));
 
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"activation", to_word(activation)}, {"groups", groups}};
+  const std::span<const Attribute> set = std::span(settings).first(groups > 1 ? 2 : 1);
+  tape.record({"linear", {x, weight, bias}, {y}, set}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     const Gradient dx = t.gradient_of(x), dw = t.gradient_of(weight);
     const Gradient db = bias ? t.gradient_of(bias) : Gradient{};
@@ -71,7 +75,7 @@ Variable* cross(Tape& tape, Variable* x0, Variable* x, Variable* weight, Variabl
                           bias->matrix(), tape.rounded(x), tape.rounded(weight)};
   tape.ops().cross_forward(in, mixed->matrix(), y->matrix());
 
-  tape.record(y, [=](Tape& t) {
+  tape.record({"cross", {x0, x, weight, bias}, {y}}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     CrossGradients out = {.x0 = t.gradient_of(x0),
                           .x = {},
@@ -104,7 +108,7 @@ Variable* concat(Tape& tape, std::span<Variable* const> parts) {
     first += parts[i]->cols();
   }
 
-  tape.record(y, [=](Tape& t) {
+  tape.record({"concat", parts, {y}}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     size_t at = 0;
     for (Variable* part : kept) {
@@ -131,7 +135,7 @@ void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*>
   const GateInputs in = {logits->matrix(), experts->matrix()};
   tape.ops().gates_forward(in, probabilities->matrix(), outputs);
 
-  tape.record(results[0], [=](Tape& t) {
+  tape.record({"gates", {logits, experts}, kept}, [=](Tape& t) {
     const std::span<Matrix> doutputs = t.arena().array<Matrix>(kept.size());
     for (size_t i = 0; i < kept.size(); ++i) doutputs[i] = t.complete_gradient(kept[i]);
     t.ops().gates_backward(in, probabilities->matrix(), doutputs,
@@ -140,27 +144,28 @@ void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*>
 }
 
 Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
-                          std::span<Variable* const> tables, ConstMatrix numbers) {
+                          std::span<Variable* const> tables, Variable* numbers) {
   check(bags.size() == tables.size(), "pooled features: not one table a bag");
-  size_t cols = numbers.cols;
+  size_t cols = numbers ? numbers->cols() : 0;
   for (const Variable* table : tables) cols += table->cols();
   Variable* y = tape.result(batch, cols, {});
   const std::span<PooledBag> pooled = tape.arena().array<PooledBag>(bags.size());
-  const std::span<Variable*> kept_tables = tape.arena().array<Variable*>(bags.size());
+  const std::span<Variable*> operands = tape.arena().array<Variable*>(bags.size() + 1);
+  operands[bags.size()] = numbers;
   size_t first = 0;
   for (size_t i = 0; i < bags.size(); ++i) {
     pooled[i] = {bags[i], tables[i]->matrix(), first};
-    kept_tables[i] = tables[i];
+    operands[i] = tables[i];
     y->needs_gradient |= tables[i]->needs_gradient;
     first += tables[i]->cols();
   }
   tape.ops().pool_forward(pooled, y->matrix());
-  if (numbers.cols > 0) tape.ops().copy(numbers, {y->matrix().columns(first, numbers.cols)});
+  if (cols > first) tape.ops().copy(numbers->matrix(), {y->matrix().columns(first, cols - first)});
 
-  tape.record(y, [=](Tape& t) {
+  tape.record({"pooled_features", operands, {y}, {}, bags}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     const std::span<Gradient> dtables = t.arena().array<Gradient>(pooled.size());
-    for (size_t i = 0; i < pooled.size(); ++i) dtables[i] = t.gradient_of(kept_tables[i]);
+    for (size_t i = 0; i < pooled.size(); ++i) dtables[i] = t.gradient_of(operands[i]);
     t.ops().pool_backward(pooled, y->matrix(), dy, dtables);
   });
   return y;

@@ -17,14 +17,15 @@ Variable* vector_cross(Tape& tape, Variable* x0, Variable* x, Variable* weight, 
 // The experts, each times its probability: softmax(logits)_e * experts_e.
 Variable* gate_scale(Tape& tape, Variable* logits, Variable* experts);
 
-// Of x [batch, fields * dim]: sums of products [batch, dim], and inner products [batch, pairs].
+// The fields of x [batch, fields * dim] with each other: the sum of their products [batch, dim],
+// and their inner products [batch, pairs].
 Variable* pairs(Tape& tape, Variable* x, size_t dim);
 Variable* dots(Tape& tape, Variable* x, size_t dim);
 
 // Each column of `numbers`, which needs no gradient, times its row of `vectors`.
 Variable* number_fields(Tape& tape, const Variable* numbers, Variable* vectors);
 
-// [batch, groups * cols] to [batch, cols].
+// The sum of the groups in x [batch, groups * cols]: [batch, cols].
 Variable* sum_groups(Tape& tape, Variable* x, size_t cols);
 
 // Columns [first, first + count) of x, without a copy.
@@ -36,6 +37,7 @@ Variable* every_row(Tape& tape, size_t batch, Variable* row);
 // a + b, of one shape.
 Variable* add(Tape& tape, Variable* a, Variable* b);
 
+// f(x) elementwise; `slope` [1, units] for prelu only. kNone returns x itself.
 Variable* activation(Tape& tape, Activation kind, Variable* x, Variable* slope = nullptr);
 
 }  // namespace cairn::autograd

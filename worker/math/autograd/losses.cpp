@@ -1,5 +1,7 @@
 #include "worker/math/autograd/losses.h"
 
+#include "common/config/words.h"
+
 namespace cairn::autograd {
 namespace {
 
@@ -8,7 +10,7 @@ namespace {
 void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix predictions,
               const Gradient& dlogits, double* sum) {
   const StepContext& context = tape.context();
-  const auto rows = static_cast<size_t>(context.rows);
+  const auto rows = static_cast<size_t>(context.samples);
   check(context.first_sample + logits->rows() <= rows, "pairwise: rows beyond the global batch");
   const Matrix all = tape.arena().matrix(2, rows);
   tape.ops().zero(all);
@@ -19,13 +21,13 @@ void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix pre
   tape.ops().copy(target.labels, own(1));
   context.sum({all.data, 2 * rows});
   // The mean over pairs needs no division by rows: the caller's, and that of `scale`, are undone.
-  const auto scale = static_cast<float>(target.scale * context.rows);
+  const auto scale = static_cast<float>(target.scale * context.samples);
   tape.ops().pairwise({.logits = Matrix(all.row(0), 1, rows),
                        .labels = Matrix(all.row(1), 1, rows),
                        .first = context.first_sample,
                        .scale = scale,
                        .factor = target.factor,
-                       .rows = context.rows},
+                       .rows = context.samples},
                       tape.arena(), predictions, dlogits, sum);
 }
 
@@ -34,6 +36,8 @@ void pairwise(Tape& tape, Variable* logits, const LossTarget& target, Matrix pre
 void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
           Matrix predictions, double* sum) {
   check(logits->needs_gradient, "a loss of logits that rest on no parameter");
+  const Attribute settings[] = {{"kind", to_word(task.loss)}};
+  tape.describe({"loss", {logits}, {}, settings});
   const LossInputs in = {logits->matrix(), target};
   const Gradient dlogits = tape.gradient_of(logits);
   const Ops& ops = tape.ops();
@@ -54,6 +58,7 @@ void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget
 
 void loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,
                      Matrix predictions, double* sum) {
+  tape.describe({"loss_of_product", logits});
   const std::span<ConstMatrix> values = tape.arena().array<ConstMatrix>(logits.size());
   const std::span<Gradient> gradients = tape.arena().array<Gradient>(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) {
@@ -64,13 +69,17 @@ void loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTa
 }
 
 void prediction(Tape& tape, const TaskConfig& task, Variable* logits, Matrix predictions) {
-  if (is_binary(task.loss))
+  const bool binary = is_binary(task.loss);
+  const Attribute settings[] = {{"kind", binary ? "probability" : "value"}};
+  tape.describe({"prediction", {logits}, {tape.constant(predictions)}, settings});
+  if (binary)
     tape.ops().sigmoid(logits->matrix(), predictions);
   else
     tape.ops().copy(logits->matrix(), {predictions});
 }
 
 void prediction_of_product(Tape& tape, std::span<Variable* const> logits, Matrix predictions) {
+  tape.describe({"prediction_of_product", logits, {tape.constant(predictions)}});
   const std::span<ConstMatrix> values = tape.arena().array<ConstMatrix>(logits.size());
   for (size_t i = 0; i < values.size(); ++i) values[i] = logits[i]->matrix();
   tape.ops().product_of_sigmoids(values, predictions);

@@ -1,6 +1,6 @@
-// Where a computation ends: losses leave their sum over the batch and write the gradients of their
-// logits, times the target's scale, at once: from here the tape runs backward. Equations stand with
-// the operations (worker/math/ops/loss.h).
+// The ends of a computation. A loss leaves its sum over the batch and the predictions, and writes
+// the gradients of its logits, times the target's scale, at once: from here the tape runs backward.
+// Equations stand with the operations (worker/math/ops/loss.h).
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace cairn::autograd {
 
-// Of the task's own loss, with its parameters.
+// The loss that the task names, with its settings.
 void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
           Matrix predictions, double* sum);
 
@@ -17,8 +17,8 @@ void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget
 void loss_of_product(Tape& tape, std::span<Variable* const> logits, const LossTarget& target,
                      Matrix predictions, double* sum);
 
-// What the losses leave as predictions, without a loss: the probability of a binary task, or the
-// value. Written to `predictions` [samples, 1].
+// The predictions that a loss leaves, without the loss: the probability of a binary task, or the
+// value. `predictions` are [samples, 1].
 void prediction(Tape& tape, const TaskConfig& task, Variable* logits, Matrix predictions);
 // The product of the logits' probabilities.
 void prediction_of_product(Tape& tape, std::span<Variable* const> logits, Matrix predictions);

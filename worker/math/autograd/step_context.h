@@ -1,5 +1,5 @@
-// What layers may know of the step they compute in, beyond their inputs: enough for W workers to
-// compute what one would on the same global batch.
+// The step that layers compute in, as far as they may know it beyond their inputs. It is enough for
+// W workers to compute what one worker would on the same global batch.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,24 @@ namespace cairn {
 
 struct StepNumbers;  // worker/math/ops/dropout.h
 
-// The other workers of a step. Every worker makes the same calls in the same order, one without
-// rows too: what a layer asks depends on the model alone.
+// The other workers of a step. Every worker makes the same calls in the same order, even one
+// without samples: the calls of a layer depend on the model alone.
 class Peers {
  public:
   virtual ~Peers() = default;
-  // Replaces `values` (as long on every worker; beside the model's numbers) by their sum over all
-  // workers, in rank order: the same bits on each. An implementation that cannot leaves them as
-  // they are and lets its owner know, who gives up the step.
+  // Replaces `values` by their sum over all workers, in rank order: the same bits on each. They
+  // have the same length on every worker, and stand in the memory of the model's numbers. An
+  // implementation that fails leaves them as they are and tells its owner, who gives up the step.
   virtual void sum(std::span<float> values) = 0;
 };
 
 struct StepContext {
   uint64_t seed = 0;
-  uint64_t step = 0;          // of the job, from 1
-  uint64_t first_sample = 0;  // where this worker's rows begin in the global batch
-  double rows = 0.0;          // of the global batch
+  uint64_t step = 0;          // the job's, from 1
+  uint64_t first_sample = 0;  // where this worker's samples begin in the global batch
+  double samples = 0.0;       // in the global batch
   Peers* peers = nullptr;     // null: this worker is alone
-  // Step and first row once more, beside the numbers; null: the tape makes them.
+  // `step` and `first_sample` once more, in the memory of the numbers; null: the tape makes them.
   const StepNumbers* numbers = nullptr;
 
   void sum(std::span<float> values) const {

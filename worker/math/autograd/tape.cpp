@@ -1,8 +1,20 @@
 #include "worker/math/autograd/tape.h"
 
+#include <algorithm>
+
 #include "worker/math/tensor/tensor_ops.h"
 
 namespace cairn {
+namespace {
+
+template <typename T>
+std::span<const T> copied(Arena& arena, std::span<const T> all) {
+  const std::span<T> copy = arena.array<T>(all.size());
+  std::ranges::copy(all, copy.begin());
+  return copy;
+}
+
+}  // namespace
 
 // A step rounds a few dozen values, so a list is searched as fast as anything.
 ConstRoundedMatrix Tape::rounded(const Variable* v) {
@@ -44,6 +56,17 @@ Variable* Tape::result(const Tensor& value, std::span<Variable* const> sources) 
   if (value.dtype == DType::kI64) return y;
   for (const Variable* source : sources) y->needs_gradient |= source->needs_gradient;
   return y;
+}
+
+void Tape::keep(const Operation& operation) {
+  KeptOperation kept;
+  kept.name = operation.name;
+  kept.inputs = Operands(copied(arena_, operation.inputs.span()));
+  kept.outputs = Operands(copied(arena_, operation.outputs.span()));
+  kept.attributes = copied(arena_, operation.attributes);
+  kept.bags = copied(arena_, operation.bags);
+  kept.before = last_operation_;
+  last_operation_ = arena_.make<KeptOperation>(kept);
 }
 
 const StepNumbers* Tape::step_numbers() {

@@ -1,6 +1,6 @@
-// Reverse-mode differentiation. Functions (worker/math/autograd/functions.h) compute forward and
-// record on the tape what they will do backward; `backward` plays it from its end. Layers are
-// forward code only.
+// Reverse-mode differentiation. Functions (worker/math/autograd/functions.h) compute forward, and
+// record on the tape their description (worker/math/autograd/operation.h) and their backward;
+// `backward` runs these from the last to the first. Layers are forward code only.
 //
 // Variables, records and intermediate results live in the tape's arena, so a step takes nothing
 // from the heap; parameters and inputs live with their owners. A tape serves one step. Thread
@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "common/config/train_config.h"
+#include "worker/math/autograd/operation.h"
 #include "worker/math/autograd/step_context.h"
 #include "worker/math/ops/ops.h"
 #include "worker/math/tensor/arena.h"
@@ -24,7 +25,7 @@ struct Variable {
   Tensor gradient;              // without storage until something is written to it
   bool needs_gradient = false;  // it is a parameter or rests on one
   bool written = false;         // the gradient holds a part; the next one is added
-  size_t last_part = 0;         // which record of backward, from 1, gave the last part
+  size_t last_part = 0;         // number, from 1, of the record of backward that gave the last part
 
   size_t rows() const { return value.rows(); }
   size_t cols() const { return value.cols(); }
@@ -33,7 +34,7 @@ struct Variable {
 
 class Tape {
  public:
-  enum class Mode { kTraining, kInference };  // inference records nothing
+  enum class Mode { kTraining, kInference };  // inference records no backward
 
   Tape(const Ops& ops, Arena& arena, Mode mode, const StepContext& context = {},
        Precision precision = Precision::kF32)
@@ -47,34 +48,47 @@ class Tape {
   const StepContext& context() const { return context_; }
   const StepNumbers* step_numbers();
 
-  // v's value rounded to bf16, made when it is first asked for: a factor of several products is
-  // rounded once a step. Empty where products are of float32.
+  // v's value rounded to bf16, made at the first call: a factor of several products is rounded once
+  // per step. Empty where products are of float32.
   ConstRoundedMatrix rounded(const Variable* v);
 
-  // A value that is given. The gradient of an input is left in `gradient`, which backward
-  // overwrites.
+  // A given value: a constant has no gradient, backward overwrites `gradient` with that of an
+  // input.
   Variable* constant(Matrix value);
   Variable* input(Matrix value, Matrix gradient);
   Variable* constant(const Tensor& value);
-  Variable* input(const Tensor& value);  // of a floating type; its gradient stands in the arena
-  // A result [rows, cols] to be computed; its gradient is needed if that of any of `sources` is.
+  Variable* input(const Tensor& value);  // a floating type; the gradient stands in the arena
+  // A result [rows, cols] to be computed. It needs a gradient if any of `sources` does.
   Variable* result(size_t rows, size_t cols, std::initializer_list<const Variable*> sources);
-  // One that has been computed, of any rank and type. Whole numbers have no gradient.
+  // A computed result of any rank and type. Whole numbers have no gradient.
   Variable* result(const Tensor& value, std::span<Variable* const> sources);
 
-  // Called by functions after they computed `y`: `step(tape)` propagates y's gradient to y's
-  // sources. It is copied into the arena.
+  // Called by a function after it computed its outputs. `operation` says what it did; `step(tape)`
+  // propagates the gradients of the outputs to the inputs, and is copied into the arena. The first
+  // output stands for all: the step runs where that one needs a gradient.
   template <typename Step>
-  void record(const Variable* y, Step step) {
+  void record(const Operation& operation, Step step) {
     static_assert(std::is_trivially_destructible_v<Step> && std::is_trivially_copyable_v<Step>);
-    if (mode_ == Mode::kInference || !y->needs_gradient) return;
+    describe(operation);
+    if (mode_ == Mode::kInference || !operation.outputs[0]->needs_gradient) return;
     last_ = arena_.make<Record>(
         Record{[](Tape& tape, const void* held) { (*static_cast<const Step*>(held))(tape); },
                arena_.make<Step>(step), last_});
   }
+  // The same of an operation that has no backward, or does it at once.
+  void describe(const Operation& operation) {
+    if (keeps_operations_) keep(operation);
+  }
 
-  // Runs what was recorded, last first. Before it, the gradient of what the computation ends in
-  // must have been written (a loss does so). `after_each` is told how many records have run.
+  // From here on the tape keeps a copy of each description, in its arena. Steps do not ask for it.
+  void keep_operations() { keeps_operations_ = true; }
+  struct KeptOperation : Operation {
+    const KeptOperation* before = nullptr;
+  };
+  const KeptOperation* last_operation() const { return last_operation_; }
+
+  // Runs the recorded steps, last first. Before it, the gradients of the computation's ends must
+  // have been written (a loss does so). `after_each` is told how many records have run.
   void backward() {
     backward([](size_t) {});
   }
@@ -89,20 +103,22 @@ class Tape {
 
   // ---- for the recorded steps ----
 
-  // Where to leave a part of v's gradient: empty if v needs none, replacing for the first part.
+  // The place for a part of v's gradient: empty if v needs none; the first part replaces.
   Gradient gradient_of(Variable* v);
   // v's complete gradient; zero if nothing that follows v was used.
   Matrix complete_gradient(Variable* v);
-  // The same of any rank and type, as operations in worker/math/tensor/ want it: adds a part to v's
-  // gradient if it needs one; the complete gradient.
+  // The same for any rank and type, as operations in worker/math/tensor/ want it. `add_gradient`
+  // adds a part if v needs a gradient.
   void add_gradient(Variable* v, const Tensor& part);
   Tensor complete_tensor_gradient(Variable* v);
-  // Takes `part` as v's gradient, storage included, which saves a copy; the caller gives it up.
-  // False, and nothing happened, if v needs no gradient or its gradient has storage already (and so
-  // perhaps a part in it).
+  // Takes `part` as v's gradient, storage included, which saves a copy: the caller gives it up.
+  // False, and nothing happened, if v needs no gradient or its gradient has storage already, and so
+  // perhaps a part.
   bool adopt_gradient(Variable* v, Matrix part);
 
  private:
+  void keep(const Operation& operation);
+
   struct Record {
     void (*run)(Tape&, const void*);
     const void* held;
@@ -123,6 +139,8 @@ class Tape {
   const Record* last_ = nullptr;
   const Rounded* last_rounded_ = nullptr;
   size_t records_run_ = 0;
+  bool keeps_operations_ = false;
+  const KeptOperation* last_operation_ = nullptr;
 };
 
 }  // namespace cairn

@@ -7,6 +7,13 @@ namespace {
 
 using Axes = std::array<size_t, kRankMax>;
 
+// As they describe themselves.
+constexpr const char* kBinaryNames[] = {"add",     "subtract", "multiply", "divide",    "minimum",
+                                        "maximum", "equal",    "less",     "less_equal"};
+constexpr const char* kUnaryNames[] = {"negate", "absolute", "exp",    "log",
+                                       "sqrt",   "tanh",     "sigmoid"};
+constexpr const char* kReductionNames[] = {"sum", "mean", "minimum", "maximum"};
+
 // Formulas of a backward, in the arena of its step.
 struct Algebra {
   Arena& arena;
@@ -124,7 +131,7 @@ Tensor reduce_backward(Arena& arena, Reduction operation, const Tensor& x, const
   return is.multiply(extreme, is.divide(dy, cairn::reduce(arena, Reduction::kSum, extreme, axes)));
 }
 
-Tensor transposed(const Tensor& x) {  // of the last two axes
+Tensor transposed(const Tensor& x) {  // its last two axes
   Axes axes;
   for (size_t axis = 0; axis < x.rank(); ++axis) axes[axis] = axis;
   std::swap(axes[x.rank() - 1], axes[x.rank() - 2]);
@@ -138,6 +145,20 @@ Axes kept(std::span<const size_t> axes) {
   return copied;
 }
 
+// A setting, and the axes one by one behind it.
+class AxisAttributes {
+ public:
+  explicit AxisAttributes(std::span<const size_t> axes, Attribute setting = {}) {
+    if (setting.name != nullptr) all_[count_++] = setting;
+    for (const size_t axis : axes) all_[count_++] = {"axis", axis};
+  }
+  std::span<const Attribute> span() const { return std::span(all_).first(count_); }
+
+ private:
+  std::array<Attribute, kRankMax + 1> all_;
+  size_t count_ = 0;
+};
+
 Tensor row_major_copy(Arena& arena, const Tensor& x) {
   return x.contiguous() ? x : copy_of(arena, x);
 }
@@ -146,16 +167,18 @@ Tensor row_major_copy(Arena& arena, const Tensor& x) {
 
 Variable* binary(Tape& tape, Binary operation, Variable* a, Variable* b) {
   const Tensor value = cairn::binary(tape.arena(), operation, a->value, b->value);
-  if (compares(operation)) return tape.constant(value);
-  Variable* y = tape.result(value, std::array{a, b});
-  tape.record(
-      y, [=](Tape& t) { binary_backward(t, operation, a, b, y, t.complete_tensor_gradient(y)); });
+  Variable* y = compares(operation) ? tape.constant(value) : tape.result(value, std::array{a, b});
+  const Attribute settings[] = {{"kind", kBinaryNames[static_cast<size_t>(operation)]}};
+  tape.record({"binary", {a, b}, {y}, settings}, [=](Tape& t) {
+    binary_backward(t, operation, a, b, y, t.complete_tensor_gradient(y));
+  });
   return y;
 }
 
 Variable* unary(Tape& tape, Unary operation, Variable* x) {
   Variable* y = tape.result(cairn::unary(tape.arena(), operation, x->value), std::array{x});
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"kind", kUnaryNames[static_cast<size_t>(operation)]}};
+  tape.record({"unary", {x}, {y}, settings}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
     t.add_gradient(x, unary_backward(t.arena(), operation, x->value, y->value, dy));
   });
@@ -164,27 +187,30 @@ Variable* unary(Tape& tape, Unary operation, Variable* x) {
 
 Variable* matmul(Tape& tape, Variable* a, Variable* b) {
   Variable* y = tape.result(cairn::matmul(tape.arena(), a->value, b->value), std::array{a, b});
-  tape.record(y, [=](Tape& t) {  // da = dy b^T, db = a^T dy
-    const Tensor dy = t.complete_tensor_gradient(y);
-    add_part(t, a, [&] { return cairn::matmul(t.arena(), dy, transposed(b->value)); });
-    add_part(t, b, [&] { return cairn::matmul(t.arena(), transposed(a->value), dy); });
-  });
+  tape.record({"matmul", {a, b}, {y}},
+              [=](Tape& t) {  // da = dy b^T, db = a^T dy
+                const Tensor dy = t.complete_tensor_gradient(y);
+                add_part(t, a, [&] { return cairn::matmul(t.arena(), dy, transposed(b->value)); });
+                add_part(t, b, [&] { return cairn::matmul(t.arena(), transposed(a->value), dy); });
+              });
   return y;
 }
 
 Variable* reduce(Tape& tape, Reduction operation, Variable* x, std::span<const size_t> axes) {
   Variable* y = tape.result(cairn::reduce(tape.arena(), operation, x->value, axes), std::array{x});
-  tape.record(y, [=, over = kept(axes), count = axes.size()](Tape& t) {
-    const Tensor dy = t.complete_tensor_gradient(y);
-    t.add_gradient(x, reduce_backward(t.arena(), operation, x->value, y->value, dy,
-                                      std::span(over).first(count)));
-  });
+  const AxisAttributes attributes(axes, {"kind", kReductionNames[static_cast<size_t>(operation)]});
+  tape.record({"reduce", {x}, {y}, attributes.span()},
+              [=, over = kept(axes), count = axes.size()](Tape& t) {
+                const Tensor dy = t.complete_tensor_gradient(y);
+                t.add_gradient(x, reduce_backward(t.arena(), operation, x->value, y->value, dy,
+                                                  std::span(over).first(count)));
+              });
   return y;
 }
 
 Variable* reshape(Tape& tape, Variable* x, const Shape& to) {
   Variable* y = tape.result(row_major_copy(tape.arena(), x->value).reshape(to), std::array{x});
-  tape.record(y, [=](Tape& t) {
+  tape.record({"reshape", {x}, {y}}, [=](Tape& t) {
     const Tensor dy = row_major_copy(t.arena(), t.complete_tensor_gradient(y));
     t.add_gradient(x, dy.reshape(x->value.shape));
   });
@@ -195,7 +221,8 @@ Variable* transpose(Tape& tape, Variable* x, std::span<const size_t> axes) {
   Variable* y = tape.result(x->value.transpose(axes), std::array{x});
   Axes back;
   for (size_t axis = 0; axis < axes.size(); ++axis) back[axes[axis]] = axis;
-  tape.record(y, [=](Tape& t) {
+  const AxisAttributes attributes(axes);
+  tape.record({"transpose", {x}, {y}, attributes.span()}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
     t.add_gradient(x, dy.transpose(std::span(back).first(dy.rank())));
   });
@@ -204,7 +231,8 @@ Variable* transpose(Tape& tape, Variable* x, std::span<const size_t> axes) {
 
 Variable* slice(Tape& tape, Variable* x, size_t axis, size_t first, size_t count) {
   Variable* y = tape.result(x->value.slice(axis, first, count), std::array{x});
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"axis", axis}, {"first", first}, {"count", count}};
+  tape.record({"slice", {x}, {y}, settings}, [=](Tape& t) {
     const Tensor dx = make_tensor(t.arena(), x->value.shape, x->value.dtype);
     fill(dx, 0.0);
     copy(t.complete_tensor_gradient(y), dx.slice(axis, first, count));
@@ -215,7 +243,7 @@ Variable* slice(Tape& tape, Variable* x, size_t axis, size_t first, size_t count
 
 Variable* broadcast_to(Tape& tape, Variable* x, const Shape& to) {
   Variable* y = tape.result(x->value.broadcast_to(to), std::array{x});
-  tape.record(y, [=](Tape& t) {
+  tape.record({"broadcast_to", {x}, {y}}, [=](Tape& t) {
     t.add_gradient(x, sum_to(t.arena(), t.complete_tensor_gradient(y), x->value.shape));
   });
   return y;
@@ -223,7 +251,8 @@ Variable* broadcast_to(Tape& tape, Variable* x, const Shape& to) {
 
 Variable* cast(Tape& tape, Variable* x, DType to) {
   Variable* y = tape.result(cairn::cast(tape.arena(), x->value, to), std::array{x});
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"to", name_of(to)}};
+  tape.record({"cast", {x}, {y}, settings}, [=](Tape& t) {
     t.add_gradient(x, cairn::cast(t.arena(), t.complete_tensor_gradient(y), x->value.dtype));
   });
   return y;
@@ -237,7 +266,8 @@ Variable* concatenate(Tape& tape, std::span<Variable* const> parts, size_t axis)
     sources[i] = parts[i];
   }
   Variable* y = tape.result(cairn::concatenate(tape.arena(), values, axis), parts);
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"axis", axis}};
+  tape.record({"concatenate", parts, {y}, settings}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
     size_t first = 0;
     for (Variable* part : sources) {
@@ -251,7 +281,7 @@ Variable* concatenate(Tape& tape, std::span<Variable* const> parts, size_t axis)
 
 Variable* gather(Tape& tape, Variable* x, const Tensor& index) {
   Variable* y = tape.result(cairn::gather(tape.arena(), x->value, index), std::array{x});
-  tape.record(y, [=](Tape& t) {
+  tape.record({"gather", {x}, {y}}, [=](Tape& t) {
     const Tensor dx = make_tensor(t.arena(), x->value.shape, x->value.dtype);
     fill(dx, 0.0);
     cairn::scatter_add(dx, index, t.complete_tensor_gradient(y));
@@ -264,7 +294,7 @@ Variable* scatter_add(Tape& tape, Variable* x, const Tensor& index, Variable* va
   const Tensor sum = copy_of(tape.arena(), x->value);
   cairn::scatter_add(sum, index, values->value);
   Variable* y = tape.result(sum, std::array{x, values});
-  tape.record(y, [=](Tape& t) {
+  tape.record({"scatter_add", {x, values}, {y}}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
     t.add_gradient(x, dy);
     if (values->needs_gradient) t.add_gradient(values, cairn::gather(t.arena(), dy, index));

@@ -1,7 +1,7 @@
-// Differentiable operations on tensors of any rank: what worker/math/tensor/ computes, and its
-// backward, in the operands' own type. They make a new layer quick to write down and to check; what
-// a training step does at speed are the fused functions beside (worker/math/autograd/functions.h),
-// and both may meet on one tape.
+// Differentiable operations on tensors of any rank: those of worker/math/tensor/ with a backward,
+// in the operands' own type. They make a new layer quick to write down and to check. A training
+// step at speed uses the fused functions (worker/math/autograd/functions.h); both may meet on one
+// tape.
 //
 // Shapes, types and errors are those of worker/math/tensor/tensor_ops.h and of the views of Tensor.
 // Whole numbers and comparisons have no gradient.
@@ -14,9 +14,9 @@
 
 namespace cairn::autograd {
 
-// Where a minimum or maximum is both operands', each gets half of the gradient.
+// Where both operands of a minimum or maximum are equal, each gets half of the gradient.
 Variable* binary(Tape& tape, Binary operation, Variable* a, Variable* b);
-Variable* unary(Tape& tape, Unary operation, Variable* x);  // of |x| in zero: zero
+Variable* unary(Tape& tape, Unary operation, Variable* x);  // |x| has slope zero in zero
 Variable* matmul(Tape& tape, Variable* a, Variable* b);
 // Elements that share an extreme share its gradient.
 Variable* reduce(Tape& tape, Reduction operation, Variable* x, std::span<const size_t> axes);

@@ -10,7 +10,7 @@ std::span<float> floats(Matrix m) { return {m.data, m.rows * m.cols}; }
 // Mean and biased variance of the columns over all workers.
 void moments(Tape& tape, ConstMatrix x, Matrix mean, Matrix variance) {
   const StepContext& context = tape.context();
-  const auto share = static_cast<float>(1.0 / context.rows);
+  const auto share = static_cast<float>(1.0 / context.samples);
   tape.ops().column_sums(x, mean);
   context.sum(floats(mean));
   tape.ops().scale(mean, share);
@@ -26,7 +26,7 @@ Variable* layer_norm(Tape& tape, Variable* x, Variable* scale, Variable* shift) 
   const Variable* moments = tape.result(x->rows(), 2, {});
   const LayerNormInputs in = {x->matrix(), scale->matrix(), shift->matrix()};
   tape.ops().layer_norm_forward(in, moments->matrix(), y->matrix());
-  tape.record(y, [=](Tape& t) {
+  tape.record({"layer_norm", {x, scale, shift}, {y}}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     t.ops().layer_norm_backward(in, moments->matrix(), dy,
                                 {t.gradient_of(x), t.gradient_of(scale), t.gradient_of(shift)});
@@ -43,7 +43,7 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
     const Matrix variance = tape.arena().matrix(1, units);
     moments(tape, x->matrix(), mean, variance);
     tape.ops().invert_deviation(variance, inverse);
-    const double rows = tape.context().rows;
+    const double rows = tape.context().samples;
     tape.ops().move_towards(mean, 1.0f, norm.mean->matrix());
     tape.ops().move_towards(variance, static_cast<float>(rows / std::max(rows - 1.0, 1.0)),
                             norm.variance->matrix());
@@ -56,7 +56,7 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
   tape.ops().normalize(in, y->matrix());
 
   Variable *scale = norm.scale, *shift = norm.shift;
-  tape.record(y, [=](Tape& t) {
+  tape.record({"batch_norm", {x, scale, shift, norm.mean, norm.variance}, {y}}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     const Matrix sums = t.arena().matrix(2, units);
     t.ops().normalize_sums(in, dy, sums);
@@ -64,7 +64,7 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm) {
     t.ops().copy(Matrix(sums.row(0), 1, units), t.gradient_of(shift));
     t.ops().copy(Matrix(sums.row(1), 1, units), t.gradient_of(scale));
     t.context().sum(floats(sums));
-    t.ops().normalize_backward(in, dy, sums, static_cast<float>(t.context().rows),
+    t.ops().normalize_backward(in, dy, sums, static_cast<float>(t.context().samples),
                                t.gradient_of(x));
   });
   return y;
@@ -76,7 +76,8 @@ Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer) {
   const Variable* mask = tape.result(x->rows(), x->cols(), {});
   tape.ops().dropout_forward(x->matrix(), {tape.context().seed, layer, tape.step_numbers()}, rate,
                              mask->matrix(), y->matrix());
-  tape.record(y, [=](Tape& t) {
+  const Attribute settings[] = {{"rate", rate}, {"layer", layer}};
+  tape.record({"dropout", {x}, {y}, settings}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     t.ops().dropout_backward(mask->matrix(), dy, t.gradient_of(x));
   });

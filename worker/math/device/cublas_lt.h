@@ -1,4 +1,4 @@
-// The functions of cuBLASLt that products are made with. Of nvcc's sources alone.
+// The functions of cuBLASLt that make products. Only nvcc's sources include this.
 #pragma once
 
 #include <cublasLt.h>
@@ -50,7 +50,7 @@ inline Result<const CublasLt*> load_cublas_lt() {
   return &lt;
 }
 
-// Where a device has been opened, which has loaded it.
+// To be called once a device has been opened, which loads it.
 inline const CublasLt& lt() { return *load_cublas_lt().value(); }
 
 }  // namespace cairn

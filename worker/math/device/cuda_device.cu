@@ -145,7 +145,7 @@ void* CudaDevice::allocate_staging(size_t bytes) {
 void CudaDevice::free_staging(void* block, size_t) { must(cudaFreeHost(block), "free pinned"); }
 
 void CudaDevice::pin(void* block, size_t bytes) {
-  // What is refused, by a limit on locked memory say, costs speed alone.
+  // A refusal, by a limit on locked memory say, costs speed alone.
   if (cudaHostRegister(block, bytes, cudaHostRegisterDefault) != cudaSuccess)
     (void)cudaGetLastError();
 }

@@ -1,4 +1,5 @@
-// A Device that is a GPU. One per worker thread, which computes on it; several may share a GPU.
+// A Device that is a GPU. There is one per worker thread, which computes on it; several may share a
+// GPU.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,8 @@ namespace cairn {
 
 class CudaDevice final : public Device {
  public:
-  // Makes the GPU `index` of those that the process sees the calling thread's, in `of_this_thread`.
-  // Errors: kUnavailable: no CUDA device found, or it refuses.
+  // Opens GPU `index` of those that the process sees, and makes it the calling thread's: from then
+  // on `of_this_thread` is it. Errors: kUnavailable where no CUDA device is found, or it refuses.
   static Result<CudaDevice*> open(int index);
   static Result<int> count();
   // Opens GPU 0 where the thread has opened none.
@@ -51,17 +52,17 @@ class CudaDevice final : public Device {
 
   int index() const;
   std::string bus_id() const;
-  uint64_t number() const;  // of the devices that this process opened, from 1
+  uint64_t number() const;  // from 1, in the order in which this process opened devices
   CUstream_st* cuda_stream() const { return reinterpret_cast<CUstream_st*>(stream()); }
   cublasLtContext* cublas() const;
   size_t multiprocessors() const;
-  void* workspace(size_t bytes);  // of products: made once, always of the same size
-  // After each kernel: a launch that failed ends the process; waits for it where `blocking`.
+  void* workspace(size_t bytes);  // for products; made once, so always ask for the same size
+  // To be called after each kernel: a failed launch ends the process. It waits where `blocking`.
   void launched();
 
   // For tests: every kernel is waited for, and numbers stand where the host can read them too.
   void set_blocking(bool blocking);
-  static void use_managed_memory(bool managed);  // of devices opened from now on
+  static void use_managed_memory(bool managed);  // for devices opened from now on
 
   size_t allocated_bytes() const;
   size_t allocations() const;

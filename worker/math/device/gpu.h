@@ -10,12 +10,12 @@
 namespace cairn {
 
 struct Gpu {
-  Device* device = nullptr;  // of the calling thread, as long as it lives
+  Device* device = nullptr;  // the calling thread's, as long as that lives
   std::string bus_id;        // "0000:17:00.0"
 };
 
-// At least one. Errors: kInvalidArgument where this build has no CUDA, kUnavailable where no CUDA
-// device is found.
+// How many there are, at least one. Errors: kInvalidArgument where this build has no CUDA,
+// kUnavailable where no CUDA device is found.
 Result<uint32_t> gpu_count();
 
 // Makes GPU `number` the one that the calling thread computes on. Errors: kUnavailable.

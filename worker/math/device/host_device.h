@@ -1,6 +1,6 @@
-// A Device whose work the host does. In `kAtOnce` order everything happens as it is given. In
+// A Device whose work the host does. In `kAtOnce` order work happens when it is given. In
 // `kAnyOrder` it happens late, when somebody waits for it, and streams take turns as a seed draws
-// them: every order that the events allow may come, so code that forgot one computes something
+// them. Every order that the events allow may come, so code that forgot an event computes something
 // else.
 #pragma once
 
@@ -21,7 +21,7 @@ class HostDevice final : public Device {
   // Becomes the device of the calling thread.
   explicit HostDevice(Order order, uint64_t seed = 0);
   ~HostDevice() override;
-  // The last one that the thread made, else one of its own that works at once.
+  // The last one that the thread made; where it made none, one of its own in `kAtOnce` order.
   static HostDevice& of_this_thread();
 
   void* allocate(size_t bytes) override;

@@ -1,6 +1,5 @@
-// A shared library that is loaded when it is first wanted: only jobs on GPUs want those of GPUs,
-// which cost every process a third of a second and 200 MB. Thread safety: none; keep it in a
-// static.
+// A shared library that is loaded at its first use. Libraries of GPUs cost a process a third of a
+// second and 200 MB, and only jobs on GPUs need them. Thread safety: none; keep it in a static.
 #pragma once
 
 #include <initializer_list>
@@ -10,15 +9,16 @@ namespace cairn {
 
 class LazyLibrary {
  public:
-  // Loads the first of these names that there is, and keeps it.
+  // Loads the first library of these names that is found, and keeps it loaded.
   explicit LazyLibrary(std::initializer_list<const char*> names);
 
-  // Sets `function` to the one of this name.
+  // Sets `function` to the library's function of this name.
   template <typename Function>
   void find(const char* name, Function*& function) {
     function = reinterpret_cast<Function*>(address_of(name));
   }
-  // Empty where the library was loaded and all that was looked for is there; else what is missing.
+  // Empty where the library was loaded and has every function that was looked for; else a message
+  // about what is missing.
   const std::string& trouble() const { return trouble_; }
 
  private:

@@ -1,7 +1,7 @@
-// A step's work kept as graphs, so that a device is given it with a few calls instead of hundreds.
-// The first step of a shape runs as it is (memory grows, products are chosen), the second is kept,
-// and from then on it is launched. Where memory that graphs point into has moved, they are made
-// again. Thread safety: none; it belongs to its model.
+// A step's work kept as graphs, so that a few calls give it to a device instead of hundreds. The
+// first step of a shape runs as it is (memory grows, products are chosen). The second is kept, and
+// from then on the kept one is launched. Where memory that graphs point into has moved, they are
+// made again. Thread safety: none; it belongs to its model.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace cairn {
 
-// Told, in the midst of a step, that a part of the dense gradients is complete.
+// Is told, in the midst of a step, that a part of the dense gradients is complete.
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
@@ -33,15 +33,16 @@ class StepGraphs {
   bool keeps() const { return device_ != nullptr; }
 
   using Shape = std::vector<uint64_t>;
-  // Runs `work`, which gives the device the same calls whenever the shape is the same, or launches
-  // what it gave before. `memory` counts how often the memory that it uses has been made anew.
+  // Runs `work`, or launches the graphs of it that were kept. `work` must give the device the same
+  // calls whenever the shape is the same. `memory` counts how often the memory that it uses has
+  // been made anew.
   void run(const Shape& shape, uint64_t memory, GradientSink& sink,
            const std::function<void(GradientSink&)>& work);
 
  private:
-  static constexpr size_t kMost = 64;  // shapes; beyond, all begin anew
+  static constexpr size_t kMost = 64;  // shapes kept; one more, and all are made anew
 
-  // Graphs, and between them what became ready.
+  // Graphs, and between them the parts of the gradients that became ready.
   using Kept = std::vector<std::variant<Graph, std::span<float>>>;
   struct Entry {
     uint64_t seen = 0;

@@ -15,12 +15,12 @@ bool has_zero(const std::vector<uint32_t>& units) {
   return std::ranges::find(units, 0u) != units.end();
 }
 
-// Floats of a row that are weights: one per task that has a tower.
+// How many floats of a row are weights: one per task that has a tower.
 size_t wide_weights(const ModelConfig& config) {
   return config.wide ? tasks_with_logits(config).size() : 0;
 }
 
-// Of fields whose vectors are multiplied with each other.
+// Interactions that multiply the vectors of fields with each other want one dim.
 Status validate_fields(const ModelConfig& config, const ModelShape& shape) {
   const size_t weights = wide_weights(config);
   uint32_t dim = 0;

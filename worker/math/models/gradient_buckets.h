@@ -1,6 +1,6 @@
 // The dense gradients of a model in parts, from the last parameter to the first. Backward completes
-// them in about this order, so each part can be told of, and reduced over workers, while the rest of
-// backward runs. Thread safety: none; it belongs to its model.
+// them in about this order, so each part can be told of, and reduced over workers, while the rest
+// of backward runs. Thread safety: none; it belongs to its model.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +28,9 @@ class GradientBuckets {
 
  private:
   struct Bucket {
-    size_t first, last;     // its parameters [first, last)
-    size_t ready_after;     // records of backward
-    std::span<float> part;  // of all gradients
+    size_t first, last;     // its parameters are [first, last)
+    size_t ready_after;     // complete once so many records of backward have run
+    std::span<float> part;  // its place in the gradients
   };
   nn::Parameters& parameters_;
   std::vector<Bucket> buckets_;

@@ -26,8 +26,8 @@ Inputs::Inputs(nn::Parameters& parameters, const ModelConfig& config, const Mode
       attentions_[b].emplace(parameters, "attention." + std::to_string(b), config, vector_dim(b));
 }
 
-Variable* Inputs::pooled(Tape& tape, const Batch& batch, Variable* TableRows::*part, size_t first,
-                         size_t last, ConstMatrix numbers) const {
+Variable* Inputs::pooled(Tape& tape, const NetworkInput& batch, Variable* TableRows::*part,
+                         size_t first, size_t last, Variable* numbers) const {
   const ModelInput& input = batch.input;
   const std::span<BagView> bags = tape.arena().array<BagView>(last - first);
   const std::span<Variable*> rows = tape.arena().array<Variable*>(last - first);
@@ -40,42 +40,43 @@ Variable* Inputs::pooled(Tape& tape, const Batch& batch, Variable* TableRows::*p
                    pooling == Pooling::kAttention ? Pooling::kSum : pooling};
     rows[count++] = table;
   }
-  return autograd::pooled_features(tape, input.rows, bags.first(count), rows.first(count), numbers);
+  return autograd::pooled_features(tape, input.samples, bags.first(count), rows.first(count),
+                                   numbers);
 }
 
-nn::Features Inputs::features(Tape& tape, const Batch& batch) const {
-  const Matrix numbers = batch.numbers->matrix();
-  const auto between = [&](size_t first, size_t last, ConstMatrix beside) {
+nn::Features Inputs::features(Tape& tape, const NetworkInput& batch) const {
+  Variable* numbers = shape_.dense_columns > 0 ? batch.numbers : nullptr;
+  const auto between = [&](size_t first, size_t last, Variable* beside) {
     return pooled(tape, batch, &TableRows::vectors, first, last, beside);
   };
-  // What stands between features with attention is pooled at once.
+  // Features that stand between those with attention are pooled at once.
   const std::span<Variable*> parts = tape.arena().array<Variable*>(2 * shape_.bags.size() + 1);
   size_t count = 0, first = 0;
   for (size_t b = 0; b < shape_.bags.size(); ++b) {
     if (!attentions_[b]) continue;
-    if (first < b) parts[count++] = between(first, b, {});
+    if (first < b) parts[count++] = between(first, b, nullptr);
     parts[count++] = attended(tape, batch, b);
     first = b + 1;
   }
-  if (count == 0 || first < shape_.bags.size() || numbers.cols > 0)
+  if (count == 0 || first < shape_.bags.size() || numbers != nullptr)
     parts[count++] = between(first, shape_.bags.size(), numbers);
   return {autograd::concat(tape, parts.first(count)), batch.numbers};
 }
 
-Variable* Inputs::attended(Tape& tape, const Batch& batch, size_t bag) const {
+Variable* Inputs::attended(Tape& tape, const NetworkInput& batch, size_t bag) const {
   const ModelInput::Bag& ids = batch.input.bags[bag];
   const uint32_t target = shape_.bags[bag].target;
   return attentions_[bag]->forward(
       tape, {ids.offsets, ids.index, Pooling::kAttention},
       batch.tables[shape_.bags[bag].table].vectors,
-      pooled(tape, batch, &TableRows::vectors, target, target + 1, {}));
+      pooled(tape, batch, &TableRows::vectors, target, target + 1, nullptr));
 }
 
-Variable* Inputs::wide(Tape& tape, const Batch& batch) const {
+Variable* Inputs::wide(Tape& tape, const NetworkInput& batch) const {
   if (row_weights_ == 0) return nullptr;
   Variable* sum = nullptr;
   if (!shape_.bags.empty()) {
-    Variable* all = pooled(tape, batch, &TableRows::weights, 0, shape_.bags.size(), {});
+    Variable* all = pooled(tape, batch, &TableRows::weights, 0, shape_.bags.size(), nullptr);
     sum = autograd::sum_groups(tape, all, row_weights_);
   }
   if (number_weights_ == nullptr) return sum;

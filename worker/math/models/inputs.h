@@ -2,14 +2,14 @@
 //
 // x0 = [vectors of ids in the features' order, numbers].
 //
-// Where the model is wide, the first floats of a row, one per task, are the id's weights in the
-// tasks' linear parts, and what follows is its vector; a feature whose rows hold no more has no
-// vector. Linear part of task t: sum of the ids' weights (pooled as their vectors are, by sum where
-// those are by attention) + w_t . numbers. Source: Cheng et al., "Wide & Deep Learning", DLRS 2016,
+// Where the model is wide, a row begins with the id's weights in the tasks' linear parts, one float
+// per task; its vector follows. A feature whose rows hold no more has no vector. The linear part of
+// task t is the sum of the ids' weights + w_t . numbers. Weights are pooled as the vectors are, but
+// by sum where those are by attention. Source: Cheng et al., "Wide & Deep Learning", DLRS 2016,
 // section 3.1. Parameters: "wide.numbers" [tasks, numbers], Glorot-uniform.
 //
-// The target of a feature pooled by attention (worker/math/nn/attention.h) is its row's pooled
-// vector. Parameters: "attention.<number of the id feature>.<layer>".
+// Attention (worker/math/nn/attention.h) scores the ids of a feature for the pooled vector of its
+// target feature. Parameters: "attention.<number of the id feature>.<layer>".
 #pragma once
 
 #include <optional>
@@ -32,18 +32,18 @@ class Inputs {
   const nn::FeatureShape& shape() const { return features_; }
   size_t row_weights() const { return row_weights_; }
 
-  nn::Features features(Tape& tape, const Batch& batch) const;
+  nn::Features features(Tape& tape, const NetworkInput& batch) const;
   // [samples, row_weights]; null where the model is not wide.
-  Variable* wide(Tape& tape, const Batch& batch) const;
+  Variable* wide(Tape& tape, const NetworkInput& batch) const;
 
  private:
   size_t vector_dim(size_t bag) const {
     return shape_.table_dims[shape_.bags[bag].table] - row_weights_;
   }
   // Features [first, last) side by side, those by attention as sums, and behind them `numbers`.
-  Variable* pooled(Tape& tape, const Batch& batch, Variable* TableRows::*part, size_t first,
-                   size_t last, ConstMatrix numbers) const;
-  Variable* attended(Tape& tape, const Batch& batch, size_t bag) const;
+  Variable* pooled(Tape& tape, const NetworkInput& batch, Variable* TableRows::*part, size_t first,
+                   size_t last, Variable* numbers) const;
+  Variable* attended(Tape& tape, const NetworkInput& batch, size_t bag) const;
 
   ModelShape shape_;
   size_t row_weights_;

@@ -1,5 +1,5 @@
-// A recommender model: pooled embeddings and numbers in, one logit (or value) a task out, and the
-// way back. What the trainer sees of the mathematics.
+// A model as the trainer sees it: ids, table rows and numbers in, predictions per task out, and the
+// way back. Losses, layers and devices stand behind it (worker/math/models/step_runner.h).
 #pragma once
 
 #include <cstdint>
@@ -19,43 +19,45 @@
 
 namespace cairn {
 
-// What the model is built for, besides ModelConfig.
+struct OperationGraph;
+
+// The shape of the inputs that a model is built for.
 struct ModelShape {
   struct BagFeature {
     uint32_t table;  // index into `table_dims`
     Pooling pooling;
-    uint32_t target = 0;  // kAttention: index into `bags` of the feature that is scored for
+    uint32_t target = 0;  // kAttention: index into `bags` of the feature that ids are scored for
   };
   std::vector<uint32_t> table_dims;
-  std::vector<BagFeature> bags;  // in the job's order; each contributes its table's dim columns
+  std::vector<BagFeature> bags;  // in the job's order; each adds its table's dim columns
   uint32_t dense_columns = 0;
 };
 
 struct ModelInput {
   struct Bag {
-    std::span<const uint32_t> offsets;  // [rows + 1]
+    std::span<const uint32_t> offsets;  // [samples + 1]
     std::span<const uint32_t> index;    // [occurrences], into the rows of the feature's table
   };
-  size_t rows = 0;                                 // may be 0
-  std::span<const float> dense;                    // [rows, dense_columns]
-  std::span<const Bag> bags;                       // one a BagFeature
+  size_t samples = 0;                              // may be 0
+  std::span<const float> dense;                    // [samples, dense_columns]
+  std::span<const Bag> bags;                       // one per BagFeature
   std::span<const std::span<const float>> tables;  // one per table: unique rows [n, dim]
-  std::span<const float> labels;                   // [rows, tasks]; unused by `predict`
-  std::span<const float> weights;                  // [rows, tasks], of the losses; empty: all 1
-  double loss_divisor = 1.0;                       // rows of the GLOBAL batch
-  // What layers depend on that W workers compute as one would. `predict` uses none of it.
-  uint64_t step = 0;          // of the job, from 1
-  uint64_t first_sample = 0;  // of this worker's rows, in the global batch
+  std::span<const float> labels;                   // [samples, tasks]; only for `train_step`
+  std::span<const float> weights;                  // [samples, tasks], for losses; empty: all 1
+  double loss_divisor = 1.0;                       // samples of the GLOBAL batch
+  // Only for `train_step`: with these, W workers compute what one would.
+  uint64_t step = 0;          // the job's, from 1
+  uint64_t first_sample = 0;  // place of this worker's first sample in the global batch
   Peers* peers = nullptr;     // null: this worker is alone
-  // `tables` stand in the model's memory(), not the host's. For `predict` only.
+  // `tables` stand in the model's memory(), not the host's. Not for `train_step`.
   bool tables_in_memory = false;
 };
 
 struct ModelOutput {
-  std::span<float> predictions;  // [rows, tasks]: probabilities (bce) or values (mse)
+  std::span<float> predictions;  // [samples, tasks]: probabilities of binary tasks, else values
   std::span<const std::span<float>> table_grads;  // one per table: [n, dim]; written, not added to
-  std::span<double> losses;  // [tasks]: unweighted, summed over rows, divided by loss_divisor
-  // Told of parts of gradients() as they become complete, from the end of it to its beginning: the
+  std::span<double> losses;  // [tasks]: unweighted, summed over samples, divided by loss_divisor
+  // It is told of parts of gradients() as they become complete, from the end to the beginning: the
   // same parts in every step. Null: nobody wants to know.
   GradientSink* sink = nullptr;
 };
@@ -66,11 +68,10 @@ class Model {
   virtual ~Model() = default;
 
   virtual const std::vector<ParameterInfo>& parameters() const = 0;
-  // All parameters, flat, in `memory`. Between them are gaps, which are zero in values and
-  // gradients alike.
+  // All parameters, flat, in `memory`. The gaps between them are zero, in values and gradients.
   virtual std::span<float> values() = 0;
   virtual std::span<float> gradients() = 0;  // same layout; written by `train_step`
-  // Of the device that it computes on. Inputs and outputs of a step stand in the host's.
+  // The memory of the device that it computes on. Inputs and outputs of a step stand in the host's.
   virtual Memory& memory() = 0;
 
   // Forward only: writes predictions [samples, tasks].
@@ -79,25 +80,27 @@ class Model {
   // encoding_dim]. The heads see this vector and nothing else of the sample.
   virtual void encode(const ModelInput& input, std::span<float> encodings) = 0;
   virtual size_t encoding_dim() const = 0;
-  // Whether a training step exchanges sums with `peers`. Then a worker without rows, or without
-  // those that it should have, takes a step of 0 rows, for the others wait for it.
+  // Whether a training step exchanges sums with `peers`. Then a worker that has no samples, or
+  // failed to get them, takes a step of 0 samples: the others wait for it.
   virtual bool exchanges() const = 0;
-  // Forward and backward: predictions, losses, table_grads and gradients() are overwritten. With 0
-  // rows gradients are zero.
+  // Forward and backward: overwrites predictions, losses, table_grads and gradients(). With 0
+  // samples gradients are zero.
   virtual void train_step(const ModelInput& input, const ModelOutput& output) = 0;
-  // The most memory that intermediate results of one step have taken.
+  // The operations of `predict` (worker/math/models/operation_graph.h).
+  virtual OperationGraph operations() = 0;
+  // The most memory that the intermediate results of any step have taken.
   virtual size_t peak_step_bytes() const = 0;
 };
 
 // Initial weights depend on (config, shape, seed) alone. `device` is that of the job: "cpu" or
-// "cuda". Errors: kInvalidArgument where config and shape cannot make a model (no input, no task,
-// an unknown device), kUnavailable where this build lacks the device.
-// `precision`: of the factors of products (docs/models.md); float32 all the same where the device
-// is no faster at bf16 (Ops::multiplies_bf16).
+// "cuda". `precision` is that of the factors of products (docs/models.md); they stay float32 where
+// the device is no faster at bf16 (Ops::multiplies_bf16). Errors: kInvalidArgument where config and
+// shape cannot make a model (no input, no task, an unknown device), kUnavailable where this build
+// lacks the device.
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
                                           uint64_t seed, std::string_view device = "cpu",
                                           Precision precision = Precision::kF32);
-// The same, of operations that the caller has chosen and that outlive it.
+// The same with operations that the caller chooses; they outlive the model.
 Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const ModelShape& shape,
                                           uint64_t seed, const Ops& ops,
                                           Precision precision = Precision::kF32);

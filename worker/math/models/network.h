@@ -17,7 +17,7 @@ struct TableRows {
 };
 
 // One batch on a tape. Views that live until the arena's reset.
-struct Batch {
+struct NetworkInput {
   const ModelInput& input;            // staged: it stands where the operations want it
   Variable* numbers;                  // [samples, dense_columns]; it needs no gradient
   std::span<const TableRows> tables;  // one per table of the shape
@@ -37,9 +37,9 @@ class Network {
   virtual bool exchanges() const = 0;
 
   // The variables that the objective judges, for example one logit [samples, 1] per task.
-  virtual std::span<Variable* const> forward(Tape& tape, const Batch& batch) const = 0;
+  virtual std::span<Variable* const> forward(Tape& tape, const NetworkInput& batch) const = 0;
   // One vector per sample, [samples, encoding_dim].
-  virtual Variable* encode(Tape& tape, const Batch& batch) const = 0;
+  virtual Variable* encode(Tape& tape, const NetworkInput& batch) const = 0;
   virtual size_t encoding_dim() const = 0;
 };
 

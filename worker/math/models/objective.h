@@ -1,4 +1,4 @@
-// What a model is trained for: from a network's outputs (worker/math/models/network.h) to losses and
+// The objective of a model: from a network's outputs (worker/math/models/network.h) to losses and
 // predictions.
 #pragma once
 

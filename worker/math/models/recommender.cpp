@@ -50,19 +50,19 @@ Variable* Recommender::encode(Tape& tape, Variable* x0, Variable* interacted) co
   return count == 0 ? x0 : autograd::concat(tape, std::span(parts).first(count));
 }
 
-Variable* Recommender::encode(Tape& tape, const Batch& batch) const {
+Variable* Recommender::encode(Tape& tape, const NetworkInput& batch) const {
   const nn::Features features = inputs_.features(tape, batch);
   return encode(tape, features.x0, crosses() ? interaction_->forward(tape, features) : nullptr);
 }
 
-std::span<Variable* const> Recommender::forward(Tape& tape, const Batch& batch) const {
+std::span<Variable* const> Recommender::forward(Tape& tape, const NetworkInput& batch) const {
   const std::span<Variable*> logits = tape.arena().array<Variable*>(logits_);
   const nn::Features features = inputs_.features(tape, batch);
   Variable* interacted = interaction_ ? interaction_->forward(tape, features) : nullptr;
   if (heads_) {
     heads_->forward(tape, encode(tape, features.x0, crosses() ? interacted : nullptr), logits);
   } else {
-    Variable* biases = autograd::every_row(tape, batch.input.rows, bias_);
+    Variable* biases = autograd::every_row(tape, batch.input.samples, bias_);
     for (size_t t = 0; t < logits_; ++t) logits[t] = autograd::columns(tape, biases, t, 1);
   }
   Variable* wide = inputs_.wide(tape, batch);

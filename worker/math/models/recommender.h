@@ -37,15 +37,15 @@ class Recommender final : public Network {
 
   size_t row_weights() const override { return inputs_.row_weights(); }
   bool exchanges() const override { return normalization_ == Normalization::kBatch; }
-  std::span<Variable* const> forward(Tape& tape, const Batch& batch) const override;
-  Variable* encode(Tape& tape, const Batch& batch) const override;
+  std::span<Variable* const> forward(Tape& tape, const NetworkInput& batch) const override;
+  Variable* encode(Tape& tape, const NetworkInput& batch) const override;
   size_t encoding_dim() const override;
 
  private:
   bool has_heads() const;
   // Whether the heads see the interaction's result.
   bool crosses() const { return interaction_ != nullptr && !second_order_; }
-  // What the heads see of x0 and the interaction's result, which is null where they see none.
+  // The encoding, from x0 and the interaction's result; null where the heads see no such result.
   Variable* encode(Tape& tape, Variable* x0, Variable* interacted) const;
 
   Structure structure_;

@@ -65,7 +65,7 @@ Staging::~Staging() {
   if (packed_ != nullptr) memory_.free_staging(packed_, packed_bytes_);
 }
 
-// What was copied from it in the step before has arrived: `finish` waited.
+// The copies of the step before have arrived: `finish` waited for them.
 std::byte* Staging::packed(size_t bytes) {
   if (bytes > packed_bytes_) {
     if (packed_ != nullptr) memory_.free_staging(packed_, packed_bytes_);
@@ -76,12 +76,12 @@ std::byte* Staging::packed(size_t bytes) {
 }
 
 Staging::Step Staging::begin(const ModelInput& input, std::span<float> results,
-                             std::span<const std::span<float>> table_grads, size_t tasks,
+                             std::span<const std::span<float>> table_grads, size_t losses,
                              Arena& arena) {
   Step step = {.input = input, .results = results, .table_grads = table_grads};
   if (device_ == nullptr) {
     step.numbers = arena.make<StepNumbers>(StepNumbers{input.step, input.first_sample});
-    step.sums = arena.array<double>(tasks).data();
+    step.sums = arena.array<double>(losses).data();
     return step;
   }
 
@@ -101,7 +101,7 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> results,
     // One id per row is one shape; other numbers of ids are many.
     const size_t ids = bag.index.size();
     const size_t count =
-        ids == input.rows ? ids : bag_room_[b] = std::max(bag_room_[b], padded(ids));
+        ids == input.samples ? ids : bag_room_[b] = std::max(bag_room_[b], padded(ids));
     places[b] = {packing.add(bag.offsets), packing.add(bag.index, count), count};
   }
   std::byte* host = packed(packing.bytes());
@@ -141,8 +141,8 @@ Staging::Step Staging::begin(const ModelInput& input, std::span<float> results,
   step.input.tables = tables;
   step.table_grads = gradients;
   step.results = {static_cast<float*>(arena.numbers(results.size_bytes())), results.size()};
-  step.sums = static_cast<double*>(arena.numbers(tasks * sizeof(double)));
-  device_->zero(device_->stream(), step.sums, tasks * sizeof(double));
+  step.sums = static_cast<double*>(arena.numbers(losses * sizeof(double)));
+  device_->zero(device_->stream(), step.sums, losses * sizeof(double));
   return step;
 }
 

@@ -1,7 +1,7 @@
 // A step's inputs and results where the operations want them. In host memory they stand there
-// already. To a device goes what a step needs in two kinds of copies: rows as they lie, and all
-// else packed into one block; where sizes differ from batch to batch there is room for the largest,
-// padded, so that few shapes occur. Thread safety: none; it belongs to its model.
+// already. To a device they go in two kinds of copies: rows as they lie, and the rest packed into
+// one block. Where sizes differ from batch to batch there is room for the largest, padded, so that
+// few shapes occur. Thread safety: none; it belongs to its model.
 #pragma once
 
 #include <span>
@@ -25,16 +25,16 @@ class Staging {
   struct Step {
     ModelInput input;
     const StepNumbers* numbers = nullptr;
-    std::span<float> results;                       // of each sample, such as predictions
+    std::span<float> results;                       // per sample, such as predictions
     std::span<const std::span<float>> table_grads;  // empty in inference
-    double* sums = nullptr;                         // [tasks], of the losses
+    double* sums = nullptr;                         // [losses], over the batch
   };
 
-  // Gives the copies of a step's inputs to the device, and makes room for its results: for
-  // gradients of tables where the step trains. The inputs must stay until `finish`.
+  // Starts the copies of a step's inputs to the device, and makes room for its results; where the
+  // step trains, also for gradients of tables. The inputs must stay until `finish`.
   Step begin(const ModelInput& input, std::span<float> results,
-             std::span<const std::span<float>> table_grads, size_t tasks, Arena& arena);
-  // Brings the results to where they are wanted. When it returns they are there.
+             std::span<const std::span<float>> table_grads, size_t losses, Arena& arena);
+  // Brings the results to where the caller wants them. When it returns they are there.
   void finish(const Step& step, std::span<float> results,
               std::span<const std::span<float>> table_grads, std::span<double> sums);
 
@@ -43,8 +43,8 @@ class Staging {
 
   Memory& memory_;
   std::vector<uint32_t> table_dims_;
-  // Rows of each table and ids of each bag that there is room for: they only grow, so that in the
-  // end there is one shape.
+  // How many rows of each table and ids of each bag there is room for. They only grow, so that in
+  // the end there is one shape.
   std::vector<size_t> table_room_, bag_room_;
   Device* device_;  // null: host memory
   std::byte* packed_ = nullptr;

@@ -28,8 +28,8 @@ struct ModelParts {
 };
 
 struct StepSettings {
-  uint64_t seed = 0;                      // of initial values and of dropouts
-  Precision precision = Precision::kF32;  // of the factors of products
+  uint64_t seed = 0;                      // for initial values and dropouts
+  Precision precision = Precision::kF32;  // to which products round their factors
   float l2 = 0.0f;                        // half the sum of squared weights, times this, is added
 };
 
@@ -50,12 +50,13 @@ class StepRunner final : public Model {
   size_t encoding_dim() const override { return parts_.network->encoding_dim(); }
   void train_step(const ModelInput& input, const ModelOutput& output) override;
   bool exchanges() const override { return exchanges_; }
+  OperationGraph operations() override;
   size_t peak_step_bytes() const override { return arena_.peak_bytes(); }
 
  private:
   // The staged inputs as variables; `gradients` of the tables' rows are empty in inference.
-  Batch batch(Tape& tape, const ModelInput& input,
-              std::span<const std::span<float>> gradients) const;
+  NetworkInput batch(Tape& tape, const ModelInput& input,
+                     std::span<const std::span<float>> gradients) const;
   // Forward only: `work(tape, batch, results)` writes the results [samples, columns].
   template <typename Work>
   void infer(const ModelInput& input, std::span<float> results, size_t columns, Work work);

@@ -50,13 +50,14 @@ std::span<Variable* const> TaskObjective::own(Tape& tape, const Task& task,
 void TaskObjective::compute_losses(Tape& tape, const Staging::Step& step,
                                    std::span<Variable* const> logits) const {
   const ModelInput& input = step.input;
-  const ConstMatrix labels(input.labels.data(), input.rows, tasks_.size());
-  const ConstMatrix weights(input.weights.data(), input.rows, tasks_.size());
-  const Matrix predictions(step.results.data(), input.rows, tasks_.size());
+  const ConstMatrix labels(input.labels.data(), input.samples, tasks_.size());
+  const ConstMatrix weights(input.weights.data(), input.samples, tasks_.size());
+  const Matrix predictions(step.results.data(), input.samples, tasks_.size());
   Matrix dvariances, precisions;
   if (log_variances_ != nullptr) {
     dvariances = tape.complete_gradient(log_variances_);
     precisions = tape.arena().matrix(1, tasks_.size());
+    tape.describe({"uncertainty", {log_variances_}});
     tape.ops().uncertainty_forward(log_variances_->matrix(), precisions);
   }
   for (size_t t = 0; t < tasks_.size(); ++t) {
@@ -78,7 +79,7 @@ void TaskObjective::compute_losses(Tape& tape, const Staging::Step& step,
           {.precision = precisions.columns(t, 1),
            .sum = step.sums + t,
            .scale = scale,
-           .share = 0.5 * static_cast<double>(input.rows) / input.loss_divisor},
+           .share = 0.5 * static_cast<double>(input.samples) / input.loss_divisor},
           dvariances.columns(t, 1));
   }
 }

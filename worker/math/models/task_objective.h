@@ -6,8 +6,8 @@
 //
 // The objective is the sum over tasks of weight * loss. With task weights by uncertainty it is the
 // sum of weight * exp(-s) loss + s / 2, with exp(-s) / 2 for a regression. Here s is the logarithm
-// of the task's variance, a parameter: "uncertainty" [tasks], which starts at zero. A task of weight
-// 0 takes no part. Source: Kendall, Gal, Cipolla, CVPR 2018, eq. 7 and 10.
+// of the task's variance, a parameter: "uncertainty" [tasks], which starts at zero. A task of
+// weight 0 takes no part. Source: Kendall, Gal, Cipolla, CVPR 2018, eq. 7 and 10.
 #pragma once
 
 #include <string>

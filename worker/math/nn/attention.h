@@ -1,9 +1,11 @@
-// Pooling of a bag of ids by attention over a target, the activation unit of DIN: y = sum over ids
-// of score([k, t, k - t, k * t]) k, with k the id's vector, t the target's and score an MLP with
-// one output. The scores are not normalised, so that many ids like the target weigh more than few;
-// with softmax they are, over the ids of the row. Source: Zhou et al., KDD 2018, section 4.3,
-// eq. 3. Shapes: table [unique, dim], target [batch, dim] to [batch, dim]. Parameters:
-// "<name>.<layer>", the last of one unit.
+// Pooling of a bag of ids by attention over a target, the activation unit of DIN:
+//   y = sum over ids of score([k, t, k - t, k * t]) k,
+// where k is the vector of the id, t that of the target, and score an MLP with one output. The
+// scores are not normalised, so many ids like the target weigh more than few. With softmax they sum
+// to 1 over the ids of a sample. Source: Zhou et al., KDD 2018, section 4.3, eq. 3.
+//
+// Shapes: table [unique, dim], target [batch, dim] to [batch, dim]. Parameters: "<name>.<layer>",
+// the last of one unit.
 #pragma once
 
 #include <string>

@@ -1,9 +1,9 @@
-// Cross layers, one after the other, with a weight for each pair of inputs or for each input.
+// Cross layers, one after the other. They have one weight per pair of inputs, or one per input.
 //
 // Cross, full-rank, of DCN-V2: x_{l+1} = x0 * (W_l x_l + b_l) + x_l.
 // Source: Wang et al., "DCN V2", arXiv:2008.13535, eq. 1.
-// Parameters: "<name>.<layer>.weight" [dim, dim], Glorot-uniform; "<name>.<layer>.bias" [dim],
-// zero.
+// Parameters: "<name>.<layer>.weight" [dim, dim], Glorot-uniform; "<name>.<layer>.bias"
+// [dim], zero.
 //
 // VectorCross, of DCN: x_{l+1} = x0 (x_l . w_l) + b_l + x_l.
 // Source: Wang et al., "Deep & Cross Network for Ad Click Predictions", ADKDD 2017, eq. 3.

@@ -1,16 +1,17 @@
 // Cross layers of DCN-V2 whose weight is a product of thin matrices, one layer after the other.
-// Source: Wang et al., "DCN V2", arXiv:2008.13535, eq. 3 to 5; the numbers below are theirs.
+// Source: Wang et al., "DCN V2", arXiv:2008.13535; the numbers of equations are theirs.
 //
-// LowRankCross: x_{l+1} = x0 * (U (V x_l) + b) + x_l                                     (eq. 3)
-// Parameters: "<name>.<layer>.v" [rank, dim], ".u" [dim, rank], Glorot-uniform; ".bias" [dim],
-// zero.
+// LowRankCross: x_{l+1} = x0 * (U (V x_l) + b) + x_l                  (eq. 3)
+// Parameters: "<name>.<layer>.v" [rank, dim], "<name>.<layer>.u" [dim, rank], Glorot-uniform;
+// "<name>.<layer>.bias" [dim], zero.
 //
-// MixtureCross: x_{l+1} = sum_i G_i(x_l) E_i(x_l) + x_l                                 (eq. 4)
-//               E_i(x_l) = x0 * (U_i tanh(C_i tanh(V_i x_l)) + b)                        (eq. 5)
-// with G the softmax over experts of gate x_l. As gates sum to one, the experts' last products are
-// one, of U = [U_1 ... U_E] with their gated inputs side by side.
-// Parameters: "<name>.<layer>.v" [experts, rank, dim], ".c" [experts, rank, rank], ".u" [dim,
-// experts * rank], ".gate" [experts, dim], Glorot-uniform; ".bias" [dim], zero.
+// MixtureCross: x_{l+1} = sum_i G_i(x_l) E_i(x_l) + x_l               (eq. 4)
+//               E_i(x_l) = x0 * (U_i tanh(C_i tanh(V_i x_l)) + b)     (eq. 5)
+// where G is the softmax of gate x_l over the experts. Gates sum to one, so the last products of
+// all experts are a single product: U = [U_1 ... U_E] times their gated inputs side by side.
+// Parameters: "<name>.<layer>.v" [experts, rank, dim], "<name>.<layer>.c" [experts, rank, rank],
+// "<name>.<layer>.u" [dim, experts * rank], "<name>.<layer>.gate" [experts, dim], Glorot-uniform;
+// "<name>.<layer>.bias" [dim], zero.
 //
 // Shapes: x0 [batch, dim] to [batch, dim].
 #pragma once

@@ -1,10 +1,11 @@
-// Dot interaction of DLRM: an MLP, the bottom, makes of all numbers one vector more; the result is
+// Dot interaction of DLRM. An MLP, the bottom, makes one more vector of all numbers. The result is
 // that vector, then the inner product of each pair of vectors. Source: Naumov et al., "Deep
 // Learning Recommendation Model for Personalization and Recommendation Systems", arXiv:1906.00091.
 //
-// Shapes: vectors of one dim; to [batch, dim + pairs], pairs = n (n - 1) / 2 of n = fields + 1
-// vectors; without numbers there is no bottom: [batch, pairs] of n = fields. Parameters:
-// "<name>.bottom.<layer>.weight", ".bias" of layers of `units` and one of dim.
+// Shapes: vectors of one dim to [batch, dim + pairs], where pairs = n (n - 1) / 2 and
+// n = fields + 1. Without numbers there is no bottom: to [batch, pairs], where n = fields.
+// Parameters: "<name>.bottom.<layer>" (worker/math/nn/mlp.h), layers of `units` and a last one of
+// dim.
 #pragma once
 
 #include <string>

@@ -1,9 +1,10 @@
 // Factorization machine, second order: the sum over pairs of fields of v_f * v_g, elementwise. A
-// field is an id's vector, or a number x_i with the vector x_i v_i. What the columns sum to is the
-// second-order term of a factorization machine; under a deep tower they are the bi-interaction of a
-// neural one. Sources: Rendle, ICDM 2010, eq. 1; He and Chua, SIGIR 2017, eq. 4.
+// field is an id's vector, or a number x_i with the vector x_i v_i. The sum of the columns is the
+// second-order term of a factorization machine. Under a deep tower the columns are the
+// bi-interaction of a neural one. Sources: Rendle, ICDM 2010, eq. 1; He and Chua, SIGIR 2017,
+// eq. 4.
 //
-// Shapes: vectors of one dim; to [batch, dim]. Parameters: "<name>.numbers" [numbers, dim],
+// Shapes: vectors of one dim to [batch, dim]. Parameters: "<name>.numbers" [numbers, dim],
 // Glorot-uniform, where there are numbers.
 #pragma once
 
@@ -22,7 +23,7 @@ class Fm final : public InteractionLayer {
 
  private:
   FeatureShape shape_;
-  Variable* vectors_ = nullptr;  // of the numbers
+  Variable* vectors_ = nullptr;  // one per number; null without numbers
 };
 
 }  // namespace cairn::nn

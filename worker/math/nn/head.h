@@ -1,5 +1,5 @@
-// What all tasks share above the interaction and the deep tower: one of several, by the job's
-// `model.head.type`. It gives each task the input of its tower.
+// The part of a model that all tasks share above the interaction and the deep tower. It gives each
+// task the input of its tower. The job chooses one by `model.head.type`.
 #pragma once
 
 #include <memory>
@@ -17,12 +17,12 @@ namespace cairn::nn {
 class HeadLayer {
  public:
   virtual ~HeadLayer() = default;
-  // x [batch, in]; fills one input [batch, out] a task.
+  // x [batch, in]; fills one input [batch, out] per task.
   virtual void forward(Tape& tape, Variable* x, std::span<Variable*> inputs) const = 0;
   virtual size_t out() const = 0;
 };
 
-// For `tasks`, by name. `config` as make_model has validated it.
+// `tasks`: their names. `config` as make_model has validated it.
 std::unique_ptr<HeadLayer> make_head(Parameters& parameters, const ModelConfig& config,
                                      const std::vector<std::string>& tasks, size_t in);
 

@@ -1,8 +1,8 @@
 // From what all tasks share to one logit per task: a head (worker/math/nn/head.h) gives each task
 // its input, and that task's tower ends in one unit.
 //
-// Tower: "tower.<task>.<layer>", of which the last is the logit and has no activation. A task that
-// is the product of others has neither.
+// Parameters: those of the head, and per task "tower.<task>.<layer>". The last layer makes the
+// logit and has no activation.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ class Heads {
   Heads(Parameters& parameters, const ModelConfig& config, const std::vector<std::string>& tasks,
         size_t in);
 
-  // x [batch, in]; fills one logit [batch, 1] a task.
+  // x [batch, in]; fills one logit [batch, 1] per task.
   void forward(Tape& tape, Variable* x, std::span<Variable*> logits) const;
 
  private:

@@ -1,5 +1,5 @@
-// What a model does with all of a row's inputs together, before or beside the deep tower: one of
-// several, by the job's `model.interaction`.
+// The interaction of a sample's inputs, before or beside the deep tower. The job chooses one by
+// `model.interaction`.
 #pragma once
 
 #include <memory>
@@ -13,14 +13,14 @@ namespace cairn::nn {
 // The inputs of a batch.
 struct Features {
   Variable* x0 = nullptr;       // [batch, columns]: the vectors of ids side by side, then numbers
-  Variable* numbers = nullptr;  // [batch, numbers], which need no gradient
+  Variable* numbers = nullptr;  // [batch, numbers]; they need no gradient
 };
 
 struct FeatureShape {
   size_t columns = 0;
   size_t numbers = 0;
   size_t fields = 0;  // vectors of ids
-  size_t dim = 0;     // of each of them; 0: they differ
+  size_t dim = 0;     // columns of each vector; 0: they differ
 };
 
 // Owns no parameters: they live in the model's. Thread safety: as the model's.
@@ -31,7 +31,7 @@ class InteractionLayer {
   virtual size_t out() const = 0;  // columns of the result
 };
 
-// Null where the job has none: cross without layers is none. `config` as make_model has validated
+// Null where the job has none; cross without layers is none. `config` as make_model has validated
 // it.
 std::unique_ptr<InteractionLayer> make_interaction(Parameters& parameters,
                                                    const ModelConfig& config,

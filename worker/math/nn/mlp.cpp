@@ -6,7 +6,7 @@
 namespace cairn::nn {
 namespace {
 
-constexpr float kSlope = 0.25f;  // of prelu. Source: He et al., ICCV 2015
+constexpr float kSlope = 0.25f;  // prelu's first. Source: He et al., ICCV 2015
 
 // Whether the product itself can end in the activation.
 bool rides_on_the_product(const HiddenLayer& after) {
@@ -33,7 +33,7 @@ void Mlp::add_layer(Parameters& parameters, const std::string& name, size_t unit
     return of_one;
   };
   const auto in = static_cast<uint32_t>(width_), out = static_cast<uint32_t>(units);
-  // As functions see it, what there is one of a unit is one row, whatever its groups.
+  // Functions see the values of units as one row, whatever the groups.
   const auto a_unit = [&](const char* what, float value, bool trained = true) {
     Variable* made = parameters.add_constant(name + what, shape({out}), value, trained);
     made->value = Matrix(nullptr, 1, groups_ * units);

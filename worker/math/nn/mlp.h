@@ -1,12 +1,16 @@
-// Fully connected layers, one after the other; in `groups` > 1, as many independent stacks side by
-// side. A hidden layer is: product and bias, normalisation, activation, dropout.
+// Fully connected layers, one after the other. With `groups` > 1 there are as many independent
+// stacks side by side. A hidden layer is: product and bias, normalisation, activation, dropout.
 //
 // Shapes: [batch, in] to [batch, groups * units.back()]. The groups share the input of the first
-// layer, which is therefore one wide product. Without layers the input is the result. Parameters:
-// "<name>.<layer>.weight" [units, in], with groups [groups, units, in]; "<name>.<layer>.bias"
-// [units] or [groups, units]; weights He-uniform before a ReLU, else Glorot-uniform; biases zero.
-// Of prelu ".slope" as the bias, a quarter. Of a normalisation ".scale", one, and ".shift", zero,
-// as the bias; of batch normalisation also the statistics ".mean", zero, and ".variance", one.
+// layer, which is therefore one wide product. Without layers the input is the result.
+//
+// Parameters "<name>.<layer>.<part>", where "[units]" is [groups, units] with groups:
+//   weight           [units, in], with groups [groups, units, in]; He-uniform before a ReLU, else
+//                    Glorot-uniform
+//   bias             [units], zero
+//   slope            [units], a quarter; with prelu
+//   scale, shift     [units], one and zero; with a normalisation
+//   mean, variance   [units], zero and one; statistics of batch normalisation, not trained
 #pragma once
 
 #include <string>
@@ -18,14 +22,14 @@
 
 namespace cairn::nn {
 
-// What follows the product of a hidden layer.
+// The parts of a hidden layer behind its product.
 struct HiddenLayer {
   Activation activation = Activation::kNone;
   Normalization normalization = Normalization::kNone;
   float dropout = 0.0f;
 
   HiddenLayer(Activation activation) : activation(activation) {}
-  // Of the deep and the tasks' towers.
+  // For the deep tower and the towers of tasks.
   explicit HiddenLayer(const ModelConfig& config)
       : activation(config.activation),
         normalization(config.normalization),
@@ -42,14 +46,14 @@ class Mlp {
   void add_linear(Parameters& parameters, const std::string& name, size_t units);
 
   Variable* forward(Tape& tape, Variable* x) const;
-  size_t out() const { return width_; }  // of one group
+  size_t out() const { return width_; }  // columns per group
 
  private:
   struct Layer {
     Variable *weight, *bias;
     HiddenLayer after;
     Variable* slope = nullptr;
-    autograd::BatchNorm norm = {};  // of layer normalisation: scale and shift
+    autograd::BatchNorm norm = {};  // layer normalisation has scale and shift alone
     uint32_t dropout_layer = 0;
   };
   void add_layer(Parameters& parameters, const std::string& name, size_t units,

@@ -1,6 +1,6 @@
 // Multi-gate mixture of experts: experts that are MLPs side by side, mixed for each task by a
 // softmax gate of its own. Source: Ma et al., KDD 2018, eq. 6 and 7.
-// Shapes: [batch, in] to [batch, units.back()] a task. Parameters: "head.experts.<layer>";
+// Shapes: [batch, in] to [batch, units.back()] per task. Parameters: "head.experts.<layer>";
 // "head.gates.0": weight [tasks, experts, in], bias [tasks, experts].
 #pragma once
 

@@ -80,6 +80,12 @@ void Parameters::end_step(float l2, size_t first, size_t last) {
   }
 }
 
+const std::string* Parameters::name_of(const Variable* variable) const {
+  for (size_t i = 0; i < infos_.size(); ++i)
+    if (&variables_[i] == variable) return &infos_[i].name;
+  return nullptr;
+}
+
 size_t Parameters::last_part(size_t first, size_t last) const {
   size_t part = 0;
   for (size_t i = first; i < last; ++i) part = std::max(part, variables_[i].last_part);

@@ -22,8 +22,8 @@ struct ParameterInfo {
   std::string name;  // "cross.0.weight"
   std::vector<uint32_t> shape;
   size_t offset = 0, size = 0;  // floats
-  bool trained = true;          // false: a statistic, which the model itself keeps up
-  bool decays = false;          // a weight, which decay and L2 draw towards zero
+  bool trained = true;          // false: a statistic that the model itself keeps
+  bool decays = false;          // a weight, drawn towards zero by decay and L2
 };
 
 namespace nn {
@@ -35,12 +35,12 @@ class Parameters {
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
-  // Registers a parameter, which has no storage before `allocate`. It starts uniform in [-limit,
-  // limit], or zero where the limit is zero. In its variable all dimensions but the last are rows;
-  // one of one dimension is one row.
+  // Registers a parameter; it has no storage before `allocate`. It starts uniform in [-limit,
+  // limit], or zero where the limit is zero. Its variable is a matrix: all dimensions but the last
+  // are rows, and a single dimension is one row.
   Variable* add(std::string name, std::vector<uint32_t> shape, float limit);
-  // One whose elements all start as `value`, and do not decay. Not `trained`: its gradient stays
-  // zero.
+  // Registers a parameter whose elements all start as `value` and do not decay. The gradient of one
+  // that is not `trained` stays zero.
   Variable* add_constant(std::string name, std::vector<uint32_t> shape, float value,
                          bool trained = true);
   // A number that tells a dropout from the others of the model.
@@ -50,12 +50,15 @@ class Parameters {
 
   // Before a step: no gradient holds anything.
   void begin_step();
-  // After it: the gradient of a parameter that took no part is zero; of the others that decay, that
-  // of l2 / 2 times the sum of squares is added. Of parameters [first, last) of `infos`.
+  // After it, for parameters [first, last) of `infos`: zeroes the gradients of those that took no
+  // part, then adds the gradient of l2 / 2 times the sum of squares to those that decay.
   void end_step(float l2, size_t first, size_t last);
   void end_step(float l2 = 0.0f) { end_step(l2, 0, infos_.size()); }
-  // Which record of the last step's backward gave the last part of a gradient of these.
+  // The record of the last step's backward that gave the last part of their gradients.
   size_t last_part(size_t first, size_t last) const;
+
+  // Null where `variable` is none of the parameters.
+  const std::string* name_of(const Variable* variable) const;
 
   const std::vector<ParameterInfo>& infos() const { return infos_; }
   std::span<float> values() { return values_; }
@@ -70,7 +73,7 @@ class Parameters {
   const Ops& ops_;
   std::vector<ParameterInfo> infos_;
   std::vector<Start> starts_;
-  std::deque<Variable> variables_;  // whose addresses stay
+  std::deque<Variable> variables_;  // a deque: addresses must stay
   uint32_t dropouts_ = 0;
   Arena storage_;
   std::span<float> values_, gradients_;

@@ -6,7 +6,7 @@
 //   prelu    x where x > 0, else slope x, one slope per column. Source: He et al., ICCV 2015
 //   sigmoid  1 / (1 + exp(-x))
 //   tanh
-// Shapes: x, y [batch, units]; slope [1, units], of prelu alone. Row-major float32. Outputs may not
+// Shapes: x, y [batch, units]; slope [1, units], for prelu only. Row-major float32. Outputs may not
 // overlap inputs.
 #pragma once
 

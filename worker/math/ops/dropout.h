@@ -2,10 +2,11 @@
 // Source: Srivastava et al., JMLR 15 (2014), scaled while training ("inverted").
 // Shapes: x, y, mask [batch, units]. Row-major float32. Outputs may not overlap inputs.
 //
-// Whether unit u of global row r is dropped is a function of (seed, step, layer, r, u) alone: of
-// the 128 bits philox(seed ^ kDropout, step << 16 | layer, r << 16 | u / 8), the u % 8-th 16 (from
-// the lowest of the first word) are below round(rate * 65536). So W workers drop what one would,
-// and a resumed step drops the same again.
+// Whether unit u of sample r of the global batch is dropped depends on (seed, step, layer, r, u)
+// alone. The draw is philox(seed ^ kDropout, step << 16 | layer, r << 16 | u / 8): 128 bits, or
+// eight numbers of 16 bits, the lowest of the first word first. The unit is dropped where number
+// u % 8 is below round(rate * 65536). So W workers drop what one would, and a resumed step drops
+// the same again.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ namespace cairn {
 
 inline constexpr uint64_t kDropout = 0x64726f706f7574;  // "dropout"
 
-// What changes from step to step. It stands beside the numbers, so that a step that a device has
-// kept as a graph can be done again with others.
+// The part of a draw's key that changes from step to step. It stands in the memory of the numbers,
+// so that a device can launch a kept graph again for another step.
 struct StepNumbers {
   uint64_t step = 0, first_sample = 0;
 };

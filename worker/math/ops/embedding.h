@@ -2,9 +2,9 @@
 // bag r; zero for an empty bag. Shapes: table [unique, dim]; y [batch, dim]. Row-major float32.
 // Outputs may not overlap inputs.
 //
-// The gradient of a maximum goes to the first id of the bag that has it.
-// The backward adds in an order that depends on the batch alone: on the CPU bag by bag, row by row
-// and occurrence by occurrence.
+// The gradient of a maximum goes to the first id of the bag that has it. The backward adds in an
+// order that depends on the batch alone: on the CPU bag by bag, row by row and occurrence by
+// occurrence.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ struct BagView {
   Pooling pooling = Pooling::kSum;
 };
 
-// In one matrix, a row's content to another row.
+// Moves the content of a row to another row of the same matrix.
 struct RowMove {
   uint32_t from, to;
 };
 
-// One of several that are pooled side by side: columns [column, column + dim) of y are its.
+// One of several bags that are pooled side by side: it fills columns [column, column + dim) of y.
 struct PooledBag {
   BagView bag;
   ConstMatrix table;

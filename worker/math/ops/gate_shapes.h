@@ -1,4 +1,4 @@
-// The sizes of gates, validated alike on every backend.
+// The sizes of gates, checked alike on every backend.
 #pragma once
 
 #include "common/check.h"

@@ -7,8 +7,8 @@ namespace cairn {
 
 enum class Write : uint8_t { kReplace, kAdd };
 
-// Empty: nobody wants this gradient. The first that writes it replaces what is there, so that
-// nothing has to be zeroed before; the others add.
+// Empty: nobody wants this gradient. The first writer replaces what is there, so that nothing has
+// to be zeroed before; later writers add.
 struct Gradient {
   Matrix into;
   Write write = Write::kReplace;

@@ -1,9 +1,9 @@
 // Fully connected layer: y = f(x W^T + b).
 // Shapes: x [batch, in]; weight [out, in]; bias [1, out], or empty: none; y [batch, out]. Row-major
-// float32. Outputs may not overlap inputs. f is none or relu, which ride on the product.
+// float32. Outputs may not overlap inputs. f is none or relu: both come with the product.
 //
-// Where x and weight stand rounded to bf16 beside, the products of forward and backward take those,
-// and dy rounded: sums, bias and gradients stay float32.
+// Where x and weight are given rounded to bf16 too, the products of forward and backward take the
+// rounded ones, and round dy. Sums, bias and gradients stay float32.
 #pragma once
 
 #include "common/config/model_config.h"

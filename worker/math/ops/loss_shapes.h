@@ -1,4 +1,4 @@
-// What losses on every backend share: a row's loss, and their shapes.
+// Shared by the losses of every backend: the loss of a sample, and checks of shapes.
 #pragma once
 
 #include "common/check.h"
@@ -7,7 +7,7 @@
 namespace cairn {
 
 struct RowLoss {
-  double loss, slope, prediction;  // slope: of the loss, in the logit
+  double loss, slope, prediction;  // slope: derivative of the loss in the logit
 };
 
 inline void check_column(ConstMatrix m, size_t rows) {

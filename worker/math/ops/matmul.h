@@ -1,5 +1,5 @@
-// Matrix product: c = a b, or c += a b. Factors are both float32, or both rounded to bf16; the
-// products of those are exact in float32, in which they are summed.
+// Matrix product: c = a b, or c += a b. Factors are both float32, or both rounded to bf16. Products
+// of bf16 are exact in float32, and summed in it.
 #pragma once
 
 #include "worker/math/ops/gradient.h"

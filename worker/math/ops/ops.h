@@ -1,4 +1,4 @@
-// The operations of the mathematics, as a table of plain functions: one table a backend, chosen
+// The operations of the mathematics, as a table of plain functions: one table per backend, chosen
 // once by the job's device. Every operation is deterministic: the same inputs and shapes give the
 // same bits, on any thread, with the same number of math threads. Shapes that disagree are a bug
 // and end the process. Thread safety: the functions keep no state that threads share.
@@ -28,9 +28,9 @@ namespace cairn {
 struct Ops {
   std::string_view name;
 
-  // That numbers of this backend stand in; a GPU's is that of the calling thread's device. All
-  // matrices, ids and sums that operations are given stand there, and lists of them in the host's.
-  // A device may do what it is given later: `Memory::read` waits for it.
+  // The memory of this backend's numbers; for a GPU that of the calling thread's device. All
+  // matrices, ids and sums that operations are given stand in it, lists of them in the host's. A
+  // device may do its work later: `Memory::read` waits for it.
   Memory& (*memory)();
 
   void (*zero)(Matrix y);
@@ -38,7 +38,8 @@ struct Ops {
   void (*scale)(Matrix y, float factor);
   void (*copy)(ConstMatrix x, const Gradient& y);  // y = x, or y += x
   void (*add_scaled)(ConstMatrix x, float factor, Matrix y);
-  // Contents of rows of `y` to other rows. No row is both moved from and to, or to twice.
+  // Moves contents of rows of `y` to other rows. No row is both a source and a target, and none is
+  // a target twice.
   void (*move_rows)(std::span<const RowMove> moves, Matrix y);
 
   // Whether products of rounded factors are faster than of float32 on this machine.
@@ -88,7 +89,7 @@ struct Ops {
   void (*vector_cross_forward)(const VectorCrossInputs& in, Matrix y);
   void (*vector_cross_backward)(const VectorCrossInputs& in, ConstMatrix dy,
                                 const VectorCrossGradients& out);
-  void (*pairs_forward)(ConstMatrix x, Matrix sums, Matrix y);  // `sums`: of the fields
+  void (*pairs_forward)(ConstMatrix x, Matrix sums, Matrix y);  // `sums` over fields, for backward
   void (*pairs_backward)(ConstMatrix x, ConstMatrix sums, ConstMatrix dy, const Gradient& dx);
   void (*dots_forward)(ConstMatrix x, size_t dim, Matrix y);
   void (*dots_backward)(ConstMatrix x, size_t dim, ConstMatrix dy, const Gradient& dx);
@@ -98,7 +99,7 @@ struct Ops {
   void (*sum_groups_backward)(ConstMatrix dy, const Gradient& dx);
 
   void (*pool_forward)(std::span<const PooledBag> bags, Matrix y);
-  // One gradient per bag; of several bags of one table the first replaces and the others add.
+  // One gradient per bag. Where several bags share a table, the first replaces and the others add.
   void (*pool_backward)(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
                         std::span<const Gradient> dtables);
 
@@ -112,7 +113,7 @@ struct Ops {
   void (*weighted_pool_backward)(const WeightedPoolInputs& in, ConstMatrix dy,
                                  const WeightedPoolGradients& out);
 
-  // `sum`: that of the loss over the batch, unscaled.
+  // `sum` receives the loss summed over the batch, unscaled.
   void (*bce)(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum);
   void (*mse)(const LossInputs& in, Matrix predictions, const Gradient& dlogits, double* sum);
   void (*focal)(const LossInputs& in, float gamma, float alpha, Matrix predictions,
@@ -121,12 +122,12 @@ struct Ops {
                 double* sum);
   void (*bce_of_product)(std::span<const ConstMatrix> logits, const LossTarget& target,
                          Matrix predictions, std::span<const Gradient> dlogits, double* sum);
-  // `sum`: its part of the mean over pairs, times in.rows.
+  // `sum` receives this worker's part of the mean over pairs, times in.rows.
   void (*pairwise)(const PairwiseInputs& in, Arena& arena, Matrix predictions,
                    const Gradient& dlogits, double* sum);
   void (*uncertainty_forward)(ConstMatrix log_variances, Matrix precisions);
   void (*uncertainty_backward)(const UncertaintyInputs& in, Matrix dlog_variance);
-  // Predictions alone.
+  // Predictions without a loss.
   void (*sigmoid)(ConstMatrix logits, Matrix predictions);
   void (*product_of_sigmoids)(std::span<const ConstMatrix> logits, Matrix predictions);
 
@@ -147,9 +148,9 @@ struct Ops {
 };
 
 const Ops& cpu_ops();
-// On the GPU of the calling thread (worker/math/device/cuda_device.h). `tf32`: products of float32
-// are of factors cut to TF32. Errors: kUnavailable where this build has no CUDA, or this machine no
-// GPU.
+// On the GPU of the calling thread (worker/math/device/cuda_device.h). With `tf32`, products of
+// float32 cut their factors to TF32. Errors: kUnavailable where this build has no CUDA, or this
+// machine no GPU.
 Result<const Ops*> cuda_ops(bool tf32 = false);
 
 // "cpu" or "cuda". Errors: kInvalidArgument for another name, kUnavailable as above.

@@ -1,5 +1,5 @@
-// Adagrad: s += g^2; w -= a g / (sqrt(s) + epsilon), s at first initial_accumulator and a the
-// learning rate of the step (common/config/learning_rate.h).
+// Adagrad: s += g^2; w -= a g / (sqrt(s) + epsilon), where s starts as initial_accumulator and a is
+// the learning rate of the step (common/config/learning_rate.h).
 // Source: Duchi, Hazan, Singer, JMLR 12 (2011).
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace cairn {
 
-// State: what s has gained since the first step.
+// State: s without initial_accumulator, so that it starts at zero.
 std::unique_ptr<DenseOptimizer> make_adagrad(const DenseOptimizerConfig& config,
                                              const ParameterLayout& layout, const Ops& ops);
 

@@ -1,5 +1,5 @@
 // Clipping by the global norm: where the norm n of all gradients together exceeds c, the optimizer
-// sees them times c / n. Source: Pascanu, Mikolov, Bengio, ICML 2013, algorithm 1.
+// sees the gradients times c / n. Source: Pascanu, Mikolov, Bengio, ICML 2013, algorithm 1.
 #pragma once
 
 #include "worker/math/optimizers/dense_optimizer.h"

@@ -21,17 +21,17 @@ namespace cairn {
 class DenseOptimizer {
  public:
   virtual ~DenseOptimizer() = default;
-  // `step` of the job, from 1. `gradients` are those of the mean loss over the global batch; they
-  // are used up: they may hold anything afterwards.
+  // `step` is that of the job, from 1. `gradients` are those of the mean loss over the global
+  // batch. They are used up: they may hold anything afterwards.
   virtual void step(std::span<float> values, std::span<float> gradients, uint64_t step) = 0;
   virtual std::vector<std::string> state_names() const = 0;  // e.g. {"m", "v"}
-  virtual std::span<float>
-  state() = 0;  // [names, parameters], all names after each other; zero at first
+  // [names, floats]: one name's state after the other; zero at first.
+  virtual std::span<float> state() = 0;
 };
 
 struct ParameterLayout {
-  size_t floats = 0;                               // of Model::values()
-  std::span<const ParameterInfo> parameters = {};  // empty: all is one, which decays
+  size_t floats = 0;                               // size of Model::values()
+  std::span<const ParameterInfo> parameters = {};  // empty: all are one parameter, which decays
 
   ParameterLayout(size_t floats, std::span<const ParameterInfo> parameters = {})
       : floats(floats), parameters(parameters) {}

@@ -1,10 +1,12 @@
-// Adam by layers. With m, v and their unbiased forms as in Adam (worker/math/optimizers/adam.h), d
-// the weight decay of parameters that decay (weight matrices), 0 of others, and a the learning rate
-// of the step (common/config/learning_rate.h):
+// Adam by layers. m, v and their unbiased forms m', v' are those of Adam
+// (worker/math/optimizers/adam.h), and a is the learning rate of the step
+// (common/config/learning_rate.h). d is the weight decay of parameters that decay (weight
+// matrices); for others it is 0.
 //   adamw: w -= a (m' / (sqrt(v') + epsilon) + d w). Source: Loshchilov and Hutter, ICLR 2019,
 //          algorithm 2, with the decay times a, as PyTorch has it.
-//   lamb:  u = m' / (sqrt(v') + epsilon) + d w; w -= a (|w| / |u|) u, norms those of one parameter,
-//          their ratio 1 where either is 0. Source: You et al., ICLR 2020, algorithm 2.
+//   lamb:  u = m' / (sqrt(v') + epsilon) + d w; w -= a (|w| / |u|) u. Norms are those of one
+//          parameter; their ratio is 1 where either is 0. Source: You et al., ICLR 2020,
+//          algorithm 2.
 #pragma once
 
 #include "worker/math/optimizers/dense_optimizer.h"

@@ -1,4 +1,4 @@
-// Stochastic gradient descent: w -= a g, a: the learning rate of the step
+// Stochastic gradient descent: w -= a g, where a is the learning rate of the step
 // (common/config/learning_rate.h).
 #pragma once
 

@@ -1,5 +1,5 @@
-// Memory of one step: taken in pieces, given back all at once. After the largest step has been seen
-// it asks the system for nothing any more. Numbers stand in the memory of whatever computes on them
+// Memory of one step: taken in pieces, given back all at once. Once it has met the largest step, it
+// asks the system for nothing more. Numbers stand in the memory of the device that computes on them
 // (worker/math/tensor/memory.h), objects always in the host's. Thread safety: none; it belongs to
 // its worker thread.
 #pragma once
@@ -18,7 +18,7 @@ namespace cairn {
 
 class Arena {
  public:
-  // Of every piece: a cache line, and the widest vector register.
+  // Alignment of every piece: a cache line, and the widest vector register.
   static constexpr size_t kAlignment = 64;
 
   Arena() : Arena(host_memory()) {}
@@ -26,21 +26,21 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Bytes of unspecified content, valid until `reset`: of objects, and of numbers.
+  // Bytes of unspecified content, valid until `reset`: for objects, and for numbers.
   void* allocate(size_t bytes) { return shared() ? numbers(bytes) : objects_.allocate(bytes); }
   void* numbers(size_t bytes) { return numbers_.allocate(bytes); }
 
   Matrix matrix(size_t rows, size_t cols) {
     return {static_cast<float*>(numbers(rows * cols * sizeof(float))), rows, cols};
   }
-  // Of results. In a device's memory rows begin at multiples of 16 bytes, at which products of them
-  // are faster; those of few columns are as good without.
+  // A matrix for a result. In a device's memory its rows begin at multiples of 16 bytes, where
+  // products are faster; with few columns they are as fast without.
   Matrix result(size_t rows, size_t cols) {
     if (shared() || cols < 32) return matrix(rows, cols);
     const size_t stride = (cols + 3) / 4 * 4;
     return {static_cast<float*>(numbers(rows * stride * sizeof(float))), rows, cols, stride};
   }
-  // Rows begin at multiples of the alignment, at which products of them are faster.
+  // Its rows begin at multiples of the alignment, where products are faster.
   RoundedMatrix rounded_matrix(size_t rows, size_t cols) {
     constexpr size_t kUnit = kAlignment / sizeof(Bfloat16);
     const size_t stride = (cols + kUnit - 1) / kUnit * kUnit;
@@ -60,12 +60,12 @@ class Arena {
     return {first, count};
   }
 
-  // Ends the life of all pieces. Where a step overflowed into several blocks they become one.
+  // Ends the life of all pieces. Where a step took several blocks they become one.
   void reset();
 
-  Memory& memory() const { return numbers_.memory; }  // of numbers
+  Memory& memory() const { return numbers_.memory; }  // where numbers stand
   size_t used_bytes() const { return objects_.used_bytes() + numbers_.used_bytes(); }
-  // The largest that any step used.
+  // The most bytes that any step used.
   size_t peak_bytes() const { return objects_.peak + numbers_.peak; }
   size_t blocks_made() const { return objects_.blocks_made + numbers_.blocks_made; }
 
@@ -86,8 +86,8 @@ class Arena {
 
     Memory& memory;
     std::vector<Block> blocks;  // pieces come from the last
-    size_t used = 0;            // of the last block
-    size_t used_before = 0;     // of all others
+    size_t used = 0;            // bytes of the last block
+    size_t used_before = 0;     // bytes of all other blocks
     size_t peak = 0, blocks_made = 0;
   };
 

@@ -1,5 +1,5 @@
-// An array of numbers in the memory of whatever computes on them (worker/math/tensor/memory.h),
-// zero at first. Thread safety: that of its memory.
+// An array of numbers in the memory of the device that computes on them
+// (worker/math/tensor/memory.h), zero at first. Thread safety: that of its memory.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ class NumberBuffer {
 
   std::span<T> span() { return {data_, size_}; }
   size_t size() const { return size_; }
-  // A copy in the host's memory, which sees all work given before.
+  // A copy in the host's memory. It waits for all work given before.
   std::vector<T> to_host() const {
     std::vector<T> host(size_);
     if (size_ > 0) memory_.read(host.data(), data_, size_ * sizeof(T));

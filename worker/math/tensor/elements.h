@@ -9,7 +9,7 @@
 
 namespace cairn {
 
-// ---- elements by type: how one is read and written, and what is computed in
+// ---- elements by type: how one is read and written, and the type to compute in
 
 template <typename T>
 struct Element {

@@ -1,5 +1,5 @@
-// Where numbers stand: the host's memory, or that of a device. What code outside the operations
-// wants with them goes through here, so that it does not ask which. Thread safety: the host's is
+// The memory that numbers stand in: the host's, or that of a device. Code outside the operations
+// reaches numbers through here alone, and need not ask which it is. Thread safety: the host's is
 // safe; a device's belongs to the thread that computes on it.
 #pragma once
 
@@ -16,20 +16,20 @@ class Memory {
   virtual void* allocate(size_t bytes) = 0;
   virtual void free(void* block, size_t bytes) = 0;
 
-  // Between this memory and the host's. They come behind all work that was given to the device's
-  // own stream (worker/math/device/device.h), and have happened when they return.
+  // Copy between this memory and the host's. They wait for all work that was given to the device's
+  // own stream (worker/math/device/device.h), and are done when they return.
   virtual void read(void* host, const void* here, size_t bytes) = 0;
   virtual void write(void* here, const void* host, size_t bytes) = 0;
 
   // Whether the host's code may touch it.
   virtual bool is_host() const = 0;
 
-  // Host memory that copies to and from here are fastest with.
+  // Host memory from and to which copies are fastest.
   virtual void* allocate_staging(size_t bytes) = 0;
   virtual void free_staging(void* block, size_t bytes) = 0;
 
-  // Makes memory of the host's that stands already as fast as staging memory, until it is given
-  // back; before it is freed it must be.
+  // Makes existing host memory as fast as staging memory, until `unpin`, which must come before it
+  // is freed.
   virtual void pin(void*, size_t) {}
   virtual void unpin(void*) {}
 

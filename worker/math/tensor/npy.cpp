@@ -26,7 +26,7 @@ Error named(const std::filesystem::path& file, Error error) {
   return error;
 }
 
-// What follows `key` in a header, which is a Python dictionary that NumPy writes in one form.
+// The text behind `key` in a header, which is a Python dictionary that NumPy writes in one form.
 std::optional<std::string_view> value_of(std::string_view header, std::string_view key) {
   const size_t at = header.find(fmt::format("'{}'", key));
   if (at == std::string_view::npos) return std::nullopt;
@@ -62,7 +62,7 @@ struct Parsed {
   DType dtype = DType::kF32;
   bool fortran = false;
   Shape shape;
-  size_t begin = 0;  // of the numbers
+  size_t begin = 0;  // where the numbers begin
 };
 
 Result<Parsed> parse_header(std::string_view bytes) {

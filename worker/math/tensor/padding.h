@@ -1,5 +1,5 @@
-// Sizes that differ from batch to batch, rounded up so that few occur: every shape costs something
-// that is made for it, a product or a graph.
+// Sizes that differ from batch to batch are rounded up, so that few occur: for every shape
+// something is made, such as a product or a graph.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace cairn {
 
-// To eighths of powers of two: at most an eighth is added, but to fewer than 128. What has been
-// rounded up stays.
+// Rounds up to eighths of powers of two, at least to multiples of 16: from 128 on it adds at most
+// an eighth. A size that was rounded up stays.
 constexpr size_t padded(size_t count) {
   constexpr size_t kLeast = 16;
   const size_t step = std::max(kLeast, std::bit_floor(count) / 8);

@@ -17,7 +17,7 @@ using Strides = std::array<size_t, kRankMax>;
 
 class Shape {
  public:
-  Shape() = default;  // of a single number
+  Shape() = default;  // that of a single number
   Shape(std::initializer_list<size_t> sizes) {
     for (const size_t size : sizes) append(size);
   }
@@ -48,8 +48,8 @@ class Shape {
 
 Strides row_major(const Shape& shape);
 
-// The shape that both broadcast to as NumPy does: aligned at the last axis, sizes of 1 stretch.
-// Ends the process, naming both, where there is none.
+// The shape that both broadcast to, as in NumPy: shapes are aligned at the last axis, and sizes of
+// 1 stretch. Where there is none, it ends the process with a message that names both.
 Shape broadcast(const Shape& a, const Shape& b, const char* operation);
 
 // "add: shapes [2, 3] and [4] do not fit"

@@ -1,11 +1,10 @@
-// What the mathematics computes on: a view of numbers in storage that somebody else owns, for a
-// step an arena (worker/math/tensor/arena.h), for parameters the model, for rows and labels the
-// trainer.
+// Matrices and tensors: views of numbers in storage that somebody else owns. Those of a step are an
+// arena's (worker/math/tensor/arena.h), parameters are the model's, rows and labels the trainer's.
 //
-// Models compute on matrices [rows, cols], row-major; `row_stride` is the distance between the
-// starts of two rows, in elements, so that some columns of a matrix are a matrix too. A `Tensor` is
-// of any rank and type, with a stride an axis; its operations stand in
-// worker/math/tensor/tensor_ops.h, files of it in worker/math/tensor/npy.h. Thread safety: plain
+// Models compute on matrices [rows, cols], row-major. `row_stride` is the distance between the
+// starts of two rows, in elements, so that some columns of a matrix are a matrix too. A `Tensor`
+// has any rank and type, and one stride per axis. Its operations stand in
+// worker/math/tensor/tensor_ops.h, its files in worker/math/tensor/npy.h. Thread safety: plain
 // values; the storage is as safe as its owner says.
 #pragma once
 
@@ -45,7 +44,7 @@ struct MatrixOf {
   MatrixOf(T* data, size_t rows, size_t cols) : MatrixOf(data, rows, cols, cols) {}
   MatrixOf(T* data, size_t rows, size_t cols, size_t row_stride)
       : data(data), rows(rows), cols(cols), row_stride(row_stride) {}
-  // What may be written may be read.
+  // A matrix that may be written may be read.
   operator MatrixOf<const T>() const requires(!std::is_const_v<T>) {
     return {data, rows, cols, row_stride};
   }
@@ -80,7 +79,7 @@ struct Tensor {
   bool empty() const { return data == nullptr; }
   size_t rank() const { return shape.rank(); }
   size_t size() const { return shape.size(); }
-  size_t rows() const { return shape[0]; }  // of rank 2, as cols
+  size_t rows() const { return shape[0]; }  // rows and cols: for rank 2
   size_t cols() const { return shape[1]; }
   bool contiguous() const;
   // Errors end the process: another type or rank, or columns that stand apart.
@@ -90,8 +89,8 @@ struct Tensor {
     return {static_cast<float*>(data), shape[0], shape[1], strides[0]};
   }
 
-  // Views of the same numbers. What cannot be viewed so ends the process with both shapes.
-  Tensor reshape(const Shape& to) const;                 // of one without gaps
+  // Views of the same numbers. A view that cannot be had ends the process with both shapes.
+  Tensor reshape(const Shape& to) const;                 // the tensor must have no gaps
   Tensor transpose(std::span<const size_t> axes) const;  // axis i becomes what axes[i] was
   Tensor slice(size_t axis, size_t first, size_t count) const;
   Tensor broadcast_to(const Shape& to) const;  // as NumPy does

@@ -19,7 +19,7 @@ void check_one_type(const char* operation, const Tensor& a, const Tensor& b) {
         fmt::format("{}: types {} and {} differ", operation, name_of(a.dtype), name_of(b.dtype)));
 }
 
-// What elements are summed in.
+// The type that elements are summed in.
 template <typename Value>
 using SumOf = std::conditional_t<std::is_integral_v<Value>, int64_t, double>;
 
@@ -93,7 +93,7 @@ T compute(Unary operation, T x) {
   return T{1} / (T{1} + static_cast<T>(std::exp(-x)));  // kSigmoid
 }
 
-// Of tensors [..., a, b]: the axes before.
+// The axes before the last two.
 Shape without_matrix(const Shape& shape) {
   Shape before;
   for (size_t axis = 0; axis + 2 < shape.rank(); ++axis) before.append(shape[axis]);

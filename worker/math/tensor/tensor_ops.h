@@ -1,9 +1,9 @@
-// Operations on tensors of any rank, for tools, tests and what is done once: straightforward loops.
-// What a training step does stands in worker/math/ops/.
+// Operations on tensors of any rank: straightforward loops, for tools, tests and work that is done
+// once. The operations of a training step stand in worker/math/ops/.
 //
-// Results are row-major in the arena. Operands have one type, in which is computed (bf16 in f32,
-// rounded at the end); shapes broadcast as NumPy's do. What does not fit ends the process with a
-// message that names both shapes or types.
+// Results are row-major in the arena. Operands have one type, and are computed in it (bf16 in f32,
+// rounded at the end). Shapes broadcast as NumPy's do. Shapes or types that do not fit end the
+// process with a message that names both.
 #pragma once
 
 #include <span>
@@ -13,16 +13,16 @@
 
 namespace cairn {
 
-Tensor make_tensor(Arena& arena, const Shape& shape, DType dtype);  // of unspecified content
+Tensor make_tensor(Arena& arena, const Shape& shape, DType dtype);  // its content is unspecified
 Tensor copy_of(Arena& arena, const Tensor& x);
-void copy(const Tensor& from, const Tensor& to);       // of one shape and type
+void copy(const Tensor& from, const Tensor& to);       // both have one shape and type
 Tensor cast(Arena& arena, const Tensor& x, DType to);  // to i64: cut off towards zero
 
 void fill(const Tensor& x, double value);
 // Uniform in [low, high), drawn by (seed, stream, element) alone.
 void fill_uniform(const Tensor& x, uint64_t seed, uint64_t stream, double low, double high);
 
-// Of i64 only the first two.
+// i64 has only the first two.
 enum class Unary : uint8_t { kNegate, kAbsolute, kExp, kLog, kSqrt, kTanh, kSigmoid };
 Tensor unary(Arena& arena, Unary operation, const Tensor& x);
 
@@ -43,15 +43,15 @@ Tensor binary(Arena& arena, Binary operation, const Tensor& a, const Tensor& b);
 // [..., m, k] and [..., k, n] to [..., m, n]; the axes before broadcast. Summed in double.
 Tensor matmul(Arena& arena, const Tensor& a, const Tensor& b);
 
-// Over `axes`, which stay as sizes of 1. A mean or extreme of nothing ends the process.
+// Reduces over `axes`, which stay as sizes of 1. A mean or extreme of nothing ends the process.
 enum class Reduction : uint8_t { kSum, kMean, kMinimum, kMaximum };
 Tensor reduce(Arena& arena, Reduction operation, const Tensor& x, std::span<const size_t> axes);
 
-// Of one shape but for `axis`.
+// The parts have one shape except along `axis`.
 Tensor concatenate(Arena& arena, std::span<const Tensor> parts, size_t axis);
 
-// Parts of `x` along its first axis: index [n] of i64 to [n, ...]. An index beyond the axis ends
-// the process.
+// Takes parts of `x` along its first axis: index [n] of i64 to [n, ...]. An index beyond the axis
+// ends the process.
 Tensor gather(Arena& arena, const Tensor& x, const Tensor& index);
 // x[index[i], ...] += values[i, ...], in the order of i.
 void scatter_add(const Tensor& x, const Tensor& index, const Tensor& values);

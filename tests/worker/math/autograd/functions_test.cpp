@@ -11,7 +11,7 @@
 namespace cairn {
 namespace {
 
-// What single operations do is tested with them; here it is how the tape joins them.
+// Operations have tests of their own; here it is how the tape joins them.
 class FunctionsTest : public OpsTest {
  protected:
   // A parameter-like variable whose gradient holds NaN.
@@ -124,7 +124,7 @@ TEST_P(FunctionsTest, TablesOfSeveralBagsSumTheirGradients) {
   expect_right_gradients(
       [&](Tape& t, std::span<Variable* const> v) {
         const std::array<Variable*, 3> tables = {v[0], v[1], v[0]};
-        Variable* y = autograd::pooled_features(t, 5, bags, tables, numbers);
+        Variable* y = autograd::pooled_features(t, 5, bags, tables, t.constant(numbers));
         return autograd::linear(t, y, v[2], v[3], Activation::kNone);
       },
       {Numbers::random(3, 2, 9), Numbers::random(3, 4, 10), Numbers::random(1, 10, 11), zero_bias});

@@ -188,7 +188,7 @@ TEST_P(TensorFunctionsTest, MatchPyTorch) {
                   i);
 }
 
-// Of functions that do not round.
+// Functions that do not round.
 class SmoothTensorFunctionsTest : public TensorFunctionsTest {};
 
 TEST_P(SmoothTensorFunctionsTest, BackwardMatchesFiniteDifferences) {

@@ -60,7 +60,7 @@ TEST(DeviceModel, AsksForNoMemoryAndMakesNoGraphOnceAShapeIsKnown) {
   Twins twins(example_config(), shape, cuda_on_host::table());
   const auto steps = [&](uint64_t first, uint64_t last) {
     for (uint64_t step = first; step <= last; ++step) {
-      ExampleBatch batch(shape, 2, 16, test_seed() + step % 4);  // of few shapes
+      ExampleBatch batch(shape, 2, 16, test_seed() + step % 4);  // few shapes occur
       ASSERT_NO_FATAL_FAILURE(twins.step(batch, step));
     }
   };

@@ -30,9 +30,9 @@ ModelConfig example_config() {
   return config;
 }
 
-ExampleBatch::ExampleBatch(const ModelShape& shape, size_t tasks, size_t rows, uint64_t seed)
-    : rows(rows),
-      divisor(static_cast<double>(std::max<size_t>(rows, 1))),
+ExampleBatch::ExampleBatch(const ModelShape& shape, size_t tasks, size_t samples, uint64_t seed)
+    : samples(samples),
+      divisor(static_cast<double>(std::max<size_t>(samples, 1))),
       dense_columns_(shape.dense_columns),
       tasks_(tasks) {
   RandomStream random(seed, 77);
@@ -41,16 +41,16 @@ ExampleBatch::ExampleBatch(const ModelShape& shape, size_t tasks, size_t rows, u
   for (const uint32_t dim : shape.table_dims)
     for (auto& w : tables.emplace_back(kUnique * dim)) w = 0.4f * random.next_normal();
   for (size_t b = 0; b < shape.bags.size(); ++b) {
-    auto& bag = bags.emplace_back(rows);
+    auto& bag = bags.emplace_back(samples);
     for (auto& ids : bag) {
       ids.resize(random.next_below(4));
       // The last row of a table is never named: its gradient must be zero.
       for (uint32_t& id : ids) id = static_cast<uint32_t>(random.next_below(kUnique - 1));
     }
   }
-  dense.resize(rows * shape.dense_columns);
+  dense.resize(samples * shape.dense_columns);
   for (float& x : dense) x = 0.5f * random.next_normal();
-  labels.resize(rows * tasks);
+  labels.resize(samples * tasks);
   for (float& y : labels) y = random.next_below(2) ? 1.0f : 0.0f;
 }
 
@@ -66,7 +66,8 @@ ModelInput ExampleBatch::input() {
     }
     views_.push_back({offsets_[b], index_[b]});
   }
-  return {rows, dense, views_, table_views_, labels, weights, divisor, step, first_sample, peers};
+  return {samples, dense,   views_, table_views_, labels,
+          weights, divisor, step,   first_sample, peers};
 }
 
 ExampleBatch ExampleBatch::part(size_t first, size_t count) const {
@@ -80,12 +81,12 @@ ExampleBatch ExampleBatch::part(size_t first, size_t count) const {
   if (!weights.empty()) cut(part.weights, tasks_);
   part.first_sample += first;
   for (auto& bag : part.bags) cut(bag, 1);
-  part.rows = count;
+  part.samples = count;
   return part;
 }
 
 ReferenceInput ExampleBatch::reference() const {
-  ReferenceInput reference{rows,
+  ReferenceInput reference{samples,
                            {dense.begin(), dense.end()},
                            bags,
                            {},
@@ -102,7 +103,7 @@ StepResult run_step(Model& model, ExampleBatch& batch, size_t tasks) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const ModelInput input = batch.input();
   StepResult result;
-  result.predictions.assign(batch.rows * tasks, kNan);
+  result.predictions.assign(batch.samples * tasks, kNan);
   result.losses.assign(tasks, kNan);
   for (const auto& table : batch.tables) result.table_grads.emplace_back(table.size(), kNan);
   result.gradients.assign(model.gradients().size(), 0.0f);

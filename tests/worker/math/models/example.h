@@ -20,25 +20,25 @@ ModelConfig example_config();
 // Owns the data that a ModelInput views.
 class ExampleBatch {
  public:
-  ExampleBatch(const ModelShape& shape, size_t tasks, size_t rows, uint64_t seed);
+  ExampleBatch(const ModelShape& shape, size_t tasks, size_t samples, uint64_t seed);
 
   ModelInput input();
   // Rows [first, first + count) with the same tables and divisor.
   ExampleBatch part(size_t first, size_t count) const;
   ReferenceInput reference() const;
 
-  size_t rows = 0;
+  size_t samples = 0;
   double divisor = 1.0;
   uint64_t step = 3, first_sample = 0;
   Peers* peers = nullptr;
-  std::vector<float> weights;  // [rows, tasks]; empty: all 1
+  std::vector<float> weights;  // [samples, tasks]; empty: all 1
   std::vector<float> dense, labels;
-  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][row]
+  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][sample]
   std::vector<std::vector<float>> tables;
 
  private:
   size_t dense_columns_, tasks_;
-  // What `input` points into.
+  // `input` points into these.
   std::vector<std::vector<uint32_t>> offsets_, index_;
   std::vector<ModelInput::Bag> views_;
   std::vector<std::span<const float>> table_views_;

@@ -132,7 +132,7 @@ TEST(MakeModel, ModelAndOptimizerLearn) {
   double first = 0, last = 0;
   for (uint64_t step = 1; step <= 150; ++step) {
     ExampleBatch batch(shape, 1, 64, step);
-    for (size_t r = 0; r < batch.rows; ++r)
+    for (size_t r = 0; r < batch.samples; ++r)
       batch.labels[r] = batch.dense[2 * r] * batch.dense[2 * r + 1] > 0 ? 1.0f : 0.0f;
     const StepResult result = run_step(*model, batch, 1);
     adam->step(model->values(), model->gradients(), step);

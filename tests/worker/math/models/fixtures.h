@@ -1,4 +1,4 @@
-// What PyTorch computed, as make_fixtures.py and make_model_fixtures.py wrote it down.
+// Results of PyTorch, as make_fixtures.py and make_model_fixtures.py wrote them down.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ struct FixtureArray {
 };
 using FixtureCase = std::map<std::string, FixtureArray>;  // by the array's name
 
-// Of a file in tests/worker/models/fixtures/, by the case's name.
+// The cases of a file in tests/worker/math/models/fixtures/, by name.
 std::map<std::string, FixtureCase> read_fixtures(const std::string& file);
 
 std::string numbered(const char* name, size_t number);  // "in0"

@@ -72,7 +72,7 @@ template <Pooling kPooling>
 Variable* pool(Tape& t, const Inputs& in) {
   const std::array bags = {three_bags(kPooling)};
   const std::array tables = {in[0]};
-  return autograd::pooled_features(t, 3, bags, tables, {});
+  return autograd::pooled_features(t, 3, bags, tables);
 }
 
 Forward activation(Activation kind) {
@@ -121,8 +121,8 @@ const std::map<std::string, Forward>& layers() {
   return all;
 }
 
-// Of dropout; all others depend on the rows alone.
-constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_sample = 70'000, .rows = 5};
+// Where dropout draws; all other functions depend on the rows alone.
+constexpr StepContext kPlace = {.seed = 3, .step = 5, .first_sample = 70'000, .samples = 5};
 
 // Those whose numbers a test can look at.
 std::vector<const Ops*> backends() { return {&cpu_ops(), &cuda_on_host::table()}; }
@@ -173,7 +173,7 @@ TEST_P(Fixtures, LossesMatchPyTorch) {
     FixtureArray& z = fixture["in0"];
     const auto rows = static_cast<double>(z.rows);
     Arena arena(ops.memory());
-    Tape tape(ops, arena, Tape::Mode::kTraining, {.rows = rows});
+    Tape tape(ops, arena, Tape::Mode::kTraining, {.samples = rows});
     Variable* logits = tape.input(z.view(), arena.matrix(z.rows, 1));
     double sum = 0.0;
     autograd::loss(tape, task, logits, {fixture["in1"].view(), {}, static_cast<float>(1.0 / rows)},

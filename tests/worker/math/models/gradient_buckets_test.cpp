@@ -61,7 +61,7 @@ TEST_P(GradientBucketsTest, GradientsAreToldOfWhenTheyAreComplete) {
   size_t count = 0;
   for (uint64_t step = 1; step <= 5; ++step) {
     ExampleBatch batch(shape, 2, step == 4 ? 0 : 9, test_seed() + step);
-    predictions.resize(batch.rows * 2);
+    predictions.resize(batch.samples * 2);
     std::vector<std::vector<float>> rows;
     for (const auto& table : batch.tables) rows.emplace_back(table.size());
     const std::vector<std::span<float>> grads(rows.begin(), rows.end());

@@ -66,7 +66,7 @@ void expect_nothing_from_the_heap(const ModelConfig& config, const ModelShape& s
   const auto model = make_model(config, shape, 1, "cpu", precision).value();
   const auto adam = make_dense_optimizer({}, model->values().size()).value();
   ModelInput input = batch.input();
-  std::vector<float> predictions(batch.rows * 2);
+  std::vector<float> predictions(batch.samples * 2);
   std::vector<std::vector<float>> table_grads = batch.tables;
   const std::vector<std::span<float>> grads(table_grads.begin(), table_grads.end());
   std::vector<double> losses(2);
@@ -107,7 +107,7 @@ TEST(TrainStep, SequencesOfOtherLengthsTakeNothingEither) {
   ExampleBatch first(shape, 2, 500, test_seed());
   // One id per row, and a second one in some.
   const auto lengthen = [](ExampleBatch batch, size_t rows) {
-    for (size_t r = 0; r < batch.rows; ++r) batch.bags[0][r].assign(r < rows ? 2 : 1, 3);
+    for (size_t r = 0; r < batch.samples; ++r) batch.bags[0][r].assign(r < rows ? 2 : 1, 3);
     return batch;
   };
   ExampleBatch longer = lengthen(first, 120), shorter = lengthen(first, 97);

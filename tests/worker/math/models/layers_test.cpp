@@ -15,7 +15,7 @@ namespace {
 
 struct Layer {
   const char* name;       // the first column of docs/models.md
-  const char* variation;  // of an optimizer none: its formula is in dense_optimizer_test.cpp
+  const char* variation;  // "" for an optimizer: dense_optimizer_test.cpp has it
   const char* fixture;
 };
 constexpr Layer kLayers[] = {

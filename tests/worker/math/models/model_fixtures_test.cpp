@@ -111,7 +111,7 @@ void expect_step_of_pytorch(const std::string& name, Change change, FixtureCase&
   std::vector<float> predictions(rows * tasks);
   std::vector<double> losses(tasks);
   const std::vector<std::span<float>> grads(table_grads.begin(), table_grads.end());
-  model->train_step({.rows = rows,
+  model->train_step({.samples = rows,
                      .dense = fixture["numbers"].values,
                      .bags = bags,
                      .tables = tables,

@@ -77,8 +77,8 @@ class ThreadPeers final : public Peers {
   size_t rank_;
 };
 
-// Of the objective, by central differences, in each element of `at`, which is part of the model or
-// input.
+// Slopes of the objective in each element of `at`, which is part of the model or the input, by
+// central differences.
 Doubles slopes(const ReferenceModel& reference, const ReferenceInput& input, Doubles& at) {
   constexpr double kStep = 1e-6;
   Doubles slopes;
@@ -110,7 +110,7 @@ TEST_P(ModelTest, StepMatchesTheDoubleReference) {
   // Batches that come close to a ReLU's kink prove nothing: the next one is taken.
   for (uint64_t seed = test_seed();; ++seed) {
     ExampleBatch batch(shape, tasks, 12, seed);
-    // Of a global batch of which this is a part, unless the parts must meet.
+    // The batch is a part of a global one, unless the parts must meet.
     if (!model->exchanges()) batch.divisor = 31;
     batch.first_sample = 1000;
     if (model->exchanges()) batch.first_sample = 0;
@@ -146,6 +146,18 @@ TEST_P(ModelTest, PredictionsAreThoseOfTheStep) {
   std::vector<float> predictions(9 * tasks, NAN);
   model->predict(batch.input(), predictions);
   EXPECT_EQ(predictions, step.predictions);
+}
+
+TEST_P(ModelTest, EncodingsMatchTheDoubleReference) {
+  if (config.dropout > 0 || config.normalization == Normalization::kBatch)
+    GTEST_SKIP() << "this model predicts otherwise than it trains";
+  ExampleBatch batch(shape, config.tasks.size(), 9, test_seed());
+  std::vector<float> encodings(9 * model->encoding_dim(), NAN);
+  model->encode(batch.input(), encodings);
+  Doubles want;
+  for (const Doubles& sample : reference().encode(batch.reference()))
+    want.insert(want.end(), sample.begin(), sample.end());
+  expect_close(encodings, want, "encodings");
 }
 
 TEST_P(ModelTest, NoRowsGiveZeroGradients) {

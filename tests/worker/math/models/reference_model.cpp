@@ -176,8 +176,8 @@ Doubles ReferenceModel::attended(const ReferenceInput& input, size_t bag, size_t
 }
 
 Rows ReferenceModel::vectors(const ReferenceInput& input) const {
-  Rows all(input.rows);
-  for (size_t r = 0; r < input.rows; ++r) {
+  Rows all(input.samples);
+  for (size_t r = 0; r < input.samples; ++r) {
     for (size_t b = 0; b < shape_.bags.size(); ++b) {
       if (shape_.bags[b].pooling == Pooling::kAttention) {
         all[r] = joined(all[r], attended(input, b, r));
@@ -191,8 +191,8 @@ Rows ReferenceModel::vectors(const ReferenceInput& input) const {
 }
 
 Rows ReferenceModel::numbers(const ReferenceInput& input) const {
-  Rows all(input.rows);
-  for (size_t r = 0; r < input.rows; ++r)
+  Rows all(input.samples);
+  for (size_t r = 0; r < input.samples; ++r)
     for (size_t i = 0; i < shape_.dense_columns; ++i)
       all[r].push_back(input.dense[r * shape_.dense_columns + i]);
   return all;
@@ -297,7 +297,14 @@ Rows ReferenceModel::shared(const ReferenceInput& input) const {
       (config_.interaction == Interaction::kCross && config_.cross_layers > 0);
   if (!config_.deep_units.empty()) return sees_crossed ? joined(crossed, deep) : deep;
   if (sees_crossed) return crossed;
-  return config_.wide || config_.interaction == Interaction::kFm ? Rows(input.rows) : x0;
+  return config_.wide || config_.interaction == Interaction::kFm ? Rows(input.samples) : x0;
+}
+
+Rows ReferenceModel::encode(const ReferenceInput& input) const {
+  input_ = &input;
+  dropouts_ = 0;
+  const Rows seen = shared(input);
+  return seen.at(0).empty() ? joined(vectors(input), numbers(input)) : seen;
 }
 
 double ReferenceModel::past_the_head(const ReferenceInput& input, size_t row, size_t task) const {
@@ -400,8 +407,8 @@ Rows ReferenceModel::logits(const ReferenceInput& input) const {
   dropouts_ = 0;
   const Rows own = towers(shared(input));
   const std::vector<std::string> tasks = towered();
-  Rows all(input.rows);
-  for (size_t r = 0; r < input.rows; ++r) {
+  Rows all(input.samples);
+  for (size_t r = 0; r < input.samples; ++r) {
     std::map<std::string, double> z;
     for (size_t t = 0; t < tasks.size(); ++t) z[tasks[t]] = own[r][t] + past_the_head(input, r, t);
     for (const TaskConfig& task : config_.tasks) {
@@ -425,8 +432,7 @@ double ReferenceModel::row_loss(const TaskConfig& task, double z, double y) cons
   const double p = logistic(z), error = std::abs(z - y), delta = task.huber_delta;
   switch (task.loss) {
     case Loss::kBce:
-      // Of the logit: -y log(p) - (1 - y) log(1 - p) itself would lose its digits where p is near
-      // 1.
+      // By the logit: -y log(p) - (1 - y) log(1 - p) itself loses its digits where p is near 1.
       return std::log1p(std::exp(z)) - y * z;
     case Loss::kMse:
       return error * error;
@@ -445,8 +451,8 @@ double ReferenceModel::pairwise(const Rows& logits, const ReferenceInput& input,
                                 size_t task) const {
   const size_t tasks = config_.tasks.size();
   double sum = 0, pairs = 0;
-  for (size_t i = 0; i < input.rows; ++i) {
-    for (size_t j = 0; j < input.rows; ++j) {
+  for (size_t i = 0; i < input.samples; ++i) {
+    for (size_t j = 0; j < input.samples; ++j) {
       if (input.labels[i * tasks + task] <= input.labels[j * tasks + task]) continue;
       sum += std::log1p(std::exp(logits[j][task] - logits[i][task]));
       ++pairs;
@@ -461,7 +467,7 @@ Doubles ReferenceModel::losses(const ReferenceInput& input) const {
   const Rows all = logits(input);
   for (size_t t = 0; t < tasks; ++t) {
     if (config_.tasks[t].loss == Loss::kPairwise) losses[t] = pairwise(all, input, t);
-    for (size_t r = 0; r < input.rows; ++r) {
+    for (size_t r = 0; r < input.samples; ++r) {
       const double weight = input.weights.empty() ? 1 : input.weights[r * tasks + t];
       losses[t] += weight * row_loss(config_.tasks[t], all[r][t], input.labels[r * tasks + t]) /
                    input.divisor;
@@ -472,7 +478,7 @@ Doubles ReferenceModel::losses(const ReferenceInput& input) const {
 
 double ReferenceModel::objective(const ReferenceInput& input) const {
   const Doubles each = losses(input);
-  const double share = static_cast<double>(input.rows) / input.divisor;
+  const double share = static_cast<double>(input.samples) / input.divisor;
   double sum = 0;
   for (size_t t = 0; t < each.size(); ++t) {
     const TaskConfig& task = config_.tasks[t];

@@ -13,15 +13,15 @@
 namespace cairn {
 
 using Doubles = std::vector<double>;
-using Rows = std::vector<Doubles>;  // of a batch
+using Rows = std::vector<Doubles>;  // one per sample of a batch
 
 struct ReferenceInput {
-  size_t rows = 0;
-  Doubles dense;                                         // [rows, dense columns]
-  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][row]: indices
+  size_t samples = 0;
+  Doubles dense;                                         // [samples, dense columns]
+  std::vector<std::vector<std::vector<uint32_t>>> bags;  // [bag][sample]: indices
   std::vector<Doubles> tables;                           // [table]: [unique, dim]
-  Doubles labels;                                        // [rows, tasks]
-  Doubles weights;                                       // [rows, tasks]; empty: all 1
+  Doubles labels;                                        // [samples, tasks]
+  Doubles weights;                                       // [samples, tasks]; empty: all 1
   double divisor = 1.0;
   uint64_t step = 0, first_sample = 0;
 };
@@ -33,11 +33,13 @@ class ReferenceModel {
 
   std::map<std::string, Doubles> parameters;  // by name, as the model lays each out
 
-  // [rows, tasks]: probabilities or values.
+  // [samples, tasks]: probabilities or values.
   Doubles predict(const ReferenceInput& input) const;
+  // One vector per sample: what the heads see; without heads all inputs side by side.
+  Rows encode(const ReferenceInput& input) const;
   // [tasks], unweighted, divided by the divisor.
   Doubles losses(const ReferenceInput& input) const;
-  // What is trained: their weighted sum, and what regularizes it.
+  // The trained sum: the weighted losses, and the terms that regularize them.
   double objective(const ReferenceInput& input) const;
 
   // The least distance from 0 of what went into a ReLU so far: closer than rounding, float and
@@ -63,7 +65,7 @@ class ReferenceModel {
   Doubles attended(const ReferenceInput& input, size_t bag, size_t row) const;
   std::vector<std::string> towered() const;  // tasks that are no product
   size_t weights() const { return config_.wide ? towered().size() : 0; }
-  Rows vectors(const ReferenceInput& input) const;  // of ids, side by side
+  Rows vectors(const ReferenceInput& input) const;  // those of ids, side by side
   Rows numbers(const ReferenceInput& input) const;
   Rows cross(const Rows& x0) const;
   Rows mixture(const std::string& layer, const Rows& x) const;
@@ -75,12 +77,12 @@ class ReferenceModel {
   Rows mmoe(const Rows& shared, size_t task, size_t tasks) const;
   std::vector<Rows> ple(const Rows& shared, const std::vector<std::string>& tasks) const;
   Rows towers(const Rows& shared) const;           // logits of tasks that have towers
-  Rows logits(const ReferenceInput& input) const;  // of a product: of its probability
+  Rows logits(const ReferenceInput& input) const;  // for a product: the logit of its probability
 
   ModelConfig config_;
   ModelShape shape_;
   uint64_t seed_;
-  mutable ReferenceInput const* input_ = nullptr;  // that is being computed
+  mutable ReferenceInput const* input_ = nullptr;  // the one being computed
   mutable uint32_t dropouts_ = 0;                  // met so far in it
   mutable double closest_kink_ = std::numeric_limits<double>::infinity();
 };

@@ -38,11 +38,11 @@ class TwoTowers final : public Network {
   bool exchanges() const override { return false; }
   size_t encoding_dim() const override { return kDim; }
 
-  Variable* encode(Tape& tape, const Batch& batch) const override {
+  Variable* encode(Tape& tape, const NetworkInput& batch) const override {
     const std::array parts = {pooled(tape, batch, 0), batch.numbers};
     return user_.forward(tape, autograd::concat(tape, parts));
   }
-  std::span<Variable* const> forward(Tape& tape, const Batch& batch) const override {
+  std::span<Variable* const> forward(Tape& tape, const NetworkInput& batch) const override {
     const std::span<Variable*> both = tape.arena().array<Variable*>(2);
     both[0] = encode(tape, batch);
     both[1] = item_.forward(tape, pooled(tape, batch, 1));
@@ -50,11 +50,11 @@ class TwoTowers final : public Network {
   }
 
  private:
-  static Variable* pooled(Tape& tape, const Batch& batch, size_t bag) {
+  static Variable* pooled(Tape& tape, const NetworkInput& batch, size_t bag) {
     const std::array bags = {
         BagView{batch.input.bags[bag].offsets, batch.input.bags[bag].index, Pooling::kMean}};
     const std::array tables = {batch.tables[bag].vectors};
-    return autograd::pooled_features(tape, batch.input.rows, bags, tables, {});
+    return autograd::pooled_features(tape, batch.input.samples, bags, tables);
   }
 
   nn::Mlp user_, item_;
@@ -78,7 +78,7 @@ class InBatchSoftmax final : public Objective {
     Variable* own = own_scores(tape, outputs);
     Variable* losses =
         autograd::binary(tape, Binary::kSubtract, autograd::unary(tape, Unary::kLog, sums), own);
-    for (size_t i = 0; i < step.input.rows; ++i) {
+    for (size_t i = 0; i < step.input.samples; ++i) {
       step.results[i] = static_cast<const float*>(own->value.data)[i];
       *step.sums += static_cast<const float*>(losses->value.data)[i];
     }
@@ -166,7 +166,7 @@ TEST_F(TwoTowerTest, PredictionsAreThoseOfTheStep) {
 TEST_F(TwoTowerTest, TheEncodingIsTheVectorOfTheUser) {
   std::vector<float> before(kSamples * kDim, kNan), after = before;
   model->encode(batch->input(), before);
-  batch->tables[1][0] += 1.0f;  // of an item
+  batch->tables[1][0] += 1.0f;  // a row of an item
   model->encode(batch->input(), after);
   EXPECT_EQ(after, before);
   batch->dense[0] += 1.0f;

@@ -31,9 +31,9 @@ class TaskObjectiveTest : public testing::Test {
     predictions.assign(2 * tasks, 0.0f);
     losses.assign(tasks, 0.0);
     Staging::Step step;
-    step.input.rows = 2;
+    step.input.samples = 2;
     step.input.labels = labels;
-    step.input.loss_divisor = 4.0;  // of a global batch twice as large
+    step.input.loss_divisor = 4.0;  // the global batch is twice as large
     step.results = predictions;
     step.sums = losses.data();
     Tape tape(cpu_ops(), arena, Tape::Mode::kTraining);
@@ -73,7 +73,8 @@ TEST_F(TaskObjectiveTest, LossesAreSumsAndGradientsAreWeighedAndDivided) {
     const double a = sigmoid(logits[0][i]), b = sigmoid(logits[1][i]), y = labels[3 * i + 1];
     click -= std::log(a);  // both labels are 1
     both -= y > 0 ? std::log(a * b) : std::log(1 - a * b);
-    const double slope = y > 0 ? -1 / (a * b) : 1 / (1 - a * b);  // of the loss of both in a b
+    const double slope =
+        y > 0 ? -1 / (a * b) : 1 / (1 - a * b);  // derivative of the loss of "both" in a b
     EXPECT_NEAR(gradients[0][i], (1.0 * (a - 1) + 0.5 * slope * b * a * (1 - a)) / 4, 1e-6);
     EXPECT_NEAR(gradients[1][i], 0.5 * slope * a * b * (1 - b) / 4, 1e-6);  // 0 of its own loss
   }

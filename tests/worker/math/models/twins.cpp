@@ -57,11 +57,11 @@ void Twins::step_apart(ExampleBatch& batch, uint64_t number) { run(batch, number
 
 void Twins::predict(ExampleBatch& batch) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  std::vector<float> want(batch.rows * tasks_, kNan), got = want;
+  std::vector<float> want(batch.samples * tasks_, kNan), got = want;
   cpu_->predict(batch.input(), want);
   device_->predict(batch.input(), got);
   expect_close(got, want, "predictions", tolerance_);
-  std::vector<float> encoded(batch.rows * cpu_->encoding_dim(), kNan), there_encoded = encoded;
+  std::vector<float> encoded(batch.samples * cpu_->encoding_dim(), kNan), there_encoded = encoded;
   cpu_->encode(batch.input(), encoded);
   device_->encode(batch.input(), there_encoded);
   expect_close(there_encoded, encoded, "encodings", tolerance_);

@@ -28,7 +28,7 @@ class Twins {
   // Predictions and encodings of each, compared.
   void predict(ExampleBatch& batch);
 
-  // Of the last step, summed over tasks.
+  // Losses of the last step, summed over tasks.
   double cpu_loss() const { return cpu_loss_; }
   double device_loss() const { return device_loss_; }
 

@@ -1,4 +1,4 @@
-// What the tests of operations run on: every backend that this build and this machine have.
+// The backends that tests of operations run on: all that this build and this machine have.
 #pragma once
 
 #include <gtest/gtest.h>

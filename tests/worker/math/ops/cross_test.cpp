@@ -91,7 +91,7 @@ TEST_P(CrossTest, TheInputsGradientMayStandWhereTheOutputsStood) {
   expect_near("x", shared, to_table(dx), 0.0);
 }
 
-// Of powers of two, so that dy * x0, which is rounded too, is exact.
+// x0 and dy are powers of two, so that dy * x0, which is rounded too, is exact.
 TEST_P(CrossTest, RoundedFactorsGiveTheirProducts) {
   if (!ops.multiplies_bf16()) GTEST_SKIP() << "this machine has no products in bf16";
   for (Numbers* powers : {&x0, &dy})

@@ -123,7 +123,7 @@ TEST_P(EmbeddingTest, BagsSideBySideAreWhatEachIsAlone) {
   std::vector<PooledBag> bags;
   std::vector<Gradient> together;
   for (size_t b = 0; b < kBags; ++b) {
-    const size_t t = b == 3 ? 1 : b;  // of the table of bag 1
+    const size_t t = b == 3 ? 1 : b;  // it shares the table of bag 1
     bags.push_back({{offset_lists[b], indices[b], pooling}, tables[t], columns});
     together.push_back({gradients[t], b == 3 ? Write::kAdd : Write::kReplace});
     columns += tables[t].view().cols;

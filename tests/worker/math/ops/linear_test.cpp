@@ -71,8 +71,8 @@ TEST_P(LinearTest, BackwardMatchesFiniteDifferences) {
   expect_gradient("bias", want_bias, [&](const Gradient& g) { backward({{}, {dweight}, g}); });
 }
 
-// Of numbers that bf16 can hold, products in it are those of float32. What stands beside the
-// rounded factors is not read.
+// Where bf16 can hold the factors, products in bf16 are those of float32. Float32 factors beside
+// the rounded ones are not read.
 TEST_P(LinearTest, RoundedFactorsGiveTheirProducts) {
   if (!ops.multiplies_bf16()) GTEST_SKIP() << "this machine has no products in bf16";
   const RoundedNumbers x_rounded(x), weight_rounded(weight);

@@ -13,7 +13,7 @@ namespace cairn {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kBetween = 12345.0f;  // what stands in the gaps
+constexpr float kBetween = 12345.0f;  // stands in the gaps between rows
 
 }  // namespace
 

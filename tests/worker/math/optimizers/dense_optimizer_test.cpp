@@ -37,7 +37,7 @@ void expect_rounded(const std::vector<float>& got, const std::vector<double>& wa
     EXPECT_NEAR(got[i], want[i], 4e-7 * std::max(1.0, std::abs(want[i]))) << what << " " << i;
 }
 
-// What the optimizers are given stands in the memory of their operations, the tests' own numbers in
+// The numbers that optimizers are given stand in the memory of their operations, the tests' own in
 // the host's.
 class DenseOptimizerTest : public testing::TestWithParam<const Ops*> {
  protected:
@@ -237,7 +237,7 @@ TEST_P(DenseOptimizerTest, LambMovesEachLayerInProportionToItsNorm) {
   });
 }
 
-// What a normalisation keeps up, and the space between parameters, are not an optimizer's.
+// Optimizers leave the statistics of normalisations and the gaps between parameters alone.
 TEST_P(DenseOptimizerTest, LeavesGapsAndStatisticsAlone) {
   const std::vector<ParameterInfo> parameters = {
       {.name = "weight", .shape = {20}, .offset = 0, .size = 20, .decays = true},

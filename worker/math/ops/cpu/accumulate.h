@@ -5,12 +5,12 @@
 
 namespace cairn::cpu {
 
-// Afterwards the gradient may be added to, if it is wanted.
+// Zeroes the gradient unless it is added to already. Then the operation may add to it.
 inline void begin(const Gradient& gradient) {
   if (gradient.wanted() && !gradient.adds()) zero(gradient.into);
 }
 
-// Where row r of the gradient stands; null where nobody wants it.
+// Row r of the gradient; null where nobody wants it.
 inline float* row_of(const Gradient& gradient, size_t r) {
   return gradient.wanted() ? gradient.into.row(r) : nullptr;
 }

@@ -1,11 +1,11 @@
-// What operations on bags of ids share.
+// Checks that operations on bags of ids share.
 #pragma once
 
 #include "worker/math/ops/embedding.h"
 
 namespace cairn::cpu {
 
-// Ends the process where the bag is none of `rows` rows over a table of `table_rows`.
+// Ends the process unless the bag has `rows` rows and every index is below `table_rows`.
 inline void check_bag(const BagView& bag, size_t table_rows, size_t rows) {
   check(bag.offsets.size() == rows + 1, "pool: offsets are not rows + 1");
   check(bag.offsets.front() == 0 && bag.offsets.back() == bag.index.size(),

@@ -11,7 +11,7 @@ namespace cairn::cpu {
 namespace {
 
 constexpr float kUnit = 65536.0f;
-constexpr size_t kDraws = 8;  // of one block
+constexpr size_t kDraws = 8;  // per block of random bits
 
 CAIRN_SIMD void multiply_row(const float* __restrict x, const float* __restrict mask,
                              float* __restrict y, size_t count) {

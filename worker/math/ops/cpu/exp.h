@@ -1,6 +1,6 @@
-// The exponential and what is made of it, for loops that a compiler vectorises: the library's would
-// be called for one element at a time. In float32 they are right to about two units in the last
-// place, tanh near zero included.
+// The exponential and functions made of it, for loops that a compiler vectorises: the library's
+// take one element at a time. In float32 they are right to about two units in the last place, tanh
+// near zero included.
 #pragma once
 
 #include <bit>
@@ -11,7 +11,7 @@ namespace cairn::cpu {
 
 // Source: Moshier, Cephes 2.2, expf: e^x = 2^n e^r with |r| <= ln(2) / 2, and a polynomial of r.
 __attribute__((always_inline)) inline float exp_of(float x) {
-  const bool vanishes = x < -87.0f;  // what is left is denormal
+  const bool vanishes = x < -87.0f;  // the result would be denormal
   x = vanishes ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;
   const float scaled = x * 1.44269504088896341f;

@@ -27,7 +27,8 @@ CAIRN_SIMD void add_to(const float* __restrict dy, float* __restrict sums, size_
   for (size_t i = 0; i < count; ++i) sums[i] += dy[i];
 }
 
-// What comes out of these is dpre, the gradient of x W^T + b; db += dpre, summed over the batch.
+// Both backward functions return dpre, the gradient of x W^T + b; db += dpre, summed over the
+// batch.
 Matrix backward_f32(const LinearInputs& in, ConstMatrix y, Matrix dy, Arena& arena,
                     const LinearGradients& out) {
   Matrix dpre = dy;

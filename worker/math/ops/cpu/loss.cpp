@@ -62,7 +62,7 @@ void mse(const LossInputs& in, Matrix predictions, const Gradient& dlogits, doub
 void focal(const LossInputs& in, float gamma, float alpha, Matrix predictions,
            const Gradient& dlogits, double* sum) {
   const double g = gamma, a = alpha;
-  // Of a label 1, in the probability p of what is true; of a label 0 the same with -z.
+  // For a label of 1, with p the probability of the truth; for a label of 0 the same with -z.
   const auto of_one = [g](double z) -> RowLoss {
     const double p = logistic(z), rest = logistic(-z), log_p = -softplus(-z);
     const double power = std::pow(rest, g);

@@ -182,7 +182,7 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
       .m = m,
       .n = n,
       .k = k,
-      // Of a single stored row the stride means nothing, and two would make two products of one.
+      // The stride of a single stored row means nothing: two strides would make two products.
       .a_stride = a.stored_rows == 1 ? a.stored_cols : a.row_stride,
       .b_stride = b.stored_rows == 1 ? b.stored_cols : b.row_stride,
       .c_stride = m == 1 ? n : c.into.row_stride,

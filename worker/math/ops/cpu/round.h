@@ -1,4 +1,4 @@
-// To bf16 in loops that a compiler vectorises.
+// Rounding to bf16, for loops that a compiler vectorises.
 #pragma once
 
 #include <bit>
@@ -8,8 +8,8 @@
 
 namespace cairn::cpu {
 
-// To the nearest, ties to even: half of what is cut off is added, less one bit where the result is
-// even. A NaN stays one (a carry would end it).
+// To the nearest, ties to even: adds half of the part that is cut off, less one bit where the
+// result is even. A NaN stays a NaN, which a carry would end.
 __attribute__((always_inline)) inline Bfloat16 rounded(float x) {
   const auto bits = std::bit_cast<uint32_t>(x);
   const uint32_t nearest = bits + 0x7fff + (bits >> 16 & 1);

@@ -1,5 +1,5 @@
-// What a bag leaves in a row, one thread per column makes, id by id. What all bags leave in one row
-// of the table is summed by row: no two threads add to one number.
+// One thread per column makes the row of a bag, id by id. The parts of all bags for one row of the
+// table are summed by row: no two threads add to one number.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// To bf16 in bodies.
+// Rounding to bf16 in bodies.
 #pragma once
 
 #include <bit>

@@ -10,7 +10,7 @@ namespace cairn::CAIRN_KERNELS {
 namespace {
 
 constexpr float kUnit = 65536.0f;
-constexpr size_t kDraws = 8;  // of one block
+constexpr size_t kDraws = 8;  // per block of random bits
 
 // The draw i of a block. Spelled out: registers have no addresses, and an index that is not known
 // before would move the block to memory.

@@ -9,7 +9,7 @@ struct PoolPlace {
   const uint32_t *offsets, *index;
   ConstView table;
   uint32_t column;
-  uint32_t first_sample;  // of its table, among those of all bags here
+  uint32_t first_row;  // where its table's rows begin, among those of all bags here
   Pooling pooling;
 
   CAIRN_INLINE float share(size_t r) const {
@@ -24,7 +24,7 @@ struct PoolPlaces {
 
 // Where the gradient of one of several tables is left, whose rows stand one below the other.
 struct TableTarget {
-  uint32_t first_sample;
+  uint32_t first_row;
   Target gradient;
 };
 struct TableTargets {
@@ -33,7 +33,7 @@ struct TableTargets {
 
   CAIRN_INLINE const TableTarget& of(size_t row) const {
     uint32_t t = count - 1;
-    while (tables[t].first_sample > row) --t;
+    while (tables[t].first_row > row) --t;
     return tables[t];
   }
 };
@@ -44,12 +44,12 @@ void check_bag(const PooledBag& b, ConstMatrix y) {
   check(b.column + b.table.cols <= y.cols, "pool: a bag's columns are beyond the output");
 }
 
-PoolPlace place_of(const PooledBag& b, size_t first_sample) {
+PoolPlace place_of(const PooledBag& b, size_t first_row) {
   return {b.bag.offsets.data(),
           b.bag.index.data(),
           view(b.table),
           static_cast<uint32_t>(b.column),
-          static_cast<uint32_t>(first_sample),
+          static_cast<uint32_t>(first_row),
           b.bag.pooling};
 }
 
@@ -114,8 +114,8 @@ void backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
       targets.tables[targets.count++] = {static_cast<uint32_t>(rows), Target(dtables[b])};
       rows += bags[b].table.rows;
     }
-    places.bags[count] = place_of(bags[b], targets.tables[t].first_sample);
-    of_rows[count++] = {bags[b].bag, targets.tables[t].first_sample};
+    places.bags[count] = place_of(bags[b], targets.tables[t].first_row);
+    of_rows[count++] = {bags[b].bag, targets.tables[t].first_row};
   }
   if (count == 0 || rows == 0) return;
   const SortedIds ids = sort_ids(std::span(of_rows).first(count), dy.rows, rows, dim);
@@ -134,7 +134,7 @@ void backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix dy,
       },
       [=] CAIRN_BODY(size_t row, size_t d, float sum) {
         const TableTarget& table = targets.of(row);
-        table.gradient.leave(row - table.first_sample, d, sum);
+        table.gradient.leave(row - table.first_row, d, sum);
       });
 }
 

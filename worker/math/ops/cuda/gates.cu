@@ -31,7 +31,7 @@ SomeTasks some_tasks(std::span<const Matrix> all, size_t first) {
   return some;
 }
 
-// Of each task's experts.
+// Softmax over the experts of each task.
 void softmax(ConstMatrix logits, const GateSizes& s, Matrix probabilities) {
   const ConstView x = view(logits);
   const View y = view(probabilities);
@@ -104,7 +104,7 @@ void multiply(const SomeTasks& tasks, ConstMatrix experts, const GateSizes& s, V
   const ConstView x = view(experts);
   const size_t count = s.experts, units = s.units;
   const SomeTasks dy = tasks;
-  const size_t gates = dy.count * count;  // of a row
+  const size_t gates = dy.count * count;  // per row
   reduce_rows<1>(
       s.batch * gates, units,
       [=] CAIRN_BODY(size_t i, size_t u, double* sums) {

@@ -10,17 +10,17 @@
 #include "worker/math/device/cuda_device.h"
 
 #define CAIRN_BODY __device__
-#define CAIRN_DEVICE __device__ inline  // of functions that only bodies call
+#define CAIRN_DEVICE __device__ inline  // for functions that only bodies call
 #define CAIRN_INLINE __host__ __device__ inline
-#define CAIRN_UNROLL _Pragma("unroll 4")  // of a loop whose loads may go ahead of its sum
+#define CAIRN_UNROLL _Pragma("unroll 4")  // for a loop whose loads may go ahead of its sum
 #define CAIRN_KERNELS cuda                // the namespace of everything in this folder
 #define CAIRN_KERNELS_NAME "cuda"
 
 namespace cairn::CAIRN_KERNELS {
 
 inline constexpr size_t kRowsOfABlock = 64;
-inline constexpr unsigned kThreads = 256;  // of a block
-inline constexpr unsigned kLanes = 32;     // of a warp
+inline constexpr unsigned kThreads = 256;  // per block
+inline constexpr unsigned kLanes = 32;     // per warp
 inline constexpr unsigned kColumnLanes = kThreads / kLanes;
 
 // The device of the calling thread.
@@ -76,8 +76,8 @@ void for_each_element(size_t rows, size_t cols, Body body) {
   device().launched();
 }
 
-// A warp a row. Halved crosswise: each lane adds the same two numbers as its partner, so that all
-// have the same bits.
+// One warp per row. Lanes are added by halves, crosswise: each lane adds the same two numbers as
+// its partner, so that all have the same bits.
 template <int N, typename Term>
 __device__ void sum_row(size_t r, size_t cols, double (&sums)[N], Term term) {
   for (int n = 0; n < N; ++n) sums[n] = 0.0;
@@ -128,8 +128,8 @@ void map_rows(size_t rows, size_t cols, Term term, Finish finish, Body body) {
   device().launched();
 }
 
-// Sums over `count` items of kColumnLanes partial sums, items mod kColumnLanes, halved. All threads
-// of a block come here with one column each in x; the result is right where threadIdx.y is 0.
+// Item i goes into partial sum i mod kColumnLanes; these are added by halves. All threads of a
+// block come here with one column each in x; the result is right where threadIdx.y is 0.
 template <int N, typename Item>
 __device__ void sum_in_lanes(size_t first, size_t last, bool inside, float (&sums)[N], Item item) {
   __shared__ float lanes[kColumnLanes][N][kLanes];

@@ -10,9 +10,9 @@
 #include "worker/math/device/host_device.h"
 
 #define CAIRN_BODY
-#define CAIRN_DEVICE inline  // of functions that only bodies call
+#define CAIRN_DEVICE inline  // for functions that only bodies call
 #define CAIRN_INLINE inline
-#define CAIRN_UNROLL _Pragma("GCC unroll 4")  // of a loop whose loads may go ahead of its sum
+#define CAIRN_UNROLL _Pragma("GCC unroll 4")  // for a loop whose loads may go ahead of its sum
 #define CAIRN_KERNELS cuda_on_host            // the namespace of everything in this folder
 #define CAIRN_KERNELS_NAME "cuda_on_host"
 
@@ -81,7 +81,8 @@ void map_rows(size_t rows, size_t cols, Term term, Finish finish, Body body) {
   });
 }
 
-// Of partial sums, items mod kColumnLanes, halved; as a block of a GPU's threads adds them.
+// Item i goes into partial sum i mod kColumnLanes; these are added by halves, as a block of a GPU's
+// threads does it.
 template <int N, typename Item>
 void sum_in_lanes(size_t first, size_t last, float (&sums)[N], const Item& item) {
   float lanes[kColumnLanes][N] = {};

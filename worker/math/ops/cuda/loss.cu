@@ -8,7 +8,7 @@
 namespace cairn::CAIRN_KERNELS {
 namespace {
 
-constexpr size_t kRowsAtOnce = 64;  // of a sum over the batch: a row's loss is costly in double
+constexpr size_t kRowsAtOnce = 64;  // per sum over the batch: a loss is costly in double
 
 // A LossTarget as bodies see it.
 struct Labels {
@@ -24,7 +24,7 @@ struct Labels {
 
   CAIRN_INLINE double label(size_t r) const { return labels.at(r, 0); }
   CAIRN_INLINE double weight(size_t r) const { return weights.data ? weights.at(r, 0) : 1.0; }
-  // Of the gradient.
+  // The factor of the gradient.
   CAIRN_INLINE double scale_of(size_t r) const {
     return weight(r) * static_cast<double>(scale) * (factor ? static_cast<double>(*factor) : 1.0);
   }
@@ -55,7 +55,7 @@ struct Mse {
 struct Focal {
   double gamma, alpha;
 
-  // Of a label 1, in the probability p of what is true; of a label 0 the same with -z.
+  // For a label of 1, with p the probability of the truth; for a label of 0 the same with -z.
   CAIRN_INLINE RowLoss of_one(double z) const {
     const double p = logistic(z), rest = logistic(-z), log_p = -softplus(-z);
     const double power = std::pow(rest, gamma);

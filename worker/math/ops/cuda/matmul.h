@@ -8,11 +8,11 @@
 
 namespace cairn::CAIRN_KERNELS {
 
-// c = f(a b + bias), or c += a b. `bias` [1, columns of c] may be empty; f none or relu, relu only
-// with a bias.
+// c = f(a b + bias), or c += a b. `bias` [1, columns of c] may be empty. f is none, or relu where
+// there is a bias.
 void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const Gradient& c);
 
-// While it lives, products of float32 on this thread are of factors cut to TF32.
+// While it lives, products of float32 on this thread cut their factors to TF32.
 class Tf32Scope {
  public:
   Tf32Scope();

@@ -190,7 +190,7 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
   check(k > 0, "matmul: nothing is summed");
   if (m == 0 || n == 0) return;
   const size_t bytes = size_of(a.dtype);
-  // Of a single stored row the stride means nothing, and two would make two products of one.
+  // The stride of a single stored row means nothing: two strides would make two products.
   const size_t a_stride = a.stored_rows == 1 ? a.stored_cols : a.row_stride;
   const size_t b_stride = b.stored_rows == 1 ? b.stored_cols : b.row_stride;
   const size_t c_stride = m == 1 ? n : c.into.row_stride;

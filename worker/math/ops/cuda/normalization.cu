@@ -7,7 +7,7 @@
 namespace cairn::CAIRN_KERNELS {
 namespace {
 
-// Of moments [batch, 2].
+// Columns of moments [batch, 2].
 constexpr size_t kMean = 0, kInverse = 1;
 
 // With g = dy scale and n = (x - m) inverse: dx = inverse (g - mean(g) - n mean(g n)).
@@ -72,7 +72,7 @@ void layer_norm_forward(const LayerNormInputs& in, Matrix moments, Matrix y) {
       [=] CAIRN_BODY(size_t r, double* sums) {
         const double first = x.at(r, 0), d = sums[0] / count;
         const auto mean = static_cast<float>(first + d);
-        // Of what is subtracted from the elements: the mean as it is rounded.
+        // The variance is the one around the rounded mean, which is subtracted from elements.
         const double off = static_cast<double>(mean) - first;
         const double variance = sums[1] / count - off * (2.0 * d - off);
         sums[kMean] = mean;

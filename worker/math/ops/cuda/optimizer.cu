@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kPiece = 4096;
 
-// Of a reduction over `count` items: its partial sums, and the factor that it ends in.
+// Scratch of a reduction over `count` items: its partial sums, and the factor that it ends in.
 struct NormScratch {
   double* partial;
   float* factor;

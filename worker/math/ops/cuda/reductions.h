@@ -1,18 +1,19 @@
-// Sums of everything, of terms that another loop would have made anyway.
+// Sums over all elements of something.
 #pragma once
 
 #include "worker/math/ops/cuda/launch.h"
 
 namespace cairn::CAIRN_KERNELS {
 
-// Doubles of scratch that `sum_all` wants.
+// How many doubles of scratch `sum_all` wants.
 template <int N, size_t kAtOnce>
 size_t sum_scratch(size_t count) {
   return (count + kAtOnce - 1) / kAtOnce * N;
 }
 
-// N sums over all i: of pieces of kAtOnce, then over these, each in the order of `reduce_rows`.
-// term(i, sums) adds to `sums`; then finish(sums), once. `partial`: sum_scratch.
+// N sums over all i: first within pieces of kAtOnce, then over the pieces, each in the order of
+// `reduce_rows`. term(i, sums) adds to `sums`; then finish(sums), once. `partial` has sum_scratch
+// doubles.
 template <int N, size_t kAtOnce, typename Term, typename Finish>
 void sum_all(size_t count, double* partial, Term term, Finish finish) {
   if (count <= kAtOnce) {

@@ -15,14 +15,13 @@ namespace cairn::CAIRN_KERNELS {
 inline constexpr size_t kBagsAtOnce = 32;
 inline constexpr size_t kOccurrencesOfABlock = 64;
 
-// An occurrence of a row: in bag `bag` of those that were sorted, of row `row` of the batch, as the
-// bag's id number `id`.
+// One occurrence of a table's row: id number `id` of bag `bag`, in row `row` of the batch.
 struct Occurrence {
   uint32_t bag, row, id;
 };
 
-// Sorted by row of the tables, the rows of all of them one below the other. In scratch: it lives
-// until the next operation that takes some.
+// Ids sorted by row, with the rows of all tables one below the other. They stand in scratch, and
+// live until the next operation that takes some.
 struct SortedIds {
   size_t count = 0, rows = 0;          // places for occurrences; rows of all tables
   const uint32_t* keys = nullptr;      // [count]: the row; `rows` where there is no occurrence
@@ -33,14 +32,14 @@ struct SortedIds {
 
 struct BagOfRows {
   BagView bag;
-  size_t first_sample = 0;  // of its table, among those of all
+  size_t first_row = 0;  // where its table's rows begin, among the rows of all tables
 };
 
 namespace internal {
 
 struct BagPlace {
   const uint32_t *offsets, *index;
-  uint32_t first_sample, place;
+  uint32_t first_row, place;
 };
 struct BagPlaces {
   BagPlace bags[kBagsAtOnce];
@@ -68,14 +67,14 @@ class Pieces {
 
 }  // namespace internal
 
-// Of at most kBagsAtOnce bags over `batch` rows each, for sums of `dim` columns.
+// Sorts the ids of at most kBagsAtOnce bags over `batch` rows each, for sums of `dim` columns.
 inline SortedIds sort_ids(std::span<const BagOfRows> bags, size_t batch, size_t rows, size_t dim) {
   check(bags.size() <= kBagsAtOnce, "segments: too many bags at once");
   internal::BagPlaces places = {};
   size_t count = 0;
   for (size_t b = 0; b < bags.size(); ++b) {
     places.bags[b] = {bags[b].bag.offsets.data(), bags[b].bag.index.data(),
-                      static_cast<uint32_t>(bags[b].first_sample), static_cast<uint32_t>(count)};
+                      static_cast<uint32_t>(bags[b].first_row), static_cast<uint32_t>(count)};
     count += bags[b].bag.index.size();
   }
   check(rows < UINT32_MAX && count < INT32_MAX, "segments: too many rows or ids for one step");
@@ -105,7 +104,7 @@ inline SortedIds sort_ids(std::span<const BagOfRows> bags, size_t batch, size_t 
   for_each_element(bags.size(), batch, [=] CAIRN_BODY(size_t b, size_t r) {
     const internal::BagPlace& bag = places.bags[b];
     for (uint32_t i = bag.offsets[r]; i < bag.offsets[r + 1]; ++i) {
-      keys[bag.place + i] = bag.first_sample + bag.index[i];
+      keys[bag.place + i] = bag.first_row + bag.index[i];
       met[bag.place + i] = {static_cast<uint32_t>(b), static_cast<uint32_t>(r), i};
     }
   });
@@ -130,8 +129,8 @@ inline SortedIds sort_ids(std::span<const BagOfRows> bags, size_t batch, size_t 
   return {count, rows, sorted_keys, begin, sorted, pieces.at<float>(heads_at)};
 }
 
-// Columns that one thread makes, a quarter of all apart: what it knows of an occurrence serves
-// four, whose numbers are loaded side by side.
+// How many columns one thread makes, a quarter of all apart: it reads an occurrence once for the
+// four, and loads their numbers side by side.
 inline constexpr size_t kColumnsAtOnce = 4;
 inline size_t quarter_of(size_t columns) { return (columns + kColumnsAtOnce - 1) / kColumnsAtOnce; }
 
@@ -156,7 +155,7 @@ void sum_by_row(const SortedIds& ids, size_t dim, Term term, Finish finish) {
   const uint32_t *keys = ids.keys, *begin = ids.begin;
   const Occurrence* sorted = ids.sorted;
   float* heads = ids.heads;
-  // Of a block whose first row has begun in an earlier one: that row's sum within the block.
+  // Where the first row of a block began in an earlier block: that row's sum within this block.
   for_each_element((count + kOccurrencesOfABlock - 1) / kOccurrencesOfABlock, quarter,
                    [=] CAIRN_BODY(size_t block, size_t d) {
                      const size_t first = block * kOccurrencesOfABlock;

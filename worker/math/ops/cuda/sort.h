@@ -8,11 +8,11 @@
 
 namespace cairn::CAIRN_KERNELS {
 
-// Scratch that `sort_pairs` wants.
+// How many bytes of scratch `sort_pairs` wants.
 size_t sort_scratch_bytes(size_t count, int bits);
 
-// Keys below 2^bits, ascending, and values with them; equal keys stay in order. Four arrays of
-// `count`, which do not overlap.
+// Sorts keys below 2^bits ascending, and the values with them; equal keys keep their order. The
+// four arrays have `count` elements each and do not overlap.
 void sort_pairs(const uint32_t* keys, uint32_t* sorted_keys, const uint32_t* values,
                 uint32_t* sorted_values, size_t count, int bits, void* scratch,
                 size_t scratch_bytes);

@@ -1,5 +1,5 @@
-// Matrices, gradients and bags as bodies capture them: where they stand on the device, without what
-// only the host's code can call.
+// Matrices, gradients and bags as bodies capture them: addresses on the device, without the calls
+// that only the host's code can make.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ ViewOf<T> view(MatrixOf<T> m) {
   return {m.data, m.row_stride};
 }
 
-// Where a backward leaves a gradient. Each element must be left once an operation, by one body:
-// only then does the first that writes it replace what is there.
+// Where a backward leaves a gradient. Each element must be left once per operation, by one body:
+// only then does the first writer replace what is there.
 struct Target {
   float* data;  // null: nobody wants it, and `leave` does nothing
   size_t stride;
@@ -54,7 +54,7 @@ struct Bags {
     check(!bag.offsets.empty(), "bags: no offsets");
   }
 
-  // Ids that are real: the host knows only how many may stand in `index`.
+  // The number of ids. The host does not know it: `index` may be padded.
   CAIRN_INLINE size_t ids() const { return offsets[count]; }
   // The bag of id i, below ids().
   CAIRN_INLINE size_t bag_of(size_t i) const {
@@ -71,7 +71,7 @@ struct Bags {
   }
 };
 
-// Of the host, which knows sizes and nothing else.
+// For checks on the host, which knows sizes and nothing else.
 inline bool is(ConstMatrix m, size_t rows, size_t cols) { return m.rows == rows && m.cols == cols; }
 
 }  // namespace cairn::CAIRN_KERNELS
