@@ -1,7 +1,12 @@
 #include "worker/client/ps_client.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
+
+#include "common/check.h"
+#include "worker/client/zmq_transport.h"
 
 namespace cairn {
 namespace {
@@ -9,97 +14,89 @@ namespace {
 constexpr std::chrono::milliseconds kPollSlice{200};
 constexpr std::chrono::seconds kPingEvery{5};
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 Error unavailable(std::string what) { return {ErrorCode::kUnavailable, std::move(what)}; }
 
 }  // namespace
 
-PsClient::PsClient(const PsClientOptions& options, WorkerMetrics& metrics)
-    : options_(options), metrics_(metrics) {}
+PsClient::PsClient(const PsClientOptions& options, std::unique_ptr<Transport> transport,
+                   WorkerMetrics& metrics)
+    : options_(options),
+      metrics_(metrics),
+      transport_(std::move(transport)),
+      links_([&] {
+        std::vector<ShardLink> links;
+        const ShardLink::Sender sender = {.incarnation = options.incarnation,
+                                          .worker = options.worker,
+                                          .map_version = options.slots.version};
+        for (uint32_t s = 0; s < transport_->shards(); ++s)
+          links.emplace_back(*transport_, s, sender, next_request_);
+        return links;
+      }()),
+      windows_([&] {
+        std::deque<PushWindow> windows;
+        for (ShardLink& link : links_)
+          windows.emplace_back(link, options.window, options.recovery, metrics);
+        return windows;
+      }()),
+      pulls_({.slots = options.slots, .table_dims = options.table_dims, .wire = options.wire},
+             links_, next_request_) {
+  check(links_.size() == options.slots.shards, "one endpoint per shard");
+}
 
 Result<std::unique_ptr<PsClient>> PsClient::connect(const PsClientOptions& options,
                                                     zmq::context_t& context,
                                                     WorkerMetrics& metrics) {
-  std::unique_ptr<PsClient> client(new PsClient(options, metrics));
-  check(options.endpoints.size() == options.slots.shards, "one endpoint per shard");
-  for (const std::string& endpoint : options.endpoints) {
-    Shard shard;
-    shard.endpoint = endpoint;
-    shard.heard = shard.pinged = Clock::now();
-    try {
-      shard.socket = zmq::socket_t(context, zmq::socket_type::dealer);
-      shard.socket.set(zmq::sockopt::linger, 0);
-      shard.socket.set(zmq::sockopt::sndhwm, 0);  // the window bounds what is under way
-      shard.socket.set(zmq::sockopt::rcvhwm, 0);
-      shard.socket.set(zmq::sockopt::maxmsgsize, kMessageBytesMax);
-      shard.socket.connect(endpoint);
-    } catch (const zmq::error_t& error) {
-      return unavailable("cannot connect to shard " + std::to_string(client->shards_.size()) +
-                         " at " + endpoint + ": " + error.what());
-    }
-    client->shards_.push_back(std::move(shard));
-  }
-  for (uint32_t s = 0; s < client->shards_.size(); ++s)
-    if (const Status status = client->monitor_connection(context, s); !status.ok())
-      return status.error();
-  for (Shard& shard : client->shards_)
-    client->poll_items_.push_back({shard.socket.handle(), 0, ZMQ_POLLIN, 0});
-  return client;
+  Result<std::unique_ptr<ZmqTransport>> transport =
+      ZmqTransport::connect(options.endpoints, context);
+  if (!transport.ok()) return transport.error();
+  return over(std::move(transport).value(), options, metrics);
 }
 
-Header PsClient::header(Op op, uint64_t step, uint64_t sequence) const {
-  Header header;
-  header.op = op;
-  header.incarnation = options_.incarnation;
-  header.sequence = sequence;
-  header.step = step;
-  header.worker = options_.worker;
-  header.map_version = options_.slots.version;
-  return header;
+std::unique_ptr<PsClient> PsClient::over(std::unique_ptr<Transport> transport,
+                                         const PsClientOptions& options, WorkerMetrics& metrics) {
+  return std::unique_ptr<PsClient>(new PsClient(options, std::move(transport), metrics));
 }
+
+Result<PullId> PsClient::start_pull(uint64_t step, std::span<const std::vector<Key>> keys,
+                                    uint32_t flags, std::span<const std::vector<uint64_t>> known) {
+  return pulls_.start(step, keys, flags, known);
+}
+
+Result<ShardSplit> PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows,
+                                         std::vector<std::vector<uint8_t>>* kept) {
+  if (const Status asked = pulls_.ask_for_changes(id); !asked.ok()) return asked.error();
+  // What came early is put in place while the rest is awaited.
+  pulls_.place_early(id, rows, kept);
+  const Clock::time_point waited = transport_->now();
+  const Status complete = wait_until([&] { return pulls_.is_complete(id); });
+  if (!complete.ok()) return complete.error();
+  metrics_.pull_wait_seconds.Observe(
+      std::chrono::duration<double>(transport_->now() - waited).count());
+  return pulls_.finish(id, rows, kept);
+}
+
+void PsClient::abandon_pull(PullId id) { pulls_.abandon(id); }
 
 Status PsClient::push(uint64_t step, std::span<const std::vector<Key>> keys,
                       const ShardSplit& split, std::span<const std::vector<float>> gradients) {
-  const Clock::time_point waited = Clock::now();
-  const Status room = wait_until([&] {
-    return std::all_of(shards_.begin(), shards_.end(), [&](const Shard& shard) {
-      return shard.sequence - shard.acknowledged < options_.window;
-    });
-  });
+  const Clock::time_point waited = transport_->now();
+  const Status room =
+      wait_until([&] { return std::ranges::all_of(windows_, &PushWindow::has_room); });
   if (!room.ok()) return room;
-  metrics_.push_wait_seconds.Observe(seconds_since(waited));
-  for (uint32_t s = 0; s < shards_.size(); ++s) {
+  metrics_.push_wait_seconds.Observe(
+      std::chrono::duration<double>(transport_->now() - waited).count());
+  for (uint32_t s = 0; s < links_.size(); ++s) {
     Message message;
-    message.header = header(Op::kPush, step, ++shards_[s].sequence);
-    shards_[s].last_step = step;
     split.write_keys(s, keys, options_.table_dims, options_.wire, message);
     message.values = split.gather(s, gradients, options_.table_dims, options_.wire);
-    shards_[s].pushes.push_back(std::move(message));
-    if (const Status sent = send_pushes(s); !sent.ok()) return sent;
+    if (const Status sent = windows_[s].push(step, std::move(message)); !sent.ok()) return sent;
   }
   // Behind the push, which they would hold up.
-  for (auto& [id, pull] : pulls_) {
-    if (pull.step > step + 1) continue;
-    if (const Status asked = ask_again(pull); !asked.ok()) return asked;
-  }
-  return Ok{};
-}
-
-Status PsClient::wait_for(const Pull& pull) {
-  const Clock::time_point waited = Clock::now();
-  const Status status = wait_until([&] { return pull.missing == 0; });
-  if (status.ok()) metrics_.pull_wait_seconds.Observe(seconds_since(waited));
-  return status;
+  return pulls_.ask_for_changes_up_to(step + 1);
 }
 
 Status PsClient::wait_pushes() {
-  return wait_until([&] {
-    return std::all_of(shards_.begin(), shards_.end(),
-                       [](const Shard& shard) { return shard.sequence == shard.acknowledged; });
-  });
+  return wait_until([&] { return std::ranges::all_of(windows_, &PushWindow::all_acknowledged); });
 }
 
 Result<std::vector<std::string>> PsClient::checkpoint(uint64_t step,
@@ -108,47 +105,33 @@ Result<std::vector<std::string>> PsClient::checkpoint(uint64_t step,
 }
 
 Result<std::vector<std::string>> PsClient::stats() {
-  return ask_all(Op::kStats, 0, std::vector<std::string>(shards_.size()));
+  return ask_all(Op::kStats, 0, std::vector<std::string>(links_.size()));
 }
 
 Result<std::vector<std::string>> PsClient::ask_all(Op op, uint64_t step,
                                                    std::span<const std::string> texts) {
-  check(texts.size() == shards_.size(), "one text per shard");
-  for (uint32_t s = 0; s < shards_.size(); ++s) {
-    Message message;
-    shards_[s].asked_id = next_request_++;
-    message.header = header(op, step, shards_[s].asked_id);
-    message.values = zmq::message_t(texts[s]);
-    shards_[s].asked = share(message);
-    if (const Status sent = send(s, std::move(message)); !sent.ok()) return sent.error();
-  }
-  const Status status = wait_until([&] {
-    return std::all_of(shards_.begin(), shards_.end(),
-                       [](const Shard& shard) { return shard.asked_id == 0; });
-  });
+  check(texts.size() == links_.size(), "one text per shard");
+  for (uint32_t s = 0; s < links_.size(); ++s)
+    if (const Status sent = links_[s].ask(op, step, texts[s]); !sent.ok()) return sent.error();
+  const Status status =
+      wait_until([&] { return std::ranges::none_of(links_, &ShardLink::is_asked); });
   if (!status.ok()) return status.error();
   std::vector<std::string> answers;
-  for (Shard& shard : shards_) answers.push_back(std::move(shard.answer));
+  for (ShardLink& link : links_) answers.push_back(link.take_answer());
   return answers;
 }
 
-Status PsClient::send(uint32_t shard, Message message) {
-  try {
-    std::vector<zmq::message_t> parts = to_parts(std::move(message));
-    for (size_t i = 0; i < parts.size(); ++i)
-      shards_[shard].socket.send(
-          parts[i], i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
-  } catch (const zmq::error_t& error) {
-    return unavailable("sending to shard " + std::to_string(shard) + ": " + error.what());
-  }
-  return Ok{};
+uint64_t PsClient::lost_pushes() const {
+  uint64_t lost = 0;
+  for (const PushWindow& window : windows_) lost += window.lost();
+  return lost;
 }
 
 template <typename Ready>
 Status PsClient::wait_until(Ready ready) {
   // Takes in what has come even if nothing is waited for: acknowledgements must not pile up.
   if (const Status status = pump(std::chrono::milliseconds{0}); !status.ok()) return status;
-  const Clock::time_point since = Clock::now();
+  const Clock::time_point since = transport_->now();
   while (!ready()) {
     if (const Status status = pump(kPollSlice); !status.ok()) return status;
     if (ready()) break;
@@ -158,62 +141,41 @@ Status PsClient::wait_until(Ready ready) {
 }
 
 Status PsClient::pump(std::chrono::milliseconds wait) {
-  try {
-    if (zmq::poll(poll_items_, wait) == 0) return Ok{};
-  } catch (const zmq::error_t& error) {
-    if (error.num() == EINTR) return Ok{};
-    return unavailable(std::string("waiting for shards: ") + error.what());
-  }
-  for (uint32_t s = 0; s < shards_.size(); ++s)
-    if (poll_items_[s].revents & ZMQ_POLLIN)
-      if (const Status status = receive(s); !status.ok()) return status;
+  const Result<bool> anything = transport_->wait(wait);
+  if (!anything.ok()) return anything.error();
+  if (!anything.value()) return Ok{};
+  for (uint32_t s = 0; s < links_.size(); ++s)
+    for (;;) {
+      Result<std::optional<Message>> message = transport_->receive(s);
+      if (!message.ok()) return message.error();
+      if (!message.value().has_value()) break;
+      if (const Status status = handle(s, std::move(*message.value())); !status.ok()) return status;
+    }
   return Ok{};
 }
 
-Status PsClient::receive(uint32_t shard) {
-  for (;;) {
-    std::vector<zmq::message_t> parts;
-    try {
-      do {
-        zmq::message_t part;
-        if (!shards_[shard].socket.recv(part, zmq::recv_flags::dontwait)) return Ok{};
-        parts.push_back(std::move(part));
-      } while (parts.back().more());
-    } catch (const zmq::error_t& error) {
-      if (error.num() == EINTR) continue;
-      return unavailable("receiving from shard " + std::to_string(shard) + ": " + error.what());
-    }
-    Result<Message> message = parse_message(parts);
-    if (!message.ok())
-      return unavailable("shard " + std::to_string(shard) + " at " + shards_[shard].endpoint +
-                         " sent nonsense: " + message.error().message);
-    if (Status status = handle(shard, std::move(message).value()); !status.ok()) return status;
-  }
-}
-
 Status PsClient::handle(uint32_t s, Message message) {
-  Shard& shard = shards_[s];
   const Header& header = message.header;
-  shard.heard = Clock::now();
-  const std::string name = "shard " + std::to_string(s) + " at " + shard.endpoint;
-  if (header.incarnation != options_.incarnation && header.status == StatusCode::kOk) return Ok{};
-  if (const Status noted = note_server_run(s, header.server_run); !noted.ok()) return noted;
+  ShardLink& link = links_[s];
+  if (header.incarnation != options_.incarnation && header.status == StatusCode::kOk) {
+    link.heard_something();
+    return Ok{};
+  }
+  if (const std::optional<RetryReason> reason = link.on_reply(header.server_run))
+    if (const Status sent = resend(s, *reason); !sent.ok()) return sent;
   if (header.status == StatusCode::kOutOfOrder && header.op == Op::kPush)
-    return on_out_of_order(s, header.sequence);
+    return windows_[s].on_out_of_order(header.sequence);
   if (header.status != StatusCode::kOk)
-    return unavailable(name + " refused: " + std::string(message.text()));
+    return unavailable(link.name() + " refused: " + std::string(message.text()));
   switch (header.op) {
     case Op::kPull:
-      return on_rows(s, std::move(message));
+      return pulls_.on_rows(s, std::move(message));
     case Op::kPush:
-      acknowledge(shard, header.sequence);
-      return send_pushes(s);
+      windows_[s].acknowledge(header.sequence);
+      return windows_[s].send_due();
     case Op::kCheckpoint:
     case Op::kStats:
-      if (header.sequence == shard.asked_id) {
-        shard.answer = std::string(message.text());
-        shard.asked_id = 0;
-      }
+      link.on_answer(message);
       return Ok{};
     case Op::kPing:
       return on_pong(s, message.text());
@@ -221,42 +183,50 @@ Status PsClient::handle(uint32_t s, Message message) {
   return Ok{};
 }
 
-void PsClient::acknowledge(Shard& shard, uint64_t sequence) {
-  if (sequence <= shard.acknowledged || sequence > shard.sent) return;
-  shard.resending = false;
-  // In the order of its log: those before it are logged as well, though their answers were lost.
-  for (; shard.acknowledged < sequence; ++shard.acknowledged) shard.pushes.pop_front();
+Status PsClient::resend(uint32_t s, RetryReason reason) {
+  ShardLink& link = links_[s];
+  if (reason == RetryReason::kNewServerRun) {
+    restarts_.insert(link.server_run());
+    pulls_.on_new_server_run(s);
+  }
+  prometheus::Counter& resent = metrics_.retries(reason);
+  if (const Status sent = windows_[s].resend(reason); !sent.ok()) return sent;
+  if (const Status sent = pulls_.resend(s, resent); !sent.ok()) return sent;
+  if (link.is_asked()) resent.Increment();
+  if (const Status sent = link.ask_again(); !sent.ok()) return sent;
+  // What it says of our pushes tells whether it has all that it acknowledged, even if none follows.
+  return reason == RetryReason::kNewServerRun ? link.ping() : Status(Ok{});
 }
 
-Status PsClient::ping(uint32_t shard) {
-  shards_[shard].pinged = Clock::now();
-  Message ping;
-  ping.header = header(Op::kPing, 0, next_request_++);
-  return send(shard, std::move(ping));
+Status PsClient::on_pong(uint32_t s, std::string_view text) {
+  links_[s].pong = std::string(text);
+  const nlohmann::json pong = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto number = [&](const char* name) -> std::optional<uint64_t> {
+    if (!pong.is_object() || !pong.contains(name) || !pong[name].is_number_unsigned())
+      return std::nullopt;
+    return pong[name].get<uint64_t>();
+  };
+  return windows_[s].on_pong(number("applied_step"), number("accepted"));
 }
 
 Status PsClient::check_silence(Clock::time_point waiting_since) {
-  const Clock::time_point now = Clock::now();
-  for (uint32_t s = 0; s < shards_.size(); ++s) {
-    Shard& shard = shards_[s];
+  const Clock::time_point now = transport_->now();
+  for (uint32_t s = 0; s < links_.size(); ++s) {
+    ShardLink& link = links_[s];
     // Silence counts only while we wait: a worker may compute longer than the timeout.
-    const auto silent = now - std::max(shard.heard, waiting_since);
+    const auto silent = now - std::max(link.heard(), waiting_since);
     if (silent > std::chrono::seconds(options_.timeout_s))
-      return unavailable("nothing came from shard " + std::to_string(s) + " at " + shard.endpoint +
-                         " for " + std::to_string(options_.timeout_s) + " s (ps.timeout_s)");
-    if (const Status looked = look_for_lost_connection(s); !looked.ok()) return looked;
-    // Empty pushes in the place of lost ones follow the step that the shard has applied.
-    const bool fills = shard.sent < shard.lost_through;
-    if ((fills && now - shard.pinged > kPollSlice) ||
-        (silent > kPingEvery && now - shard.pinged > kPingEvery))
-      if (const Status sent = ping(s); !sent.ok()) return sent;
-    const bool owes_a_pull = std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& pull) {
-      return !pull.second.parts[s].answered;
-    });
-    if (owes_a_pull && now - waiting_since > std::chrono::seconds(options_.stall_timeout_s))
+      return unavailable("nothing came from " + link.name() + " for " +
+                         std::to_string(options_.timeout_s) + " s (ps.timeout_s)");
+    if (const Status looked = link.look_for_lost_connection(); !looked.ok()) return looked;
+    const auto since_ping = now - link.pinged();
+    if ((windows_[s].fills_a_loss() && since_ping > kPollSlice) ||
+        (silent > kPingEvery && since_ping > kPingEvery))
+      if (const Status sent = link.ping(); !sent.ok()) return sent;
+    if (pulls_.waits_for(s) && now - waiting_since > std::chrono::seconds(options_.stall_timeout_s))
       return unavailable("a pull has waited for " + std::to_string(options_.stall_timeout_s) +
                          " s (train.stall_timeout_s) at shard " + std::to_string(s) +
-                         ", which says: " + shard.pong);
+                         ", which says: " + link.pong);
   }
   return Ok{};
 }

@@ -16,9 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -29,7 +27,15 @@
 #include "common/metrics/metrics.h"
 #include "common/slots.h"
 #include "common/wire/message.h"
+#include "worker/client/pull_table.h"
+#include "worker/client/push_window.h"
+#include "worker/client/shard_link.h"
 #include "worker/client/shard_split.h"
+#include "worker/client/transport.h"
+
+namespace zmq {
+class context_t;
+}
 
 namespace cairn {
 
@@ -48,11 +54,14 @@ struct PsClientOptions {
 
 class PsClient {
  public:
-  using PullId = uint64_t;
+  using PullId = cairn::PullId;
 
-  // Errors: kUnavailable where an endpoint cannot be used.
+  // Errors: kUnavailable where an endpoint cannot be used. `context` and `metrics` outlive the client.
   static Result<std::unique_ptr<PsClient>> connect(const PsClientOptions& options,
                                                    zmq::context_t& context, WorkerMetrics& metrics);
+  // Over a transport of the caller's; options.endpoints says nothing then.
+  static std::unique_ptr<PsClient> over(std::unique_ptr<Transport> transport,
+                                        const PsClientOptions& options, WorkerMetrics& metrics);
 
   // Sends the pull of a step, one message per shard with all tables. keys[t]: ascending, unique.
   // With kPullSpeculative the shards answer at once, and once the step before has been pushed they
@@ -93,84 +102,22 @@ class PsClient {
   uint32_t server_restarts() const { return static_cast<uint32_t>(restarts_.size()); }
 
   // Pushes that shards had acknowledged and lost; 0 in `strict`.
-  uint64_t lost_pushes() const { return lost_pushes_; }
+  uint64_t lost_pushes() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Transport::Clock;
 
-  struct Shard {
-    zmq::socket_t socket;
-    std::string endpoint;
-    uint64_t server_run = 0;      // of the server; 0 until its first reply
-    uint64_t told_step = 0;       // the highest that a reply with rows was of
-    uint64_t told_by_others = 0;  // the same, of the servers before this one
-    uint64_t sequence = 0;        // of the last push
-    uint64_t acknowledged = 0;    // the highest push answered
-    uint64_t sent = 0;  // the last push sent to this server run; behind `sequence` after a loss
-    uint64_t lost_through = 0;   // pushes up to this one are empty ones in the place of lost ones
-    uint64_t last_step = 0;      // of the last push
-    uint64_t applied_step = 0;   // as the shard last told
-    std::deque<Message> pushes;  // above `acknowledged`, in order
-    bool resending = false;      // they were sent again, and none has been answered since
-    zmq::socket_t monitor;       // tells of lost connections
-    bool connection_lost = false;
-    Clock::time_point heard;  // when anything last came
-    Clock::time_point pinged;
-    std::string pong;       // what the shard last said it waits for
-    Message asked;          // a request for a checkpoint or stats
-    uint64_t asked_id = 0;  // of it; 0: no answer is awaited
-    std::string answer;     // to it, JSON
-  };
-  struct PullPart {  // one shard's
-    // Until it is answered; of an early one that was: for what has changed since.
-    Message request;
-    std::optional<Message> early;  // the speculative answer, if that was not all
-    Message reply;
-    bool answered = false;
-  };
-  struct Pull {
-    uint64_t again_id = 0;  // of the requests for what has changed since speculative answers
-    uint64_t step = 0;
-    ShardSplit split;
-    std::optional<ShardSplit> by_changed_since;  // how it was asked for, if that is not `split`
-    std::vector<PullPart> parts;                 // by shard
-    uint32_t missing = 0;                        // parts
-    bool is_due = false;                         // those answered early are asked for again
-  };
+  PsClient(const PsClientOptions& options, std::unique_ptr<Transport> transport,
+           WorkerMetrics& metrics);
 
-  PsClient(const PsClientOptions& options, WorkerMetrics& metrics);
-
-  Header header(Op op, uint64_t step, uint64_t sequence) const;
-  Status send(uint32_t shard, Message message);
   // Waits up to `wait` for any reply and handles all that have come.
   Status pump(std::chrono::milliseconds wait);
-  Status receive(uint32_t shard);
   Status handle(uint32_t shard, Message message);
+  // Sends again what the shard may not have.
+  Status resend(uint32_t shard, RetryReason reason);
+  Status on_pong(uint32_t shard, std::string_view text);
   Result<std::vector<std::string>> ask_all(Op op, uint64_t step,
                                            std::span<const std::string> texts);
-  void acknowledge(Shard& shard, uint64_t sequence);
-  Status ping(uint32_t shard);
-  Status wait_for(const Pull& pull);
-
-  // ps_pull.cpp
-  Status on_rows(uint32_t shard, Message reply);
-  // Asks for what has changed since speculative answers, those that have come and those that will.
-  Status ask_again(Pull& pull);
-
-  // ps_resend.cpp
-  Status monitor_connection(zmq::context_t& context, uint32_t shard);
-  // Takes note of a connection that was lost since the last look, and asks whether the shard is
-  // there.
-  Status look_for_lost_connection(uint32_t shard);
-  // Validates the server run that a reply carries; sends again what that server may not have.
-  Status note_server_run(uint32_t shard, uint64_t server_run);
-  Status resend(uint32_t shard, RetryReason reason);
-  // Pushes that are due and that the window lets through.
-  Status send_pushes(uint32_t shard);
-  Status on_pong(uint32_t shard, std::string_view text);
-  Status on_out_of_order(uint32_t shard, uint64_t expected);
-  // The shard has pushes up to `accepted` alone, and has acknowledged later ones.
-  Status on_lost(uint32_t shard, uint64_t accepted);
   // Pings what is silent, gives up on what stays so.
   Status check_silence(Clock::time_point waiting_since);
   template <typename Ready>
@@ -178,12 +125,12 @@ class PsClient {
 
   PsClientOptions options_;
   WorkerMetrics& metrics_;
-  std::vector<Shard> shards_;
-  std::vector<zmq::pollitem_t> poll_items_;
-  std::map<PullId, Pull> pulls_;
+  std::unique_ptr<Transport> transport_;
   uint64_t next_request_ = 1;
+  std::vector<ShardLink> links_;    // by shard; never resized once made
+  std::deque<PushWindow> windows_;  // the same
+  PullTable pulls_;
   std::set<uint64_t> restarts_;  // server runs that took the place of others
-  uint64_t lost_pushes_ = 0;
 };
 
 }  // namespace cairn
