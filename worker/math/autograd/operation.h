@@ -1,9 +1,9 @@
 // The description that an operation gives to the tape, so that the graph of a model can be printed
-// and exported (worker/math/models/operation_graph.h). Plain views: nothing is copied unless the
-// tape keeps it.
+// and exported (worker/math/models/operation_graph.h). It is made of views: nothing is copied
+// unless the tape keeps it.
 #pragma once
 
-#include <concepts>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
 #include <string_view>
@@ -36,10 +36,8 @@ class Operands {
 // A setting of an operation: a number or a word, which lives as long as the program or the job.
 struct Attribute {
   Attribute() = default;
-  template <typename Number>
-  requires std::integral<Number> || std::floating_point<Number> Attribute(const char* name,
-                                                                          Number number)
-      : name(name), number(static_cast<double>(number)) {}
+  Attribute(const char* name, size_t number) : name(name), number(static_cast<double>(number)) {}
+  Attribute(const char* name, float number) : name(name), number(static_cast<double>(number)) {}
   Attribute(const char* name, std::string_view word) : name(name), word(word) {}
 
   const char* name = nullptr;
@@ -47,7 +45,7 @@ struct Attribute {
   std::string_view word;  // empty: it is a number
 };
 
-// Passed in the call that describes it: a list of operands lives no longer.
+// Make it in the call that takes it: its lists of operands live no longer.
 struct Operation {
   const char* name = nullptr;  // that of its function in worker/math/autograd/
   Operands inputs, outputs = {};

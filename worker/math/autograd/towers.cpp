@@ -76,7 +76,7 @@ Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer) {
   const Variable* mask = tape.result(x->rows(), x->cols(), {});
   tape.ops().dropout_forward(x->matrix(), {tape.context().seed, layer, tape.step_numbers()}, rate,
                              mask->matrix(), y->matrix());
-  const Attribute settings[] = {{"rate", rate}, {"layer", layer}};
+  const Attribute settings[] = {{"rate", rate}, {"layer", size_t{layer}}};
   tape.record({"dropout", {x}, {y}, settings}, [=](Tape& t) {
     const Matrix dy = t.complete_gradient(y);
     t.ops().dropout_backward(mask->matrix(), dy, t.gradient_of(x));

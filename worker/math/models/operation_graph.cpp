@@ -26,7 +26,7 @@ class Maker {
     for (const Variable* output : operation.outputs) node.outputs.push_back(made(output));
     for (const Attribute& attribute : operation.attributes)
       node.attributes.emplace_back(attribute.name, attribute.word.empty()
-                                                       ? fmt::format("{}", attribute.number)
+                                                       ? fmt::format("{:.7g}", attribute.number)
                                                        : std::string(attribute.word));
     for (const BagView& bag : operation.bags) node.bags.push_back({feature_of(bag), bag.pooling});
     graph_.nodes.push_back(std::move(node));

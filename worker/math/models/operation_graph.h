@@ -51,7 +51,7 @@ OperationGraph graph_of(const Tape& tape, const NetworkInput& batch,
 
 // One line per operation. "samples" stands for the size of the batch:
 //   %1 = cross(%0, %0, cross.0.weight, cross.0.bias) [samples, 13]
-//   %2 = linear(%1, deep.0.weight, deep.0.bias) activation=relu groups=1 [samples, 7]
+//   %2 = linear(%1, deep.0.weight, deep.0.bias) activation=relu [samples, 7]
 std::string describe(const OperationGraph& graph);
 // The graph of the model's predictions.
 std::string describe(Model& model);

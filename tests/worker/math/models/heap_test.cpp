@@ -67,6 +67,7 @@ void expect_nothing_from_the_heap(const ModelConfig& config, const ModelShape& s
   const auto adam = make_dense_optimizer({}, model->values().size()).value();
   ModelInput input = batch.input();
   std::vector<float> predictions(batch.samples * 2);
+  std::vector<float> encodings(batch.samples * model->encoding_dim());
   std::vector<std::vector<float>> table_grads = batch.tables;
   const std::vector<std::span<float>> grads(table_grads.begin(), table_grads.end());
   std::vector<double> losses(2);
@@ -74,6 +75,7 @@ void expect_nothing_from_the_heap(const ModelConfig& config, const ModelShape& s
     model->train_step(input, {predictions, grads, losses});
     adam->step(model->values(), model->gradients(), number);
     model->predict(input, predictions);
+    model->encode(input, encodings);
   };
   step(1);
   step(2);  // in which the arena makes one block of those of the first
