@@ -29,9 +29,10 @@ Result<std::string> endpoint_pattern(const PsConfig& ps, bool one_host, uint64_t
   return "tcp://" + ps.address + ":*";
 }
 
-std::string reachable(std::string endpoint, const std::string& host_name) {
+Endpoint reachable(Endpoint endpoint, const std::string& host_name) {
   for (const std::string any : {"tcp://0.0.0.0:", "tcp://[::]:"})
-    if (endpoint.starts_with(any)) return "tcp://" + host_name + ":" + endpoint.substr(any.size());
+    if (endpoint.address.starts_with(any))
+      endpoint.address = "tcp://" + host_name + ":" + endpoint.address.substr(any.size());
   return endpoint;
 }
 

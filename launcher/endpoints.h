@@ -6,6 +6,7 @@
 
 #include "common/config/ps_config.h"
 #include "common/config/run_config.h"
+#include "common/net/endpoint.h"
 #include "common/result.h"
 
 namespace cairn {
@@ -17,7 +18,7 @@ namespace cairn {
 Result<std::string> endpoint_pattern(const PsConfig& ps, bool one_host, uint64_t incarnation);
 
 // A bound endpoint as others reach it: an unspecified address ("0.0.0.0") becomes the host's name.
-std::string reachable(std::string endpoint, const std::string& host_name);
+Endpoint reachable(Endpoint endpoint, const std::string& host_name);
 
 // host:port of a rank's metrics.
 std::string scrape_address(const MetricsConfig& metrics, const std::string& host_name,

@@ -69,9 +69,9 @@ void remove_early(const std::vector<std::filesystem::path>& folders) {
 // One thread per worker; the first message of the lowest rank that has one is said.
 int run_workers(const JobRequest& request, const JobStart& start, const Servers& servers,
                 zmq::context_t& context, Metrics& metrics) {
-  std::vector<std::string> endpoints;
+  std::vector<Endpoint> endpoints;
   for (const auto& server : servers)
-    for (std::string& endpoint : server->endpoints()) endpoints.push_back(std::move(endpoint));
+    for (Endpoint& endpoint : server->endpoints()) endpoints.push_back(std::move(endpoint));
   const WorkerOptions options = worker_options(request, start, endpoints);
   const std::vector<std::string> tasks = task_names(start.job);
   auto collectives = make_memory_collectives(start.job.train.workers);

@@ -209,8 +209,8 @@ class Rank {
   std::vector<std::string> hosts_;  // by rank, as the following
   std::vector<Role> roles_;
   std::vector<StartReport> reports_;
-  std::vector<std::string> endpoints_;  // by shard
-  std::string pattern_;                 // of an endpoint
+  std::vector<Endpoint> endpoints_;  // by shard
+  std::string pattern_;              // of an endpoint
   Role mine_;
   std::unique_ptr<ServerRank> server_;  // one of these two
   std::unique_ptr<WorkerRank> worker_;

@@ -32,7 +32,7 @@ StartReport ServerRank::start(const ServerSpec& spec) {
   spec_.recover = true;
   spec_.endpoints = report.endpoints;
   spec_.metrics_port = report.metrics_port;
-  for (std::string& endpoint : report.endpoints)
+  for (Endpoint& endpoint : report.endpoints)
     endpoint = reachable(std::move(endpoint), host_name());
   return report;
 }

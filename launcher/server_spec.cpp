@@ -18,6 +18,21 @@ Result<T> parse(const std::string& line, const char* what, Read read) {
   }
 }
 
+std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
+  std::vector<std::string> texts;
+  for (const Endpoint& endpoint : endpoints) texts.push_back(endpoint.text());
+  return texts;
+}
+
+Status read(const Json& json, std::vector<Endpoint>& endpoints) {
+  for (const std::string& text : json.get<std::vector<std::string>>()) {
+    Result<Endpoint> endpoint = parse_endpoint(text);
+    if (!endpoint.ok()) return endpoint.error();
+    endpoints.push_back(std::move(endpoint).value());
+  }
+  return Ok{};
+}
+
 // A message may quote bytes of an input file that are no UTF-8.
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -34,41 +49,44 @@ std::string to_line(const ServerSpec& spec) {
                {"endpoint", spec.endpoint},
                {"checkpoint", spec.checkpoint ? Json(*spec.checkpoint) : Json()},
                {"recover", spec.recover},
-               {"endpoints", spec.endpoints},
+               {"endpoints", texts(spec.endpoints)},
                {"metrics_port", spec.metrics_port}});
 }
 
 std::string to_line(const StartReport& report) {
   return dump({{"exit_code", report.exit_code},
                {"message", report.message},
-               {"endpoints", report.endpoints},
+               {"endpoints", texts(report.endpoints)},
                {"metrics_port", report.metrics_port},
                {"lost", report.lost}});
 }
 
 Result<ServerSpec> parse_spec(const std::string& line) {
-  return parse<ServerSpec>(line, "spec of a supervisor", [](const Json& json) {
-    ServerSpec spec;
-    json.at("job").get_to(spec.job);
-    json.at("incarnation").get_to(spec.incarnation);
-    json.at("rank").get_to(spec.rank);
-    json.at("server").get_to(spec.server);
-    json.at("hot_bytes").get_to(spec.hot_bytes);
-    json.at("endpoint").get_to(spec.endpoint);
-    if (!json.at("checkpoint").is_null()) spec.checkpoint = json.at("checkpoint");
-    json.at("recover").get_to(spec.recover);
-    json.at("endpoints").get_to(spec.endpoints);
-    json.at("metrics_port").get_to(spec.metrics_port);
-    return spec;
-  });
+  return parse<ServerSpec>(line, "spec of a supervisor",
+                           [](const Json& json) -> Result<ServerSpec> {
+                             ServerSpec spec;
+                             json.at("job").get_to(spec.job);
+                             json.at("incarnation").get_to(spec.incarnation);
+                             json.at("rank").get_to(spec.rank);
+                             json.at("server").get_to(spec.server);
+                             json.at("hot_bytes").get_to(spec.hot_bytes);
+                             json.at("endpoint").get_to(spec.endpoint);
+                             if (!json.at("checkpoint").is_null())
+                               spec.checkpoint = json.at("checkpoint");
+                             json.at("recover").get_to(spec.recover);
+                             if (Status s = read(json.at("endpoints"), spec.endpoints); !s.ok())
+                               return s.error();
+                             json.at("metrics_port").get_to(spec.metrics_port);
+                             return spec;
+                           });
 }
 
 Result<StartReport> parse_report(const std::string& line) {
-  return parse<StartReport>(line, "report of a start", [](const Json& json) {
+  return parse<StartReport>(line, "report of a start", [](const Json& json) -> Result<StartReport> {
     StartReport report;
     json.at("exit_code").get_to(report.exit_code);
     json.at("message").get_to(report.message);
-    json.at("endpoints").get_to(report.endpoints);
+    if (Status s = read(json.at("endpoints"), report.endpoints); !s.ok()) return s.error();
     json.at("metrics_port").get_to(report.metrics_port);
     json.at("lost").get_to(report.lost);
     return report;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/net/endpoint.h"
 #include "common/result.h"
 
 namespace cairn {
@@ -22,7 +23,7 @@ struct ServerSpec {
   // Of a server that takes a dead one's place: it recovers, binds where that one was bound, and
   // serves its metrics there.
   bool recover = false;
-  std::vector<std::string> endpoints;
+  std::vector<Endpoint> endpoints;
   uint16_t metrics_port = 0;
 };
 
@@ -30,7 +31,7 @@ struct ServerSpec {
 struct StartReport {
   int exit_code = 0;
   std::string message;  // of a failure
-  std::vector<std::string> endpoints;
+  std::vector<Endpoint> endpoints;
   uint16_t metrics_port = 0;      // 0: none
   std::vector<std::string> lost;  // of a recovery: what it could not bring back, for people
 };

@@ -28,7 +28,7 @@ StartReport WorkerRank::start() {
 }
 
 WorkerOutcome WorkerRank::run(const JobRequest& request, const JobStart& start,
-                              const std::vector<std::string>& endpoints, Collective& workers) {
+                              const std::vector<Endpoint>& endpoints, Collective& workers) {
   zmq::context_t context(1);
   ready_ = true;
   const WorkerOutcome outcome =
@@ -54,7 +54,7 @@ WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& co
 }
 
 WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
-                             const std::vector<std::string>& endpoints) {
+                             const std::vector<Endpoint>& endpoints) {
   WorkerOptions options;
   options.job = start.job;
   options.mode = request.mode;

@@ -21,7 +21,7 @@ class WorkerRank {
   StartReport start();
 
   WorkerOutcome run(const JobRequest& request, const JobStart& start,
-                    const std::vector<std::string>& endpoints, Collective& workers);
+                    const std::vector<Endpoint>& endpoints, Collective& workers);
 
  private:
   const JobConfig& job_;
@@ -38,7 +38,7 @@ WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& co
 
 // For a worker of any kind of run.
 WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
-                             const std::vector<std::string>& endpoints);
+                             const std::vector<Endpoint>& endpoints);
 std::vector<std::string> task_names(const JobConfig& job);
 
 }  // namespace cairn

@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 constexpr std::pair<std::string_view, std::string_view> kRooms[] = {
     {"common", ""},
     {"common/formats", "common"},
-    {"common/net", "common"},
     {"common/wire", "common"},
+    {"common/net", "common common/wire"},
     {"common/http", "common"},
     {"common/metrics", "common"},
     {"common/config", "common common/net"},
@@ -151,6 +151,7 @@ TEST(Tidy, LibrariesStayWhereTheyBelong) {
     if (what == "mpi.h") {
       EXPECT_TRUE(file.starts_with("worker/collective/mpi_")) << file;
     }
+    // Sockets are made in common/net alone; a message is a value that many hold.
     if (what.starts_with("zmq")) {
       EXPECT_FALSE(file.starts_with("worker/math/") || file.starts_with("ps/hot/")) << file;
     }

@@ -59,7 +59,7 @@ void ServerProcess::serve(uint32_t workers, int output) const {
   });
   if (!server.ok()) fmt::print(stderr, "no server to measure: {}\n", server.error().message);
   if (!server.ok()) std::_Exit(1);
-  const std::string line = server.value()->endpoints().front() + "\n";
+  const std::string line = server.value()->endpoints().front().address + "\n";
   check(write(output, line.data(), line.size()) == static_cast<ssize_t>(line.size()), "a line");
   close(output);
   for (;;) pause();

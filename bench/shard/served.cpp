@@ -48,7 +48,7 @@ void announce(const std::string& endpoint) {
     std::fprintf(stderr, "no shard to measure: %s\n", server.error().message.c_str());
     std::_Exit(1);
   }
-  announce(server.value()->endpoints().front());
+  announce(server.value()->endpoints().front().address);
   for (;;) pause();
 }
 

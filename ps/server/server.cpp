@@ -164,8 +164,8 @@ class ShardServer final : public Server {
   Status add_shard(const ServerOptions& options, uint32_t index, uint64_t server_run,
                    ShardStart start, zmq::context_t& context, ServerMetrics& metrics);
 
-  std::vector<std::string> endpoints() const override {
-    std::vector<std::string> endpoints;
+  std::vector<Endpoint> endpoints() const override {
+    std::vector<Endpoint> endpoints;
     for (const std::unique_ptr<ShardLoop>& loop : loops_) endpoints.push_back(loop->endpoint());
     return endpoints;
   }
@@ -217,8 +217,9 @@ Status ShardServer::add_shard(const ServerOptions& options, uint32_t index, uint
     return std::unique_ptr<PushLog>(std::move(log).value());
   };
   stores.recovered = std::move(start.recovered);
-  const std::string endpoint = options.endpoints.empty() ? endpoint_of(options.endpoint, shard)
-                                                         : options.endpoints.at(index);
+  const Endpoint endpoint = options.endpoints.empty()
+                                ? Endpoint(endpoint_of(options.endpoint, shard))
+                                : options.endpoints.at(index);
   ShardMetrics& shard_metrics = metrics.shard(shard);
   shard_metrics.recovery_seconds.Set(start.report.seconds);
   shard_metrics.recovery_rows.Set(static_cast<double>(start.report.logged_rows));

@@ -12,6 +12,7 @@
 
 #include "common/config/job.h"
 #include "common/metrics/metrics.h"
+#include "common/net/endpoint.h"
 #include "common/result.h"
 #include "ps/recovery/reopened_shard.h"
 
@@ -35,7 +36,7 @@ struct ServerOptions {
   // Instead: reopens the stores and logs that a server of this incarnation left behind.
   bool recover = false;
   // Where the shards bind instead, one each: as they were bound before. May be empty.
-  std::vector<std::string> endpoints;
+  std::vector<Endpoint> endpoints;
 };
 
 // Thread safety: none; shards have threads of their own.
@@ -52,8 +53,8 @@ class Server {
                                                std::function<void(Error)> failed);
   virtual ~Server() = default;
 
-  virtual std::vector<std::string> endpoints() const = 0;  // as bound, one per shard
-  virtual const RecoveryReport& recovery() const = 0;      // of all shards; zeros without `recover`
+  virtual std::vector<Endpoint> endpoints() const = 0;  // as bound, one per shard
+  virtual const RecoveryReport& recovery() const = 0;   // of all shards; zeros without `recover`
 };
 
 }  // namespace cairn

@@ -11,25 +11,20 @@
 #include <utility>
 #include <vector>
 
+#include "common/net/sockets.h"
+
 namespace cairn {
 
 namespace {
 
 // Above what an honest client keeps open (8 pushes, 2 x (prefetch + 1) pulls, a PING).
 constexpr int kHighWaterMark = 256;
-constexpr int kHandshakeMs = 10'000;
-constexpr int kHeartbeatMs = 10'000, kHeartbeatTimeoutMs = 60'000;
-constexpr int kBacklog = 512;  // connections that may wait to be accepted
 // Messages taken between two looks at completions and write-back.
 constexpr int kMessagesAtOnce = 32;
 constexpr long kTickMs = 200;
 
 Arrival now() {
   return static_cast<Arrival>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
-
-Error socket_error(const std::string& what) {
-  return {ErrorCode::kUnavailable, what + ": " + zmq_strerror(zmq_errno())};
 }
 
 }  // namespace
@@ -39,33 +34,18 @@ class ShardLoop::Router final : public Outbox {
  public:
   explicit Router(ShardMetrics& metrics) : metrics_(metrics) {}
 
-  Result<std::string> bind(zmq::context_t& context, const std::string& endpoint) {
-    void* made = zmq_socket(context.handle(), ZMQ_ROUTER);
-    if (made == nullptr) return socket_error("a socket for " + endpoint);
-    socket_.reset(made);
-    set(ZMQ_ROUTER_MANDATORY, 1);
-    set(ZMQ_SNDHWM, kHighWaterMark);
-    set(ZMQ_RCVHWM, kHighWaterMark);
-    set(ZMQ_LINGER, 0);
-    set(ZMQ_HANDSHAKE_IVL, kHandshakeMs);
-    set(ZMQ_HEARTBEAT_IVL, kHeartbeatMs);
-    set(ZMQ_HEARTBEAT_TIMEOUT, kHeartbeatTimeoutMs);
-    set(ZMQ_BACKLOG, kBacklog);
-    set(ZMQ_IPV6, 0);
-    zmq_setsockopt(socket_.get(), ZMQ_MAXMSGSIZE, &kMessageBytesMax, sizeof kMessageBytesMax);
-    if (zmq_bind(socket_.get(), endpoint.c_str()) != 0)
-      return socket_error("cannot bind " + endpoint);
-    std::array<char, 512> bound;
-    size_t length = bound.size();
-    if (zmq_getsockopt(socket_.get(), ZMQ_LAST_ENDPOINT, bound.data(), &length) != 0)
-      return socket_error("the endpoint of " + endpoint);
-    return std::string(bound.data(), length - 1);
+  Result<Endpoint> bind(zmq::context_t& context, const Endpoint& endpoint) {
+    Result<BoundSocket> bound = bind_router(context, endpoint, kHighWaterMark);
+    if (!bound.ok()) return bound.error();
+    BoundSocket made = std::move(bound).value();
+    socket_ = std::move(made.socket);
+    return std::move(made.endpoint);
   }
 
   // Waits for a message, the descriptor, or the end of the time.
   void wait(int descriptor, long timeout_ms) {
     std::array<zmq_pollitem_t, 2> items = {
-        {{socket_.get(), 0, ZMQ_POLLIN, 0}, {nullptr, descriptor, ZMQ_POLLIN, 0}}};
+        {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, descriptor, ZMQ_POLLIN, 0}}};
     zmq_poll(items.data(), static_cast<int>(items.size()), timeout_ms);
   }
 
@@ -93,12 +73,12 @@ class ShardLoop::Router final : public Outbox {
     zmq::message_t id(peer.data(), peer.size());
     // Refused where the peer is gone (EHOSTUNREACH) or reads no replies (EAGAIN). Once the id is
     // taken, the parts behind it are too.
-    if (zmq_msg_send(id.handle(), socket_.get(), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) return;
+    if (zmq_msg_send(id.handle(), socket_.handle(), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) return;
     std::vector<zmq::message_t> parts = to_parts(std::move(message));
     size_t bytes = 0;
     for (size_t i = 0; i < parts.size(); ++i) {
       bytes += parts[i].size();
-      zmq_msg_send(parts[i].handle(), socket_.get(),
+      zmq_msg_send(parts[i].handle(), socket_.handle(),
                    ZMQ_DONTWAIT | (i + 1 < parts.size() ? ZMQ_SNDMORE : 0));
     }
     metrics_.sent_bytes.Increment(static_cast<double>(bytes));
@@ -110,32 +90,23 @@ class ShardLoop::Router final : public Outbox {
 
  private:
   bool take(zmq::message_t& part) {
-    return zmq_msg_recv(part.handle(), socket_.get(), ZMQ_DONTWAIT) >= 0;
-  }
-
-  struct Close {
-    void operator()(void* socket) const { zmq_close(socket); }
-  };
-
-  void set(int option, int value) {
-    const int status = zmq_setsockopt(socket_.get(), option, &value, sizeof value);
-    check(status == 0, "libzmq knows the options of a ROUTER");
+    return zmq_msg_recv(part.handle(), socket_.handle(), ZMQ_DONTWAIT) >= 0;
   }
 
   ShardMetrics& metrics_;
-  std::unique_ptr<void, Close> socket_;
+  zmq::socket_t socket_;
 };
 
 ShardLoop::ShardLoop() = default;
 
 Result<std::unique_ptr<ShardLoop>> ShardLoop::start(ShardOptions options, zmq::context_t& context,
-                                                    const std::string& endpoint, Stores stores,
+                                                    const Endpoint& endpoint, Stores stores,
                                                     ShardMetrics& metrics,
                                                     std::function<void(Error)> failed) {
   std::unique_ptr<ShardLoop> loop(new ShardLoop());
   loop->completions_ = std::make_unique<CompletionQueue>();
   loop->router_ = std::make_unique<Router>(metrics);
-  Result<std::string> bound = loop->router_->bind(context, endpoint);
+  Result<Endpoint> bound = loop->router_->bind(context, endpoint);
   if (!bound.ok()) return bound.error();
   loop->endpoint_ = std::move(bound).value();
   loop->store_ = std::move(stores.store);

@@ -12,6 +12,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "common/net/endpoint.h"
 #include "ps/shard/shard.h"
 #include "ps/system/completion_queue.h"
 
@@ -31,13 +32,13 @@ class ShardLoop {
   // tables that cannot be served. `failed` is called at most once, from the shard's thread, when
   // log or store fail.
   static Result<std::unique_ptr<ShardLoop>> start(ShardOptions options, zmq::context_t& context,
-                                                  const std::string& endpoint, Stores stores,
+                                                  const Endpoint& endpoint, Stores stores,
                                                   ShardMetrics& metrics,
                                                   std::function<void(Error)> failed);
   ~ShardLoop();
   ShardLoop(const ShardLoop&) = delete;
 
-  const std::string& endpoint() const { return endpoint_; }  // as bound
+  const Endpoint& endpoint() const { return endpoint_; }  // as bound
 
  private:
   class Router;
@@ -45,7 +46,7 @@ class ShardLoop {
   ShardLoop();
   void run();
 
-  std::string endpoint_;
+  Endpoint endpoint_;
   // The order matters: log and store post into the queue until they are gone, the shard uses them
   // all.
   std::unique_ptr<CompletionQueue> completions_;

@@ -1,3 +1,3 @@
 cairn_test(wire_test
-  SOURCES wire/message_test.cpp
-  LIBRARIES cairn_wire)
+  SOURCES net/endpoint_test.cpp wire/message_test.cpp
+  LIBRARIES cairn_net)

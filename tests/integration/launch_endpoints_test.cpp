@@ -50,10 +50,10 @@ TEST(Endpoints, AnAddressOffLoopbackNeedsAllowInsecure) {
 }
 
 TEST(Endpoints, AnUnspecifiedAddressIsReachedByTheHostsName) {
-  EXPECT_EQ(reachable("tcp://0.0.0.0:4711", "node7"), "tcp://node7:4711");
-  EXPECT_EQ(reachable("tcp://[::]:4711", "node7"), "tcp://node7:4711");
-  EXPECT_EQ(reachable("tcp://10.0.0.1:4711", "node7"), "tcp://10.0.0.1:4711");
-  EXPECT_EQ(reachable("ipc:///tmp/x", "node7"), "ipc:///tmp/x");
+  EXPECT_EQ(reachable(Endpoint("tcp://0.0.0.0:4711"), "node7"), Endpoint("tcp://node7:4711"));
+  EXPECT_EQ(reachable(Endpoint("tcp://[::]:4711"), "node7"), Endpoint("tcp://node7:4711"));
+  EXPECT_EQ(reachable(Endpoint("tcp://10.0.0.1:4711"), "node7"), Endpoint("tcp://10.0.0.1:4711"));
+  EXPECT_EQ(reachable(Endpoint("ipc:///tmp/x"), "node7"), Endpoint("ipc:///tmp/x"));
 }
 
 TEST(Endpoints, ScrapeAddressesNameAHostThatPrometheusReaches) {

@@ -25,6 +25,7 @@
 
 #include "common/config/ps_config.h"
 #include "common/metrics/metrics.h"
+#include "common/net/endpoint.h"
 #include "common/slots.h"
 #include "common/wire/message.h"
 #include "worker/client/pull_table.h"
@@ -40,7 +41,7 @@ class context_t;
 namespace cairn {
 
 struct PsClientOptions {
-  std::vector<std::string> endpoints;  // one per shard
+  std::vector<Endpoint> endpoints;  // one per shard
   SlotMap slots;
   uint64_t incarnation = 0;
   uint32_t worker = 0;

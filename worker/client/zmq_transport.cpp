@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <zmq.h>
 
-#include <atomic>
 #include <utility>
+
+#include "common/net/sockets.h"
 
 namespace cairn {
 namespace {
@@ -13,47 +14,21 @@ Error unavailable(std::string what) { return {ErrorCode::kUnavailable, std::move
 
 }  // namespace
 
-Result<std::unique_ptr<ZmqTransport>> ZmqTransport::connect(std::span<const std::string> endpoints,
+Result<std::unique_ptr<ZmqTransport>> ZmqTransport::connect(std::span<const Endpoint> endpoints,
                                                             zmq::context_t& context) {
   std::unique_ptr<ZmqTransport> transport(new ZmqTransport);
-  for (const std::string& endpoint : endpoints) {
-    Link& link = transport->links_.emplace_back();
-    link.endpoint = endpoint;
-    try {
-      link.socket = zmq::socket_t(context, zmq::socket_type::dealer);
-      link.socket.set(zmq::sockopt::linger, 0);
-      link.socket.set(zmq::sockopt::sndhwm, 0);  // the window bounds what is under way
-      link.socket.set(zmq::sockopt::rcvhwm, 0);
-      link.socket.set(zmq::sockopt::maxmsgsize, kMessageBytesMax);
-      link.socket.connect(endpoint);
-    } catch (const zmq::error_t& error) {
-      return unavailable(fmt::format("cannot connect to shard {} at {}: {}",
-                                     transport->links_.size() - 1, endpoint, error.what()));
-    }
+  for (const Endpoint& endpoint : endpoints) {
+    const std::string shard =
+        fmt::format("shard {} at {}: ", transport->links_.size(), endpoint.address);
+    Result<zmq::socket_t> socket = connect_dealer(context, endpoint);
+    if (!socket.ok()) return Error{socket.error().code, shard + socket.error().message};
+    Result<zmq::socket_t> monitor = watch_for_lost_connection(context, socket.value());
+    if (!monitor.ok()) return Error{monitor.error().code, shard + monitor.error().message};
+    transport->links_.push_back({endpoint, std::move(socket).value(), std::move(monitor).value()});
   }
-  for (uint32_t s = 0; s < transport->shards(); ++s)
-    if (const Status watched = transport->watch(context, s); !watched.ok()) return watched.error();
   for (Link& link : transport->links_)
     transport->poll_items_.push_back({link.socket.handle(), 0, ZMQ_POLLIN, 0});
   return transport;
-}
-
-Status ZmqTransport::watch(zmq::context_t& context, uint32_t shard) {
-  Link& link = links_[shard];
-  // A name of its own: that of a client before, at the same address, may not be free yet.
-  static std::atomic<uint64_t> connections = 0;
-  const std::string events = fmt::format("inproc://connection-{}", ++connections);
-  try {
-    if (zmq_socket_monitor(link.socket.handle(), events.c_str(), ZMQ_EVENT_DISCONNECTED) != 0)
-      throw zmq::error_t();
-    link.monitor = zmq::socket_t(context, zmq::socket_type::pair);
-    link.monitor.set(zmq::sockopt::linger, 0);
-    link.monitor.connect(events);
-  } catch (const zmq::error_t& error) {
-    return unavailable(fmt::format("cannot watch the connection to shard {} at {}: {}", shard,
-                                   link.endpoint, error.what()));
-  }
-  return Ok{};
 }
 
 Status ZmqTransport::send(uint32_t shard, Message message) {
@@ -85,7 +60,7 @@ Result<std::optional<Message>> ZmqTransport::receive(uint32_t shard) {
   Result<Message> message = parse_message(parts);
   if (!message.ok())
     return unavailable(fmt::format("shard {} at {} sent nonsense: {}", shard,
-                                   links_[shard].endpoint, message.error().message));
+                                   links_[shard].endpoint.address, message.error().message));
   return std::optional<Message>(std::move(message).value());
 }
 

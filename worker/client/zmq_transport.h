@@ -6,18 +6,21 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/net/endpoint.h"
 #include "worker/client/transport.h"
 
 namespace cairn {
 
 class ZmqTransport final : public Transport {
  public:
-  // `context` outlives the transport. Errors: kUnavailable where an endpoint cannot be used.
-  static Result<std::unique_ptr<ZmqTransport>> connect(std::span<const std::string> endpoints,
+  // `context` outlives the transport. Errors: as connect_dealer; they name the shard.
+  static Result<std::unique_ptr<ZmqTransport>> connect(std::span<const Endpoint> endpoints,
                                                        zmq::context_t& context);
 
   uint32_t shards() const override { return static_cast<uint32_t>(links_.size()); }
-  const std::string& endpoint(uint32_t shard) const override { return links_[shard].endpoint; }
+  const std::string& endpoint(uint32_t shard) const override {
+    return links_[shard].endpoint.address;
+  }
   Status send(uint32_t shard, Message message) override;
   Result<std::optional<Message>> receive(uint32_t shard) override;
   Result<bool> wait(std::chrono::milliseconds time) override;
@@ -26,13 +29,12 @@ class ZmqTransport final : public Transport {
 
  private:
   struct Link {
-    std::string endpoint;
+    Endpoint endpoint;
     zmq::socket_t socket;
     zmq::socket_t monitor;  // tells of lost connections
   };
 
   ZmqTransport() = default;
-  Status watch(zmq::context_t& context, uint32_t shard);
 
   std::vector<Link> links_;
   std::vector<zmq::pollitem_t> poll_items_;

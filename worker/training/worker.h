@@ -11,6 +11,7 @@
 
 #include "common/config/job.h"
 #include "common/metrics/metrics.h"
+#include "common/net/endpoint.h"
 #include "worker/collective/collective.h"
 
 namespace zmq {
@@ -25,7 +26,7 @@ struct WorkerOptions {
   JobConfig job;
   WorkerMode mode = WorkerMode::kTrain;
   uint64_t incarnation = 0;
-  std::vector<std::string> endpoints;               // one per shard
+  std::vector<Endpoint> endpoints;                  // one per shard
   std::optional<std::filesystem::path> checkpoint;  // the folder that the shards were loaded from
   std::vector<std::string> inputs;                  // kPredict: files to read; empty: data.eval
   std::filesystem::path predictions;                // kPredict: the file to write

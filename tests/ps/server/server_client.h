@@ -16,13 +16,13 @@ class Client {
  public:
   static constexpr int kReplyMs = 20'000;
 
-  Client(zmq::context_t& context, const std::string& endpoint)
+  Client(zmq::context_t& context, const Endpoint& endpoint)
       : socket_(context, zmq::socket_type::dealer) {
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, 1);  // what is not received stays with the server
     socket_.set(zmq::sockopt::rcvtimeo, kReplyMs);
     socket_.set(zmq::sockopt::sndtimeo, kReplyMs);
-    socket_.connect(endpoint);
+    socket_.connect(endpoint.address);
   }
 
   void send_parts(std::vector<zmq::message_t> parts) {

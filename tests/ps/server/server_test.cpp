@@ -210,7 +210,7 @@ TEST_F(LocalServerTest, CheckpointOfOneShardIsServedByFour) {
   server = start(second);
   ASSERT_NE(server, nullptr);
   EXPECT_EQ(server->endpoints(),
-            (std::vector<std::string>{"inproc://second-2", "inproc://second-3"}));
+            (std::vector<Endpoint>{Endpoint("inproc://second-2"), Endpoint("inproc://second-3")}));
   size_t found = 0;
   const SlotMap slots{.shards = 4};
   for (const uint32_t shard : {2u, 3u}) {
@@ -251,13 +251,13 @@ TEST_F(LocalServerTest, StoresMayOpenAsManyFilesAsTheSystemAllows) {
 TEST_F(LocalServerTest, EndpointInUseIsNamed) {
   const std::unique_ptr<Server> server = start(options("tcp://127.0.0.1:*"));
   ASSERT_NE(server, nullptr);
-  ServerOptions again = options(server->endpoints()[0]);
+  ServerOptions again = options(server->endpoints()[0].address);
   again.state = folder_.path() / "state-2";
   const Result<std::unique_ptr<Server>> second =
       Server::start(again, context_, metrics_.server(), [](const Error&) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
-  EXPECT_NE(second.error().message.find(server->endpoints()[0]), std::string::npos);
+  EXPECT_NE(second.error().message.find(server->endpoints()[0].address), std::string::npos);
 }
 
 class FailingLog final : public PushLog {
@@ -280,7 +280,7 @@ TEST_F(LocalServerTest, ShardWhoseLogFailsTellsItsOwnerAndItsPeers) {
   its.shard = 0;
   std::promise<Error> failed;
   Result<std::unique_ptr<ShardLoop>> loop = ShardLoop::start(
-      its, context_, "inproc://failing",
+      its, context_, Endpoint("inproc://failing"),
       {.open_log = [](PushLog::Logged logged) -> Result<std::unique_ptr<PushLog>> {
          return std::unique_ptr<PushLog>(std::make_unique<FailingLog>(std::move(logged)));
        },

@@ -85,7 +85,7 @@ inline Message rows_for(const Message& pull) {
 
 class PsClientTest : public testing::Test {
  protected:
-  std::unique_ptr<PsClient> connect(const std::vector<std::string>& endpoints) {
+  std::unique_ptr<PsClient> connect(const std::vector<Endpoint>& endpoints) {
     options.endpoints = endpoints;
     options.slots = {1, static_cast<uint32_t>(endpoints.size())};
     options.incarnation = kIncarnation;

@@ -1,0 +1,30 @@
+// Where a shard is reached, and by what key it is known.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+
+namespace cairn {
+
+struct Endpoint {
+  Endpoint() = default;
+  Endpoint(std::string address_, std::string public_key_ = "")
+      : address(std::move(address_)), public_key(std::move(public_key_)) {}
+
+  // Of ZeroMQ: tcp://HOST:PORT, ipc://PATH or inproc://NAME.
+  std::string address;
+  // Of CURVE, in Z85 (40 characters); empty: the connection is neither encrypted nor authenticated.
+  std::string public_key;
+
+  // As it travels in server specs and between ranks: the address, and behind a space the key, if
+  // there is one. parse_endpoint reads it back.
+  std::string text() const { return public_key.empty() ? address : address + " " + public_key; }
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+// Errors: kInvalidArgument for what is no endpoint; the message names the text.
+Result<Endpoint> parse_endpoint(std::string_view text);
+
+}  // namespace cairn
