@@ -1,7 +1,6 @@
 #include "launcher/job_start.h"
 
 #include <fmt/core.h>
-
 #include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
