@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cstdio>
 
 namespace cairn {
@@ -15,6 +16,20 @@ void gate(const std::string& name, double value, const std::string& bound, doubl
 void gate_skipped(const std::string& name, const std::string& bound, double goal,
                   const std::string& why) {
   fmt::print("gate {} - {}{:g} skipped {}\n", name, bound, goal, why);
+  std::fflush(stdout);
+}
+
+void figure(const std::string& what, double value, const std::string& unit) {
+  std::string name;
+  for (const char c : what) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '.' || c == '%')
+      name += static_cast<char>(std::tolower(byte));
+    else if (!name.empty() && name.back() != '_')
+      name += '_';
+  }
+  if (!name.empty() && name.back() == '_') name.pop_back();
+  fmt::print("figure {} {:.6g} {}\n", name, value, unit);
   std::fflush(stdout);
 }
 

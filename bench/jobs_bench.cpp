@@ -47,6 +47,8 @@ std::optional<JobRun> train(const std::string& name) {
   job.result = Json::parse(file);
   fmt::print("{}: {:.1f} s in all, {:.0f} samples/s in training\n", name, job.seconds,
              job.result.value("samples_per_second", 0.0));
+  figure(name + " in all", job.seconds, "s");
+  figure(name + " in training", job.result.value("samples_per_second", 0.0), "samples/s");
   return job;
 }
 

@@ -97,5 +97,6 @@ int main(int argc, char** argv) {
   }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
+  cairn::figure("read_criteo plain", cairn::best_rows_per_second, "samples/s");
   cairn::gate(kGoal, cairn::best_rows_per_second, ">=", kRowsPerSecond);
 }

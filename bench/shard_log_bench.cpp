@@ -18,6 +18,7 @@
 #include <semaphore>
 #include <vector>
 
+#include "bench/gate.h"
 #include "common/check.h"
 #include "common/random.h"
 #include "ps/log/file_push_log.h"
@@ -181,10 +182,12 @@ int main(int argc, char** argv) {
   using cairn::median;
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
-  for (const auto& [way, all] : cairn::rates)
+  for (const auto& [way, all] : cairn::rates) {
+    cairn::figure(way, median(way) / 1e6, "MB/s");
     fmt::print("{:<24}{:>8.0f} MB/s  ({:.0f} to {:.0f})\n", way, median(way) / 1e6,
                *std::min_element(all.begin(), all.end()) / 1e6,
                *std::max_element(all.begin(), all.end()) / 1e6);
+  }
   for (const std::string suffix : {"", ", recycled"}) {
     fmt::print("process{} over bare: {:.2f}\n", suffix,
                median("log, process" + suffix) / median("bare"));

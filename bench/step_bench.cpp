@@ -65,8 +65,8 @@ std::string text(const Spread& s, int digits) {
                      digits);
 }
 
-// What the script prints last: samples per second of the best way to run that PyTorch; 0 where it
-// does not run.
+// The figure that the script prints last: samples per second of the best way to run that PyTorch; 0
+// where it does not run.
 double pytorch(const std::string& python, const Case& c, bool bf16) {
   const std::string command = fmt::format("{} bench/step/pytorch.py {} --threads {}{}", python,
                                           c.model().name, c.workers, bf16 ? " --bf16" : "");
@@ -136,6 +136,7 @@ void measure(const Case& c, const Options& options) {
              text(spread(rates), 0), text(spread(floors), 0), text(spread(ratios), 3),
              text(spread(shares), 3));
   print_parts(best);
+  figure(c.name, spread(rates).median, "samples/s");
   if (c.of_floor > 0) gate(c.gate("of_floor"), spread(ratios).median, ">=", c.of_floor);
   if (c.not_products > 0) gate(c.gate("not_products"), spread(shares).median, "<=", c.not_products);
 

@@ -1,4 +1,5 @@
-// Which shard owns which slot. Map version 1 divides the slots evenly; thread safety: plain values.
+// Says which shard owns which slot. Map version 1 divides the slots evenly; thread safety: plain
+// values.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,8 @@ if [ "${1:-}" = --slim ]; then
   slim=1
   shift
 fi
-[ $# -le 2 ] && { [ -n "$slim" ] || [ $# = 0 ]; } || usage
+if [ $# -gt 2 ]; then usage; fi
+if [ -z "$slim" ] && [ $# != 0 ]; then usage; fi
 
 programs="launcher/cairn bench/gpu_bench tests/worker/math_ops_test tests/worker/math_models_test
 tests/worker/gpu_test tests/worker/gpu_collective_test"

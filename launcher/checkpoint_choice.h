@@ -1,4 +1,4 @@
-// Which checkpoint a run starts from, and what to say where there is none.
+// Chooses the checkpoint that a run starts from, and what to say where there is none.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What can be found wrong with a run's data files before a process is started.
+// Finds what is wrong with a run's data files before a process is started.
 #pragma once
 
 #include "common/result.h"

@@ -1,4 +1,4 @@
-// What `cairn` leaves behind for scripts, and the one way it says what went wrong.
+// The exit codes that `cairn` leaves to scripts, and the one way it says what went wrong.
 #pragma once
 
 #include <string>

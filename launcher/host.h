@@ -1,4 +1,4 @@
-// What the launcher needs to know about the host it runs on.
+// Facts about the host that the launcher runs on.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@
 
 namespace cairn {
 
-// What the command line says.
+// The words of the command line.
 struct JobRequest {
   WorkerMode mode = WorkerMode::kTrain;
   std::string job_file;
@@ -38,8 +38,8 @@ struct JobStart {
   std::optional<std::filesystem::path> checkpoint;  // to start from
 };
 
-// What a start holds: the lock of the output folder (train), and folders that end with the run:
-// live stores of eval and predict, the sockets'. They are removed with it.
+// Everything that a start holds: the lock of the output folder (train), and folders that end with
+// the run: live stores of eval and predict, the sockets'. They are removed with it.
 class RunFolders {
  public:
   RunFolders() = default;

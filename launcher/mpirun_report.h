@@ -1,6 +1,6 @@
-// What mpirun writes to stderr, without its own account of how the job ended: `cairn` says that in
-// one line. Everything else passes: what ranks write, and what else mpirun has to say (no slots, a
-// host not reached).
+// Passes on what mpirun writes to stderr, without its own account of how the job ended: `cairn`
+// says that in one line. Everything else passes: what ranks write, and what else mpirun has to say
+// (no slots, a host not reached).
 //
 // Read from Open MPI 4.1. Where another version words things differently its text passes too: said
 // twice, never lost. Thread safety: none.
@@ -30,12 +30,12 @@ class MpirunReport {
   // Takes the next bytes and returns what the user should see of them, whole lines.
   std::string take(std::string_view bytes);
 
-  // What is left when mpirun has ended.
+  // The text that is left when mpirun has ended.
   std::string finish();
 
   const std::optional<Killed>& killed() const { return killed_; }
 
-  // What the rank does, as rank 0 has told by `roles_line`; "a process of the job" before that.
+  // The role of the rank, as rank 0 has told by `roles_line`; "a process of the job" before that.
   std::string role_of(unsigned rank) const;
 
  private:

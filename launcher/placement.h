@@ -1,5 +1,5 @@
-// Which rank of an mpirun does what. Pure functions: every rank computes the same from the same
-// host names.
+// Decides which rank of an mpirun does what. Pure functions: every rank computes the same from the
+// same host names.
 #pragma once
 
 #include <cstdint>

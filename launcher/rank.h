@@ -1,4 +1,4 @@
-// What one rank of an mpirun does, from MPI_Init to its exit code.
+// The work of one rank of an mpirun, from MPI_Init to its exit code.
 //
 // Rank 0 reads the job and all ranks leave together, with one exit code and one message, where it
 // cannot be started. A server that dies later ends the job by MPI_Abort, with one message of its

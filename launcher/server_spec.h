@@ -1,4 +1,4 @@
-// What a supervisor tells the server process that it spawns, and what that answers: one line of
+// The words between a supervisor and the server process that it spawns: one line of
 // JSON each.
 #pragma once
 
@@ -20,14 +20,14 @@ struct ServerSpec {
   uint64_t hot_bytes = 0;
   std::string endpoint;  // pattern, as in ServerOptions
   std::optional<std::string> checkpoint;
-  // Of a server that takes a dead one's place: it recovers, binds where that one was bound, and
-  // serves its metrics there.
+  // True of a server that takes a dead one's place: it recovers, binds where that one was bound,
+  // and serves its metrics there.
   bool recover = false;
   std::vector<Endpoint> endpoints;
   uint16_t metrics_port = 0;
 };
 
-// What a process of the job reports when it has started, or failed to.
+// The report of a process of the job when it has started, or failed to.
 struct StartReport {
   int exit_code = 0;
   std::string message;  // of a failure

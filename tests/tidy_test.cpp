@@ -1,5 +1,5 @@
 // The map of the rooms, kept true: a room includes only what the table below allows, and what is
-// heavy stays in few sources. A room is a folder and its CMake target (docs/architecture.md).
+// heavy stays in few sources. A room is a folder and its CMake target (docs/overview.md).
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -132,6 +133,42 @@ TEST(Tidy, KernelsAreReadToo) {
   size_t kernels = 0;
   for (const auto& [file, what, ours] : includes()) kernels += file.ends_with(".cu") ? 1 : 0;
   EXPECT_GT(kernels, 50u);
+}
+
+std::string text_of(const fs::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// As CHANGELOG.md says it of each constant that numbers a format: "`kWireVersion` of
+// `common/wire/header.h` is 2".
+std::vector<std::string> format_versions() {
+  const std::regex constant(R"(constexpr u?int\d+_t (k\w*(?:Version|Format)) = (\d+);)");
+  std::vector<std::string> found;
+  for (const char* folder : {"common", "ps", "worker", "launcher"})
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(CAIRN_SOURCE) / folder)) {
+      if (entry.path().extension() != ".h" && entry.path().extension() != ".cpp") continue;
+      const std::string text = text_of(entry.path());
+      const std::string file = fs::relative(entry.path(), CAIRN_SOURCE).string();
+      for (std::sregex_iterator match(text.begin(), text.end(), constant), end; match != end;
+           ++match)
+        found.push_back(std::string("`")
+                            .append(match->str(1))
+                            .append("` of `")
+                            .append(file)
+                            .append("` is ")
+                            .append(match->str(2))
+                            .append(" |"));
+    }
+  return found;
+}
+
+TEST(Tidy, TheChangelogNamesTheVersionOfEveryFormat) {
+  const std::string changelog = text_of(fs::path(CAIRN_SOURCE) / "CHANGELOG.md");
+  const std::vector<std::string> versions = format_versions();
+  EXPECT_GE(versions.size(), 3u) << "wire, push log and manifest have versions";
+  for (const std::string& version : versions)
+    EXPECT_NE(changelog.find(version), std::string::npos) << "CHANGELOG.md lacks: " << version;
 }
 
 TEST(Tidy, LibrariesStayWhereTheyBelong) {

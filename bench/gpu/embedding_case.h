@@ -8,8 +8,8 @@ namespace cairn::gpu {
 
 struct EmbeddingTime {
   double seconds;  // on the device
-  // What memory must move: ids, each unique row once, outputs; ids, outputs' gradients, each unique
-  // row's gradient once. Nothing of the sort between.
+  // The bytes that memory must move: ids, each unique row once, outputs; ids, outputs' gradients,
+  // each unique row's gradient once. Nothing of the sort between.
   double bytes;
   // The same with a row read again for every id of it, as most such figures count; a cache spares
   // it.

@@ -27,7 +27,7 @@ class EventClock {
   CUevent_st* stop_ = nullptr;
 };
 
-// Of the GPU that the calling thread computes on, and of CUDA.
+// Names the GPU that the calling thread computes on, and CUDA.
 std::string name_of_gpu();
 
 }  // namespace cairn::gpu

@@ -63,7 +63,7 @@ std::vector<Case> chosen(const std::string& only) {
   return cases;
 }
 
-// What cases share.
+// Things that cases share.
 class Session {
  public:
   explicit Session(const Machine& machine)
@@ -129,7 +129,7 @@ std::vector<Measured> measure_all(const Machine& machine, std::span<const Case> 
   return all;
 }
 
-// Of the faster way to run PyTorch. Eager alone would flatter us where it can be compiled.
+// Against the faster way to run PyTorch. Eager alone would flatter us where it can be compiled.
 void compare_pytorch(const Case& c, const Measured& ours, const PyTorch& pytorch) {
   const auto eager = pytorch.eager.find(c.name), compiled = pytorch.compiled.find(c.name);
   double fastest = 0;

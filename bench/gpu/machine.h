@@ -1,4 +1,4 @@
-// What the cases are measured on, and how fast it copies.
+// The machine that the cases are measured on, and how fast it copies.
 #pragma once
 
 #include <vector>

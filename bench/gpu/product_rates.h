@@ -15,7 +15,7 @@ namespace cairn::gpu {
 // whatever the step does.
 class ProductRates {
  public:
-  // Of products no larger than these.
+  // For products no larger than these.
   ProductRates(const Machine& machine, std::span<const step::Product> largest);
 
   // Measured once a shape.

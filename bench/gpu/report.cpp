@@ -8,7 +8,7 @@
 namespace cairn::gpu {
 namespace {
 
-// Of a value that may be missing.
+// For a value that may be missing.
 std::string milliseconds(double seconds) {
   return seconds > 0 ? fmt::format("{:.3f}", 1e3 * seconds) : "-";
 }

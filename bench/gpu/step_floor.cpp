@@ -22,7 +22,7 @@ struct Widths {
   }
 };
 
-// Of the layers' outputs that are relu's.
+// Counts the layers' outputs that are relu's.
 double relu_units(const ModelConfig& config, const Widths& w) {
   double units = w.experts * w.units;
   for (const uint32_t u : config.deep_units) units += u;

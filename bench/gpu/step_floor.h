@@ -1,4 +1,4 @@
-// What a training step on a GPU cannot be faster than, of rates measured beside it:
+// The floor under a training step on a GPU, from rates measured beside it:
 //
 //   floor = sum over products of 2 m n k / rate(m, n, k)  +  sum over passes of bytes / copy rate
 //

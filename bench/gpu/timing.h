@@ -11,8 +11,9 @@ namespace cairn::gpu {
 double median(std::vector<double> values);
 double wall_seconds();
 
-// Of one call of `work` on the device. `work` gives its stream the same operations in every call,
-// and many calls are launched as one graph, so that the time of the host's launches does not count.
+// Seconds of one call of `work` on the device. `work` gives its stream the same operations in every
+// call, and many calls are launched as one graph, so that the time of the host's launches does not
+// count.
 double device_seconds(Device& device, const std::function<void()>& work);
 
 }  // namespace cairn::gpu

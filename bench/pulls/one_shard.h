@@ -1,4 +1,4 @@
-// What benchmarks of pulls share: a server with one shard and one table in a process of its own,
+// Shared by benchmarks of pulls: a server with one shard and one table in a process of its own,
 // over tcp loopback, and ids of Zipf's distribution.
 #pragma once
 
@@ -29,7 +29,7 @@ class ServerProcess {
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
 
-  // Of worker `worker`'s client.
+  // For the client of worker `worker`.
   PsClientOptions client_options(uint32_t worker) const;
 
  private:

@@ -1,6 +1,6 @@
-// What the row cache of evaluations and predictions saves: batches of fresh rows are pulled with
-// caches of several sizes and without one, and put where a model on this host would read them; the
-// model itself computes nothing. A server with one shard in a process of its own, over tcp
+// Measures what the row cache saves evaluations and predictions: batches of fresh rows are pulled
+// with caches of several sizes and without one, and put where a model on this host would read them;
+// the model itself computes nothing. A server with one shard in a process of its own, over tcp
 // loopback; one worker, with one pull ahead as inference has it.
 //
 // 26 ids per row, each of Zipf's distribution (1.05) over 400,000 of its own, all of which have
@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 
+#include "bench/gate.h"
 #include "bench/pulls/one_shard.h"
 #include "common/random.h"
 #include "worker/features/dedup.h"
@@ -47,7 +48,7 @@ std::vector<Batch> some_batches() {
 
 // A row for every key; returns the last step.
 uint64_t train_all_keys(PsClient& client) {
-  constexpr uint64_t kKeysAStep = 65'536;
+  constexpr uint64_t kKeysPerStep = 65'536;
   std::vector<Key> all;
   for (size_t id = 0; id < kIds; ++id)
     for (uint64_t value = 0; value < kCardinality; ++value)
@@ -55,9 +56,9 @@ uint64_t train_all_keys(PsClient& client) {
   std::vector<std::vector<Key>> keys(1);
   std::vector<std::vector<float>> rows(1);
   uint64_t step = 0;
-  for (size_t at = 0; at < all.size(); at += kKeysAStep) {
+  for (size_t at = 0; at < all.size(); at += kKeysPerStep) {
     keys[0].assign(all.begin() + static_cast<ptrdiff_t>(at),
-                   all.begin() + static_cast<ptrdiff_t>(std::min(at + kKeysAStep, all.size())));
+                   all.begin() + static_cast<ptrdiff_t>(std::min(at + kKeysPerStep, all.size())));
     std::ranges::sort(keys[0]);
     const auto pull = must(client.start_pull(++step, keys, 0));
     const ShardSplit split = must(client.finish_pull(pull, rows));
@@ -144,6 +145,8 @@ int run(int argc, char** argv) {
       ratios.push_back(rates[way][round] / rates[0][round]);
     fmt::print("  {:<14} samples/s {}, of no cache {}, rows found {:.0f}%\n", what,
                spread(rates[way], 0), spread(ratios, 2), 100 * last[way].found);
+    std::ranges::sort(rates[way]);
+    figure(what, rates[way][rounds / 2], "samples/s");
   }
   return 0;
 }

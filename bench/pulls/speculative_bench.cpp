@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/gate.h"
 #include "bench/pulls/one_shard.h"
 #include "common/random.h"
 #include "worker/synthetic/zipf.h"
@@ -145,9 +146,14 @@ void measure(uint32_t count, std::chrono::milliseconds compute, size_t rounds) {
     }
   }
   fmt::print("{} workers, {} ms of compute:\n", count, compute.count());
-  for (const bool early : {false, true})
+  for (const bool early : {false, true}) {
     fmt::print("  {:<6} samples/s {}, waits for rows {} ms per step\n",
                early ? "early:" : "plain:", spread(rates[early], 0), spread(waits[early], 2));
+    std::ranges::sort(rates[early]);
+    figure(fmt::format("{} workers, {} ms of compute, {}", count, compute.count(),
+                       early ? "speculative" : "plain"),
+           rates[early][rounds / 2], "samples/s");
+  }
   const double row_bytes = kDim * sizeof(float), rows = last[0].keys;
   fmt::print(
       "  a step of all workers: {:.0f} rows, {:.2f} MB; early {:.2f} MB before the step's turn and "

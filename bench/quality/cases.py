@@ -90,7 +90,7 @@ CLICK, CONVERSION = Figure("click", "auc", "click AUC"), Figure("conversion", "a
 CLICKS = Section(
     "A click log whose best is known: crosses found, not listed", "configs/click_log.yaml",
     "The generator plants crosses of two and of three columns; no feature of this job names one. The MLP has no cross "
-    "layers and a tower as much wider; all else, steps too, is the same. Rates were chosen for DCN-V2, on half as many rows. "
+    "layers and a tower as much wider; all else, steps too, is the same. Rates were chosen for DCN-V2, on half as many samples. "
     "The goal is 99% of the best possible AUC's distance from 0.5 on both tasks, where an MLP does not reach it.",
     (CLICK, CONVERSION),
     (Case("DCN-V2"),

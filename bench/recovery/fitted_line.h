@@ -20,7 +20,7 @@ struct FittedLine {
   }
 };
 
-// Of three points or more that are not on one line. Solves the normal equations by elimination.
+// For three points or more that are not on one line. Solves the normal equations by elimination.
 inline FittedLine fit(std::span<const Recovered> points) {
   std::array<std::array<double, 4>, 3> rows = {};
   for (const Recovered& point : points) {

@@ -87,7 +87,8 @@ Recovered recover_case(const Options& options, RocksStore& table, uint64_t logge
   its.seconds = time.wall;
   fmt::print("{:>11.0f} logged rows, {:>10.0f} unique keys: {:6.2f} s, {:6.2f} s of CPU\n",
              its.logged_rows, its.unique_keys, time.wall, time.cpu);
-  std::fflush(stdout);
+  figure(fmt::format("{:.0f} logged rows, {:.0f} unique keys", its.logged_rows, its.unique_keys),
+         time.wall, "s");
   return its;
 }
 

@@ -39,7 +39,7 @@ std::shared_ptr<const Message> push_of(uint64_t step, uint64_t distinct, RandomS
   return push;
 }
 
-// What the log has acknowledged. Thread safety: full.
+// The lsn that the log has acknowledged. Thread safety: full.
 class Acknowledged {
  public:
   void set(const Result<Lsn>& lsn) {

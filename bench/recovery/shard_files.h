@@ -1,5 +1,5 @@
-// What a dead shard leaves behind, made to measure: a store of so many rows, and a log of pushes
-// behind it. Thread safety: none; it blocks.
+// The files that a dead shard leaves behind, made to measure: a store of so many rows, and a log of
+// pushes behind it. Thread safety: none; it blocks.
 #pragma once
 
 #include <cstdint>

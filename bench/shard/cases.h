@@ -1,4 +1,4 @@
-// What `./dev bench shard` measures: each case in a source of its own, its goals in one table
+// The cases of `./dev bench shard`: each one in a source of its own, its goals in one table
 // (shard_bench.cpp).
 #pragma once
 
@@ -29,7 +29,8 @@ void bench_scaling(const CaseOptions& options);
 void bench_online(const CaseOptions& options);
 
 double seconds_now();
-// Of this thread's work: where it never waits, the time it takes on cores that nobody else uses.
+// Seconds of this thread's work: where it never waits, the time it takes on cores that nobody else
+// uses.
 double thread_seconds();
 
 struct Compared {

@@ -24,7 +24,7 @@ constexpr uint64_t kRows = 10'000'000;
 constexpr uint64_t kRowsOnDisk = 2'000'000;  // of the case that reads from the disk
 constexpr uint64_t kRowBytes = 172;          // in memory, about
 constexpr double kExponent = 1.05;
-constexpr size_t kMessagesARound = 8;
+constexpr size_t kMessagesPerRound = 8;
 constexpr uint64_t kPage = 4096;
 
 // Unique, ascending keys of one message after the other.
@@ -181,7 +181,7 @@ class ColdShard {
   double miss_rate(bool ahead = true) {
     reads_.clear();
     std::vector<std::vector<Key>> messages;
-    for (size_t i = 0; i < kMessagesARound; ++i) messages.push_back(zipf_.next());
+    for (size_t i = 0; i < kMessagesPerRound; ++i) messages.push_back(zipf_.next());
     const double start = seconds_now();
     for (size_t i = 0; i < messages.size(); ++i) {
       if (i == 0 || !ahead) driver_.pull(messages[i]);

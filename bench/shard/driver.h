@@ -51,7 +51,7 @@ class ShardDriver final : public Outbox {
   uint32_t workers() const { return options_.workers; }
   uint64_t pushes_open() const { return pushes_open_; }
   uint64_t pulls_open() const { return pulls_open_; }
-  // Of the last step, or one to come: every dirty row goes to the store, and its files are linked
+  // For the last step, or one to come: every dirty row goes to the store, and its files are linked
   // into `folder`.
   void start_checkpoint(const std::filesystem::path& folder, uint64_t steps_ahead = 0);
   bool checkpoint_open() const { return checkpoint_open_; }

@@ -12,14 +12,14 @@ namespace cairn {
 
 namespace {
 constexpr size_t kMessages = 96;
-constexpr size_t kMessagesARound = 24;
+constexpr size_t kMessagesPerRound = 24;
 constexpr int kRounds = 41;
 // Rows a second of a round of messages from `first` on.
 template <typename Message>
 double rate(size_t first, const Message& message) {
   const double begin = thread_seconds();
-  for (size_t m = 0; m < kMessagesARound; ++m) message(first + m);
-  return static_cast<double>(kMessagesARound * kBenchKeys) / (thread_seconds() - begin);
+  for (size_t m = 0; m < kMessagesPerRound; ++m) message(first + m);
+  return static_cast<double>(kMessagesPerRound * kBenchKeys) / (thread_seconds() - begin);
 }
 
 Compared compare_pulls(const std::string& what, ShardDriver& shard, BareTable& bare,
@@ -37,13 +37,13 @@ Compared compare_pulls(const std::string& what, ShardDriver& shard, BareTable& b
         });
       },
       [&] {
-        next += kMessagesARound;
+        next += kMessagesPerRound;
         return rate(next, [&](size_t m) { bare.pull(pool.keys(m), rows.data()); });
       });
 }
 
 // Beyond three quarters of `hot_bytes` pulls pin their rows, which writes to them.
-constexpr uint64_t kBytesARowNearBound = 200;
+constexpr uint64_t kBytesPerRowNearBound = 200;
 
 }  // namespace
 
@@ -53,7 +53,7 @@ void bench_memory(const CaseOptions& options) {
   for (uint64_t i = 0; i < total; ++i) bare.insert(bench_key(i));
   const MessagePool pool(total, kMessages, /*seed=*/7);
   {
-    ShardDriver shard({.hot_bytes = total * kBytesARowNearBound});
+    ShardDriver shard({.hot_bytes = total * kBytesPerRowNearBound});
     fill(shard, total);
     compare_pulls("pull, in process, near the bound of the hot tier", shard, bare, pool);
   }
@@ -75,7 +75,7 @@ void bench_memory(const CaseOptions& options) {
         });
       },
       [&] {
-        next += kMessagesARound;
+        next += kMessagesPerRound;
         return rate(next, [&](size_t m) { bare.push_adagrad(pool.keys(m), pool.gradients()); });
       });
   report("shard_push_of_bare", push.ratio);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kRows = 10'000'000;  // of all shards together
 constexpr size_t kMessages = 96;
-constexpr size_t kMessagesARound = 96;
+constexpr size_t kMessagesPerRound = 96;
 constexpr int kRounds = 7;
 
 // One of `shards`, with its part of the rows.
@@ -25,7 +25,7 @@ struct Part {
   }
 
   void push_round(uint32_t workers = 1) {
-    for (size_t m = 0; m < kMessagesARound; ++m) {
+    for (size_t m = 0; m < kMessagesPerRound; ++m) {
       driver.push(pool.keys(m), pool.gradients(), static_cast<uint32_t>(m % workers));
       driver.turn(false);
     }
@@ -46,7 +46,7 @@ void bench_scaling(const CaseOptions&) {
   const auto one = [&] {
     const double start = seconds_now();
     whole.push_round();
-    return rate(kMessagesARound, start);
+    return rate(kMessagesPerRound, start);
   };
   const Compared shards = compare(
       "push, 2 shards on a thread each against 1", kRounds,
@@ -55,7 +55,7 @@ void bench_scaling(const CaseOptions&) {
         std::jthread other([&] { second.push_round(); });
         first.push_round();
         other.join();
-        return rate(2 * kMessagesARound, start);
+        return rate(2 * kMessagesPerRound, start);
       },
       one);
   report("shard_two_of_one", shards.ratio);
@@ -68,7 +68,7 @@ void bench_scaling(const CaseOptions&) {
       [&] {
         const double start = seconds_now();
         gathered.push_round(2);
-        return rate(kMessagesARound, start);
+        return rate(kMessagesPerRound, start);
       },
       one);
 }

@@ -19,7 +19,7 @@ struct ServedOptions {
   std::string kind;                       // shard, bare
   std::string durability = "checkpoint";  // of a bare one: checkpoint is none, else machine's
   uint64_t rows = 0;                      // that a bare one has from the start
-  // Of a shard; by default never half full, so that nothing is written back beside what is
+  // For each shard; by default never half full, so that nothing is written back beside what is
   // measured.
   uint64_t log_bytes_max = uint64_t{64} << 30;
   std::filesystem::path folder;  // on the disk to be measured; removed with the process

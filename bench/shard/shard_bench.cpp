@@ -100,7 +100,7 @@ Compared compare(const std::string& what, int rounds, const std::function<double
   fmt::print("{}: {:.2f} M/s, bare {:.2f} M/s, ratio {:.3f} (quartiles {:.3f}, {:.3f})\n", what,
              compared.ours / 1e6, compared.bare / 1e6, compared.ratio, ratios[quarter],
              ratios[ratios.size() - 1 - quarter]);
-  std::fflush(stdout);
+  figure(what, compared.ours, "rows/s");
   return compared;
 }
 

@@ -19,7 +19,7 @@ zmq::socket_t connected(zmq::context_t& context, const std::string& endpoint) {
   return dealer;
 }
 
-// What a worker does with rows at the least: it reads them.
+// The least that a worker does with rows: it reads them.
 void read_rows(const zmq::message_t& rows) {
   float sums[kBenchDim] = {};
   const char* at = static_cast<const char*>(rows.data());
@@ -51,7 +51,7 @@ void WireClient::pull(std::span<const Key> keys) {
   message.directory = {{.count = static_cast<uint32_t>(keys.size()), .dim = kBenchDim}};
   message.keys = borrowed(keys.data(), keys.size_bytes());
   send(std::move(message));
-  if (request_ % kPullsAStep > 0) return;
+  if (request_ % kPullsPerStep > 0) return;
   push({}, nullptr);
   ++closing_pushes_;
 }

@@ -28,14 +28,14 @@ class WireClient final : public BenchClient {
  public:
   WireClient(zmq::context_t& context, const std::string& endpoint);
 
-  // Of the next step, as training does: near its bound the shard pins the rows. An empty push,
-  // whose answer `receive` passes over, ends the step after every kPullsAStep.
+  // For the next step, as training does: near its bound the shard pins the rows. An empty push,
+  // whose answer `receive` passes over, ends the step after every kPullsPerStep.
   void pull(std::span<const Key> keys) override;
   void push(std::span<const Key> keys, const float* gradients) override;  // one per step
   void receive() override;
 
  private:
-  static constexpr uint64_t kPullsAStep = 8;
+  static constexpr uint64_t kPullsPerStep = 8;
 
   void send(Message message);
   Message next_reply();

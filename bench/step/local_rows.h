@@ -24,12 +24,12 @@ class LocalRows {
   // `keys` ascend. rows [keys, dim].
   void pull(size_t table, std::span<const Key> keys, std::span<float> rows) const;
 
-  // What one worker's step left for one table.
+  // The push of one worker's step to one table.
   struct Push {
     std::span<const Key> keys;         // ascending
     std::span<const float> gradients;  // [keys, dim]
   };
-  // Of the rows that `owner` owns. `pushes`: of all workers.
+  // Updates the rows that `owner` owns. `pushes`: of all workers.
   void update(size_t owner, size_t table, std::span<const Push> pushes, uint64_t step);
 
   size_t tables() const { return tables_.size(); }
@@ -41,7 +41,7 @@ class LocalRows {
     std::vector<uint32_t> counts;
     float* row(Key key) const { return floats + key * row_floats; }
   };
-  // What one owner needs for an update; buffers grow and stay.
+  // Everything that one owner needs for an update; buffers grow and stay.
   struct Owner {
     std::unique_ptr<RowOptimizer> optimizer;
     std::vector<Key> keys;

@@ -34,8 +34,8 @@ struct Product {
   bool a_transposed, b_transposed;
 };
 
-// Of one step over `batch` rows: y = x W^T, dW = dy^T x and dx = dy W of every layer with more than
-// one output; layers side by side over one input (experts, gates) are one.
+// Those of one step over `batch` rows: y = x W^T, dW = dy^T x and dx = dy W of every layer with
+// more than one output; layers side by side over one input (experts, gates) are one.
 std::vector<Product> products_of(const StepModel& model, size_t batch);
 
 }  // namespace cairn::step

@@ -1,5 +1,5 @@
-// What a server on the same machine costs: the yardstick's whole job against its step with rows in
-// local arrays.
+// Measures the cost of a server on the same machine: the yardstick's whole job against its step
+// with rows in local arrays.
 //
 // Two ways to make cores equal. Wall: `one_worker` trains on one core while the server has the
 // other, against one local worker, so that it shows what the worker waits for; `two_workers` and a

@@ -1,4 +1,4 @@
-// What a checkpoint folder holds, read and written by both sides:
+// The contents of a checkpoint folder, read and written by both sides:
 //
 //   <checkpoint.dir>/step-000000001234/
 //     manifest.json        renamed into place last: a folder without it is no checkpoint;

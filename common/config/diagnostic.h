@@ -1,4 +1,4 @@
-// What is wrong with a job file, and where.
+// Says what is wrong with a job file, and where.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,7 @@ struct Layers {
   }
 };
 
-// What the layers see of a row's inputs.
+// One input of a sample, as the layers see it.
 struct Input {
   uint64_t width = 0, numbers = 0, fields = 0, dim = 0;
   uint64_t tasks = 0;              // that have a tower

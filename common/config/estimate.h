@@ -1,4 +1,4 @@
-// What a job would start and need, for `cairn validate`: estimated from the job alone, without its
+// Estimates what a job would start and need, for `cairn validate`, from the job alone, without its
 // data.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the model sees of a sample: an entry of `features` of a job file.
+// One thing that the model sees of a sample: an entry of `features` of a job file.
 // Plain values with every default filled in; common/config/job_file.h reads and checks them. This
 // header needs no library.
 #pragma once

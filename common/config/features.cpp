@@ -71,7 +71,7 @@ class Expansion {
                          used.empty() ? "remove it" : suggest(table.name, used));
   }
 
-  // What attention scores for: a target may stand behind the feature that names it.
+  // The target that attention scores for may stand behind the feature that names it.
   void check_targets() const {
     for (size_t i = 0; i < out_.features.size(); ++i) {
       const FeatureConfig& feature = out_.features[i];

@@ -1,4 +1,4 @@
-// What must hold between the values of a job, after each alone was found right.
+// Checks between the values of a job, after each alone was found right.
 #pragma once
 
 #include "common/config/features.h"

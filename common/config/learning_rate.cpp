@@ -10,7 +10,7 @@ namespace cairn {
 
 namespace {
 
-// What the base rate is multiplied by.
+// The factor of the base rate.
 double share(const ScheduleConfig& schedule, uint64_t step) {
   const uint64_t warmup = schedule.warmup_steps;
   if (step < warmup) return static_cast<double>(step) / static_cast<double>(warmup);

@@ -8,8 +8,8 @@
 
 namespace cairn {
 
-// Of step `step` of the job, from 1. During the first W = warmup_steps steps it rises linearly to
-// `base`, which it has at step W; then, with t = step - W and n = decay_steps:
+// The rate of step `step` of the job, from 1. During the first W = warmup_steps steps it rises
+// linearly to `base`, which it has at step W; then, with t = step - W and n = decay_steps:
 //   constant      base
 //   step          base factor^floor(t / n)
 //   cosine        base (factor + (1 - factor) (1 + cos(pi min(t / n, 1))) / 2)

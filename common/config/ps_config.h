@@ -10,9 +10,10 @@
 
 namespace cairn {
 
-// What an acknowledged push survives: the death of its server, that of the host too, or nothing.
+// The failures that an acknowledged push survives: the death of its server, that of the host too,
+// or nothing.
 enum class Durability : uint8_t { kProcess, kMachine, kCheckpoint };
-// What a server does that finds acknowledged pushes missing from its log: refuse, or open what is
+// The answer of a server whose log lacks acknowledged pushes: refuse, or open what is
 // intact and report the rest.
 enum class Recovery : uint8_t { kStrict, kReport };
 

@@ -7,8 +7,8 @@ namespace cairn {
 namespace {
 
 constexpr RowOptimizerFacts kOptimizers[] = {
-#define CAIRN_ROW_OPTIMIZER(name, floats_a_weight, floats_per_row, takes) \
-  {#name, floats_a_weight, floats_per_row, takes},
+#define CAIRN_ROW_OPTIMIZER(name, floats_per_weight, floats_per_row, takes) \
+  {#name, floats_per_weight, floats_per_row, takes},
 #include "common/config/row_optimizers.def"
 #undef CAIRN_ROW_OPTIMIZER
 };

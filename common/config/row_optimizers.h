@@ -1,4 +1,4 @@
-// Which row optimizers there are, what each keeps in a row and what it takes of a job file.
+// All row optimizers: what each keeps in a row and what it takes of a job file.
 // Thread safety: pure functions.
 #pragma once
 
@@ -25,10 +25,10 @@ enum RowHyperparameters : uint32_t {
 
 struct RowOptimizerFacts {
   std::string_view name;
-  uint32_t floats_a_weight, floats_per_row;  // of state
-  uint32_t takes;                            // RowHyperparameters
+  uint32_t floats_per_weight, floats_per_row;  // of state
+  uint32_t takes;                              // RowHyperparameters
 
-  uint64_t state_floats(uint64_t dim) const { return floats_a_weight * dim + floats_per_row; }
+  uint64_t state_floats(uint64_t dim) const { return floats_per_weight * dim + floats_per_row; }
 };
 
 std::span<const RowOptimizerFacts> row_optimizers();

@@ -86,18 +86,18 @@ enum class Unit : uint8_t { kPlain, kBytes };
 
 struct ConfigKeyRules {
   std::string_view name;
-  std::string_view text;  // description: one line, no full stop
+  std::string_view text;           // description: one line, no full stop
   std::string_view formerly = "";  // its name in the version before, which goes on working
   bool required = false;
   bool by_table = false;  // what tables start from: resolved files give it for each table
 
-  // Of numbers, each item of a list included.
+  // For numbers, each item of a list included.
   double min = 0.0, max = std::numeric_limits<double>::infinity();
   bool above_min = false, below_max = false;  // the bound itself is refused
   Unit unit = Unit::kPlain;
   std::string_view zero_word = "";  // a word for 0: "auto"
 
-  // Of text.
+  // For text.
   std::span<const std::string_view> values = {};  // allowed; empty: any
   std::span<const std::string_view> later = {};   // known words that this version does not have
   bool may_be_empty = false;
@@ -108,7 +108,7 @@ struct ConfigKeyRules {
   // Whether the key means something, given the rest of its block; nullptr: always.
   bool (*applies)(const void* object) = nullptr;
   std::string_view applies_text = "";  // "only for adam"
-  // What the block takes instead, for the error; nullptr: applies_text says it.
+  // Says what the block takes instead, for the error; nullptr: applies_text says it.
   std::string (*takes_text)(const void* object) = nullptr;
 };
 

@@ -11,7 +11,7 @@
 
 namespace cairn {
 
-// What each optimizer takes of this: common/config/row_optimizers.def.
+// Each optimizer takes a part of this: common/config/row_optimizers.def.
 struct RowOptimizerConfig {
   std::string name = "adagrad";
   float learning_rate = 0.05f;
@@ -36,7 +36,7 @@ struct InitializerConfig {
   friend bool operator==(const InitializerConfig&, const InitializerConfig&) = default;
 };
 
-// Which keys get a row (ps/policy/admission.h). At most one of the two policies is set.
+// Decides which keys get a row (ps/policy/admission.h). At most one of the two policies is set.
 struct AdmissionConfig {
   uint32_t min_count = 1;    // steps whose batch held the key, the one that admits it included
   float probability = 1.0f;  // that a step admits a key without a row
@@ -44,7 +44,7 @@ struct AdmissionConfig {
   friend bool operator==(const AdmissionConfig&, const AdmissionConfig&) = default;
 };
 
-// Which rows go (ps/policy/removal.h); 0: no such policy.
+// Decides which rows go (ps/policy/removal.h); 0: no such policy.
 struct ExpiryConfig {
   uint64_t unseen_steps = 0;
   uint64_t age_steps = 0;  // since the row was created, which its record then holds

@@ -24,8 +24,8 @@ struct DenseOptimizerConfig {
 };
 
 enum class Consistency : uint8_t { kSync };
-// Of the factors of matrix products; weights, sums and everything else are f32. TF32 keeps the ten
-// highest of a factor's 23 fraction bits.
+// The type of factors of matrix products; weights, sums and everything else are f32. TF32 keeps the
+// ten highest of a factor's 23 fraction bits.
 enum class Precision : uint8_t { kF32, kTf32, kBf16 };
 
 struct TrainConfig {

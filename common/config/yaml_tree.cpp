@@ -217,7 +217,7 @@ Position position_of(const YamlNode& root, YamlPath path) {
     const YamlEntry* entry = node->is_map() ? node->find(step) : nullptr;
     const YamlNode* next = child(*node, step);
     if (next == nullptr) return at;
-    // Of a block, which lacks something, its key is shown; of a scalar or a list, the value.
+    // A block lacks something, so its key is shown; of a scalar or a list, the value.
     const bool value = ++steps == path.size() && (next->is_scalar() || next->is_list());
     at = entry && !value ? entry->at : next->at;
     node = next;

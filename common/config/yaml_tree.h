@@ -18,10 +18,10 @@ struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   Position at = {};
-  bool quoted = false;                  // of a scalar: '5' and "5" are text, 5 is a number
-  std::string text = {};                // of a scalar
-  std::vector<YamlNode> items = {};     // of a list
-  std::vector<YamlEntry> entries = {};  // of a map, in the file's order
+  bool quoted = false;               // of a scalar: '5' and "5" are text, 5 is a number
+  std::string text = {};             // of a scalar
+  std::vector<YamlNode> items = {};  // of a list
+  std::vector<YamlEntry> entries;    // of a map, in the file's order
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_scalar() const { return kind == Kind::kScalar; }

@@ -74,7 +74,7 @@ Result<std::string> content(std::string_view archive, const Entry& entry) {
   return bytes;
 }
 
-// Of the central directory, whose entries begin at `at`; moves it behind the one that is read.
+// Reads the central directory, whose entries begin at `at`; moves it behind the one that is read.
 Result<Entry> next_entry(std::string_view archive, size_t& at) {
   if (archive.size() - at < kCentralBytes || field<uint32_t>(archive.substr(at), 0) != kCentral)
     return corrupt("the directory is damaged");

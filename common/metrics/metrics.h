@@ -1,4 +1,4 @@
-// What a process tells Prometheus about itself. The code paths see plain handles: a shard holds its
+// The metrics that a process tells Prometheus. The code paths see plain handles: a shard holds its
 // ShardMetrics and writes `metrics.pull_rows.Increment(n)`, a worker its WorkerMetrics.
 //
 // To add a metric, add a member: its name and HELP stand beside it, registration is its
@@ -71,7 +71,7 @@ enum class RetryReason : uint8_t { kNewServerRun, kDisconnect, kNoAnswer, kOutOf
 inline constexpr size_t kRetryReasons = 4;
 std::string_view to_string(RetryReason reason);
 
-// Of one shard; every metric has the label `shard`.
+// Those of one shard; every metric has the label `shard`.
 struct ShardMetrics {
   explicit ShardMetrics(const MetricSource& source);
   ShardMetrics(const ShardMetrics&) = delete;
@@ -170,7 +170,7 @@ struct ShardMetrics {
                       "Slots whose rows in the store a recovery could not bring back.");
 };
 
-// Of the shards of a process.
+// Those of the shards of a process.
 class ServerMetrics {
  public:
   explicit ServerMetrics(const MetricSource& source) : source_(source) {}
@@ -184,7 +184,7 @@ class ServerMetrics {
   std::map<uint32_t, ShardMetrics> shards_;
 };
 
-// Of one task of a worker; labels `worker` and `task`. NaN until there is a value.
+// Those of one task of a worker; labels `worker` and `task`. NaN until there is a value.
 struct TaskMetrics {
   explicit TaskMetrics(const MetricSource& source);
   TaskMetrics(const TaskMetrics&) = delete;
@@ -195,7 +195,7 @@ struct TaskMetrics {
   prometheus::Gauge& evaluation_rmse;
 };
 
-// Of one worker; every metric has the label `worker`.
+// Those of one worker; every metric has the label `worker`.
 struct WorkerMetrics {
   WorkerMetrics(const MetricSource& source, std::span<const std::string> task_names);
   WorkerMetrics(const WorkerMetrics&) = delete;

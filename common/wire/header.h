@@ -51,8 +51,8 @@ struct Header {
   Op op = Op::kPull;
   StatusCode status = StatusCode::kOk;
   uint64_t incarnation = 0;
-  // Of the server, in replies: when it changes, the client resends. In a pull: of the server whose
-  // replies told what is known; from another one all rows come.
+  // Names the server run, in replies: when it changes, the client resends. In a pull: of the server
+  // whose replies told what is known; from another one all rows come.
   uint64_t server_run = 0;
   uint64_t sequence =
       0;              // of a push: per worker and shard, from 1, applied once; else a request id
@@ -66,7 +66,7 @@ struct Header {
 static_assert(sizeof(Header) == 64);
 static_assert(std::has_unique_object_representations_v<Header>, "padding would send stray bytes");
 
-// What one table has in a message. Directories ascend by table; in a pull and its reply per table
+// One table's part of a message. Directories ascend by table; in a pull and its reply per table
 // may have several entries, ascending by changed_since, so that keys whose rows are at hand and
 // keys whose rows are not go in one message.
 struct TableEntry {

@@ -58,8 +58,8 @@ Result<Totals> check_directory(std::span<const TableEntry> directory, Op op) {
   return totals;
 }
 
-// What may stand in keys and values: a pull asks with keys alone, a push has both, everything else
-// that has no directory carries text.
+// Limits what may stand in keys and values: a pull asks with keys alone, a push has both,
+// everything else that has no directory carries text.
 Status check_request(const Header& header, const Totals& totals, size_t key_bytes,
                      size_t value_bytes) {
   const bool rows = header.op == Op::kPull || header.op == Op::kPush;

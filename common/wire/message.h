@@ -43,7 +43,7 @@ struct Message {
   std::string_view text() const { return {static_cast<const char*>(values.data()), values.size()}; }
 };
 
-// Of the bits that an entry of a pull's reply has in the place of keys.
+// Bytes of the bits that an entry of a pull's reply has in the place of keys.
 inline size_t unchanged_bytes(const TableEntry& entry) {
   return entry.changed_since == 0 ? 0 : (size_t{entry.count} + 7) / 8;
 }

@@ -25,8 +25,8 @@ void add_inspect(Program& program);
 void add_ps(Program& program);
 void add_version(Program& program);
 
-// What train, eval and predict have in common: JOB, --set, --local, --hostfile. The request is
-// filled in when the callback runs.
+// Options that train, eval and predict have in common: JOB, --set, --local, --hostfile. The request
+// is filled in when the callback runs.
 CLI::App* add_job_command(Program& program, const std::string& name, const std::string& description,
                           JobRequest& request);
 

@@ -2,9 +2,8 @@
 //
 //   log-00000000, log-00000001, ...   segments, in the order of their numbers
 //     block 0                         SegmentHeader, then zeros
-//     block 1...                      records, each from the start of a block of 4 KiB, which
-//     direct I/O
-//                                     asks for and which makes a search for records behind damage
+//     block 1...                      records, each from the start of a block of 4 KiB: direct
+//                                     I/O asks for it, and a search for records behind damage is
 //                                     cheap
 //   record                            RecordHeader, then `payload_bytes` of payload, then padding
 //   payload of a push                 the message: Header, directory, keys, values

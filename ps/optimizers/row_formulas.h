@@ -24,7 +24,7 @@ struct RowUpdate {
 
 namespace row_formulas {
 
-#define CAIRN_ROW_OPTIMIZER(name, floats_a_weight, floats_per_row, takes) \
+#define CAIRN_ROW_OPTIMIZER(name, floats_per_weight, floats_per_row, takes) \
   void name(const RowUpdate& update, const RowOptimizerConfig& config);
 #include "common/config/row_optimizers.def"
 #undef CAIRN_ROW_OPTIMIZER

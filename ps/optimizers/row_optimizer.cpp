@@ -18,7 +18,7 @@ constexpr size_t kChunk = 256;  // rows
 
 // In the order of row_optimizers().
 constexpr RowOptimizer::Formula kFormulas[] = {
-#define CAIRN_ROW_OPTIMIZER(name, floats_a_weight, floats_per_row, takes) row_formulas::name,
+#define CAIRN_ROW_OPTIMIZER(name, floats_per_weight, floats_per_row, takes) row_formulas::name,
 #include "common/config/row_optimizers.def"
 #undef CAIRN_ROW_OPTIMIZER
 };

@@ -30,7 +30,7 @@ class RocksRecoveryStore final : public RecoveryStore {
   bool met_damage() const { return met_damage_; }
 
   // A slot is scanned where more than one in this many of its rows is wanted; 0: never.
-  void set_scan_ratio(uint32_t rows_a_wanted_row) { scan_ratio_ = rows_a_wanted_row; }
+  void set_scan_ratio(uint32_t rows_per_wanted_row) { scan_ratio_ = rows_per_wanted_row; }
 
  private:
   template <typename T>

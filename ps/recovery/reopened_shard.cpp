@@ -169,7 +169,8 @@ Result<std::vector<StorageLoss>> salvage(const fs::path& folder, Recovery recove
                                          const RecoveryOptions& options) {
   const Result<std::unique_ptr<LogReader>> log = read_log(folder / "log", recovery);
   if (!log.ok()) return log.error();
-  return salvage_store(folder, options.tables, options.slots, log.value()->replay_start()->replay_after);
+  return salvage_store(folder, options.tables, options.slots,
+                       log.value()->replay_start()->replay_after);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ ChaosWorkers::ChaosWorkers(uint64_t seed, std::string endpoint)
       workers_(kChaosWorkers),
       reference_(chaos_job().tables, chaos_job().train.seed) {}
 
-// What a worker's batch of a step holds: a function of (worker, step) alone.
+// The keys of a worker's batch of a step: a function of (worker, step) alone.
 std::map<uint32_t, KeyValues> ChaosWorkers::gradients(uint32_t worker, uint64_t step) const {
   RandomStream random(seed_, 100 + worker, step);
   std::map<uint32_t, KeyValues> push;

@@ -62,8 +62,9 @@ class ChaosWorkers {
   const std::string endpoint_;
   RandomStream random_;
   zmq::context_t context_{1};
-  // Of the shard before. libzmq 4.3.4 ends the process (its issue 3442) where a socket is closed
-  // half way through a message and its connection breaks then, so they close when it has broken.
+  // Sockets of the shard before. libzmq 4.3.4 ends the process (its issue 3442) where a socket is
+  // closed half way through a message and its connection breaks then, so they close when it has
+  // broken.
   std::vector<zmq::socket_t> closing_;
   std::vector<Worker> workers_;
   ReferenceRows reference_;

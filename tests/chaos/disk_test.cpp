@@ -1,4 +1,4 @@
-// What a server process does when its disk is full, and when another one has its store open: it
+// A server process whose disk is full, or whose store another one has open: it
 // says so with the file's name, and nothing acknowledged is lost.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -121,7 +121,7 @@ class FaultPointTest : public KillTest {
     }
     return victim_->has_ended();
   }
-  // Of a store that is whole a salvage loses nothing.
+  // A salvage of a store that is whole loses nothing.
   void mark_stores_damaged() {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(folder_.path() / "state"))

@@ -1,4 +1,4 @@
-// What a user gets wrong is answered by one clear message and the right exit code; nothing hangs,
+// Each mistake of a user is answered by one clear message and the right exit code; nothing hangs,
 // nothing half-written is left that looks whole.
 
 #include <gmock/gmock.h>

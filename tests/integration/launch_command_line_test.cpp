@@ -1,4 +1,4 @@
-// What `cairn` says and leaves as exit code where the command line, the job, its data or its output
+// The words and exit codes of `cairn` where the command line, the job, its data or its output
 // folder is wrong. No process of a job is started here, except where mpirun is the one to start it
 // wrongly.
 #include <gmock/gmock.h>

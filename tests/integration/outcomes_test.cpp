@@ -1,4 +1,4 @@
-// What a run leaves behind: results, checkpoints, predictions.
+// The files that a run leaves behind: results, checkpoints, predictions.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

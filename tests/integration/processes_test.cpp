@@ -34,7 +34,7 @@ class Processes : public testing::Test {
     return read_file(job.folder() / "run" / "metrics.jsonl").find("\"train\"") != std::string::npos;
   }
 
-  // Of the servers' logs.
+  // Counts lines of the servers' logs.
   size_t lines_with(const std::string& text) const {
     size_t lines = 0;
     for (int server = 0; server < 2; ++server) {

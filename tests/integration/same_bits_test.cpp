@@ -116,7 +116,7 @@ TEST_F(SameBits, OfAFinishedRunThatIsResumed) {
   EXPECT_EQ(early, trained("early", impatient, {"--local", "--resume"}));
 }
 
-// What each evaluation found, and the predictions of the last checkpoint.
+// The findings of each evaluation, and the predictions of the last checkpoint.
 TEST_F(SameBits, OfEvaluationsThatKeepAllSomeAndNoneOfTheRows) {
   const auto evaluated = [&](const std::string& bytes) {
     const std::vector<std::string> its = {"eval.every=7", "train.epochs=1", "ps.removal_period=16",

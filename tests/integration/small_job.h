@@ -32,14 +32,14 @@ class SmallJob {
   // The newest checkpoint of a run; empty where there is none.
   std::filesystem::path checkpoint(const std::string& run) const;
 
-  // What each evaluation of a run found, a line each, without times.
+  // The findings of each evaluation of a run, a line each, without times.
   std::string evaluations(const std::string& run) const;
 
  private:
   TemporaryFolder folder_;
 };
 
-// What `cairn inspect --digest` prints of the tables, and the dense parameters' bytes.
+// The lines of `cairn inspect --digest` for the tables, and the dense parameters' bytes.
 struct Bits {
   std::string digest, dense;
   friend bool operator==(const Bits&, const Bits&) = default;

@@ -16,8 +16,7 @@ enum class LogLayout : uint8_t {
   // label, I1..I13, C1..C26, tab-separated, no header; label = click.
   kCriteo,
   // CSV with a header: timestamp, device, country, user, item, category, tags (a|b|c), price, age,
-  // click,
-  // conversion.
+  // click, conversion.
   kNamed,
 };
 

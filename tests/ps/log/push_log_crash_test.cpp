@@ -106,7 +106,8 @@ class PushLogCrash : public testing::TestWithParam<Durability> {
                                                    : FaultyFiles::Fault::kEnd);
     if (!life.start(options).ok()) return;
     // Now that the log goes on behind it, a replay start counts that was never acknowledged.
-    if (before.replay_start().has_value()) cut_ = std::max(cut_, before.replay_start()->replay_after);
+    if (before.replay_start().has_value())
+      cut_ = std::max(cut_, before.replay_start()->replay_after);
     std::vector<LogRecord> appended;
     const auto append = [&](LogRecord record) {
       appended.push_back(record);
