@@ -10,10 +10,10 @@
 #include "common/config/job_file.h"
 #include "common/stream_hash.h"
 #include "worker/data/columns.h"
-#include "worker/data/decoded_file.h"
-#include "worker/data/fields.h"
+#include "worker/data/csv/fields.h"
 #include "worker/data/reader_source.h"
-#include "worker/data/sample_parser.h"
+#include "worker/data/text/decoded_file.h"
+#include "worker/features/sample_parser.h"
 
 namespace cairn {
 

@@ -20,8 +20,8 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "worker/data/batch_source.h"
-#include "worker/data/input.h"
 #include "worker/data/reader_order.h"
+#include "worker/data/text/text_input.h"
 #include "worker/features/feature_plan.h"
 #include "worker/features/statistics.h"
 

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "worker/data/input.h"
+#include "worker/data/text/text_input.h"
 #include "worker/features/batch.h"
 
 namespace cairn {

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "worker/data/batch_source.h"
+#include "worker/data/csv/fields.h"
 #include "worker/data/dataset.h"
-#include "worker/data/fields.h"
 #include "worker/data/reader_order.h"
-#include "worker/data/sample_parser.h"
 #include "worker/features/dedup.h"
+#include "worker/features/sample_parser.h"
 
 namespace cairn {
 

@@ -12,7 +12,7 @@
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
 #include "worker/data/columns.h"
-#include "worker/data/decoded_file.h"
+#include "worker/data/text/decoded_file.h"
 
 namespace cairn {
 namespace {

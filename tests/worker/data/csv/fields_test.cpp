@@ -1,4 +1,4 @@
-#include "worker/data/fields.h"
+#include "worker/data/csv/fields.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

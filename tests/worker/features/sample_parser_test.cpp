@@ -1,4 +1,4 @@
-#include "worker/data/sample_parser.h"
+#include "worker/features/sample_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "worker/data/fields.h"
+#include "worker/data/csv/fields.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "worker/data/input.h"
+#include "worker/data/text/text_input.h"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "worker/data/mapped_file.h"
+#include "worker/data/text/mapped_file.h"
 
 namespace cairn {
 
