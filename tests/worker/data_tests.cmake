@@ -7,6 +7,7 @@ cairn_test(worker_data_test
     data/prefetching_source_test.cpp
     data/real_data_test.cpp
     data/text/decoded_file_test.cpp
+    features/cell_values_test.cpp
     features/dedup_test.cpp
     features/numbers_test.cpp
     features/sample_parser_test.cpp
