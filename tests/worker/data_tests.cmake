@@ -7,9 +7,11 @@ cairn_test(worker_data_test
     data/prefetching_source_test.cpp
     data/real_data_test.cpp
     data/text/decoded_file_test.cpp
+    data/text/text_input_test.cpp
     features/cell_values_test.cpp
     features/dedup_test.cpp
     features/numbers_test.cpp
+    features/record_test.cpp
     features/sample_parser_test.cpp
     features/statistics_test.cpp
     synthetic/best_scores_test.cpp

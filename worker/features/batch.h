@@ -9,10 +9,11 @@
 
 namespace cairn {
 
-// How far one virtual reader has come in an epoch: lines taken from its `group`-th shuffled group.
+// How far one virtual reader has come in an epoch. Only the source of records that gave it knows
+// what the two words mean; zeros are the beginning. Kept in checkpoints.
 struct ReaderPosition {
-  uint32_t group = 0;
-  uint32_t line = 0;
+  uint32_t first = 0;
+  uint32_t second = 0;
   friend bool operator==(const ReaderPosition&, const ReaderPosition&) = default;
 };
 
@@ -27,9 +28,10 @@ struct Batch {
   std::vector<float> dense;    // [samples, dense columns], row-major
   std::vector<float> labels;   // [samples, tasks]
   std::vector<float> weights;  // [samples, tasks], of losses; empty: all 1
-  std::vector<uint64_t>
-      sample_ids;         // [samples]: byte offset in the concatenation of all input files
-  std::vector<Bag> bags;  // one an id feature, in the job's order
+  // [samples]: names of samples that stay the same in every epoch; of text files the byte offset in
+  // the concatenation of all.
+  std::vector<uint64_t> sample_ids;
+  std::vector<Bag> bags;               // one per id feature, in the job's order
   std::vector<std::vector<Key>> keys;  // one per table: unique, ascending
   // After this batch, of the worker's own readers, in order.
   std::vector<ReaderPosition> positions;

@@ -1,12 +1,14 @@
-// The features and tasks of a job, compiled: which columns they read and how a field becomes a
-// number, a key or a label. docs: FeatureConfig and TaskConfig in common/config/job.h.
+// The features and tasks of a job, compiled: which columns they read and how a cell becomes a
+// number, a key or a label. docs: FeatureConfig in common/config/feature_config.h, TaskConfig in
+// model_config.h.
 //
-// Missing values (an empty field, or one equal to data.missing): a number is its missing_value,
-// before transforms, or the mean where it is standardized (0 after); a single id is the hash of the
-// empty string, a value of its own; a multi-valued bag is empty. Keys: hash is XXH3-64 of the
-// field's bytes; integer the number itself; bucketize how many boundaries are not above the number;
-// cross the hash of its columns' hashes; time parts of Unix seconds in UTC. num_buckets takes any
-// of these modulo itself. Features that share a table share its keys.
+// Missing values (a null, an empty text, or one equal to data.missing): a number is its
+// missing_value, before transforms, or the mean where it is standardized (0 after); a single id is
+// the hash of the empty string, a value of its own; a multi-valued bag is empty. Keys: hash is
+// XXH3-64 of the cell's text (worker/features/cell_values.h); integer the number itself; bucketize
+// how many boundaries are not above the number; cross the hash of its columns' hashes; time parts
+// of Unix seconds in UTC. num_buckets takes any of these modulo itself. Features that share a table
+// share its keys.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +51,7 @@ struct Plan {
   std::vector<FeaturePlan> numbers;       // dense columns, in the job's order
   std::vector<FeaturePlan> ids;           // bags, in the job's order
   std::vector<TaskPlan> tasks;            // empty where labels are not read
-  bool weighted = false;                  // some task has weights of rows
+  bool weighted = false;                  // some task has weights of samples
   std::vector<std::string> standardized;  // names of features, in the job's order
   uint32_t tables = 0;
   std::string missing;

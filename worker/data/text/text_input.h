@@ -1,7 +1,9 @@
-// The input of one split: its files, mapped, and the blocks they are cut into.
+// Text files of one sample per line: mapped, and cut into blocks. What CSV has in common with other
+// formats of lines.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +14,7 @@
 
 namespace cairn {
 
-struct InputFile {
+struct TextFile {
   std::string name;  // as the job names it, for messages
   MappedFile mapping;
   uint64_t start = 0;  // of the file in the concatenation of all files
@@ -37,24 +39,45 @@ struct Line {
 
 inline constexpr uint32_t kLineBytesMax = uint32_t{1} << 24;
 
-// Blocks that the input is cut into: as many for each of the V readers, so that all end within a
-// step or two of each other; at least 64 each, and none above 4 MiB but for the end of its last
-// line.
+// Movable. Thread safety: const. A sample id is the byte offset of the line in the concatenation of
+// all files.
+class TextInput {
+ public:
+  TextInput() = default;  // without files
+
+  // Compressed files are decoded into `cache` first. `read_header` moves `body` behind what stands
+  // before the data; its errors are passed on. Errors besides, each naming the file: those of
+  // `decoded_path` and of `MappedFile::open`.
+  static Result<TextInput> open(const std::vector<std::string>& paths, const std::string& cache,
+                                uint32_t readers,
+                                const std::function<Status(TextFile&)>& read_header);
+
+  std::span<const TextFile> files() const { return files_; }
+  std::span<const Block> blocks() const { return blocks_; }  // in file order
+
+  uint64_t lines_estimate() const;            // from the first lines; 0 only where there are none
+  std::vector<uint64_t> order_words() const;  // size and body of each file
+  std::string name() const;                   // all files, as the job names them
+
+  // "file:line", counting from 1. Reads the file up to there.
+  std::string place_of(uint64_t sample_id) const;
+
+ private:
+  std::vector<TextFile> files_;
+  std::vector<Block> blocks_;
+};
+
+// Blocks that the input is cut into: as many for each of the V readers, at least kBlocksPerReader
+// each (worker/data/reader_order.h), and none above 4 MiB but for the end of its last line.
 uint64_t nominal_blocks(uint64_t total_bytes, uint32_t readers);
 
 // In file order.
-std::vector<Block> cut_blocks(std::span<const InputFile> files, uint32_t readers);
+std::vector<Block> cut_blocks(std::span<const TextFile> files, uint32_t readers);
 
 // Appends the lines of `block`, in file order. Lines of nothing but a line end are left out.
-void append_lines(const InputFile& file, const Block& block, std::vector<Line>& lines);
-
-// The length of the byte order mark that some editors put before UTF-8 text.
-size_t byte_order_mark(std::string_view data);
+void append_lines(const TextFile& file, const Block& block, std::vector<Line>& lines);
 
 // The first line of `data`, without its line end; `bytes` is its length with it.
 std::string_view first_line(std::string_view data, size_t& bytes);
-
-// "file:line", counting from 1. Reads the file up to there: for messages only.
-std::string place_of(const InputFile& file, uint64_t offset);
 
 }  // namespace cairn
