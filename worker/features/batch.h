@@ -23,6 +23,13 @@ struct Bag {
   std::vector<uint32_t> index;    // [occurrences], into Batch::keys of the feature's table
 };
 
+// The pictures of one image feature. Only the place is there: no job can name an image feature yet,
+// and nothing is decoded. Decoding and augmentation come with their own issue.
+struct Images {
+  uint32_t height = 0, width = 0, channels = 0;
+  std::vector<uint8_t> pixels;  // [samples, height, width, channels], row-major
+};
+
 struct Batch {
   uint32_t samples = 0;
   std::vector<float> dense;    // [samples, dense columns], row-major
@@ -33,6 +40,7 @@ struct Batch {
   std::vector<uint64_t> sample_ids;
   std::vector<Bag> bags;               // one per id feature, in the job's order
   std::vector<std::vector<Key>> keys;  // one per table: unique, ascending
+  std::vector<Images> images;          // one per image feature, in the job's order; none today
   // After this batch, of the worker's own readers, in order.
   std::vector<ReaderPosition> positions;
   uint64_t bad_samples = 0;  // met by this worker in this epoch up to the end of this batch

@@ -23,6 +23,14 @@ namespace cairn {
 
 inline constexpr size_t kCrossColumnsMax = 16;
 
+// What a feature is to the model.
+enum class InputKind : uint8_t {
+  kNumber,  // a dense column
+  kIds,     // a bag of keys of a table
+  kImage,   // pixels, [height, width, channels] of bytes; no job can name one yet
+};
+InputKind kind_of(const FeatureConfig& feature);
+
 struct NumberPlan {
   std::string name;
   std::vector<Transform> steps;          // kLog1p, kStandardize
@@ -40,6 +48,13 @@ struct FeaturePlan {
   uint32_t table = 0;  // of an id feature
 };
 
+// Of an image. Only the place is there: its column holds bytes (CellKind::kBytes), which nothing
+// decodes yet.
+struct ImagePlan {
+  uint32_t column = 0;  // index into Plan::columns
+  uint32_t height = 0, width = 0, channels = 0;
+};
+
 struct TaskPlan {
   uint32_t column = 0;                    // index into Plan::columns
   std::optional<uint32_t> sample_weight;  // the same
@@ -50,6 +65,7 @@ struct Plan {
   std::vector<std::string> columns;       // that are read, each once
   std::vector<FeaturePlan> numbers;       // dense columns, in the job's order
   std::vector<FeaturePlan> ids;           // bags, in the job's order
+  std::vector<ImagePlan> images;          // in the job's order; none today
   std::vector<TaskPlan> tasks;            // empty where labels are not read
   bool weighted = false;                  // some task has weights of samples
   std::vector<std::string> standardized;  // names of features, in the job's order
