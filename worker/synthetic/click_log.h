@@ -1,4 +1,4 @@
-// The two layouts of a generated click log: what columns there are, how a row of them is drawn, and
+// The two layouts of a generated click log: what columns there are, how a sample is drawn, and
 // which effects and crosses are planted.
 #pragma once
 
@@ -16,8 +16,7 @@ enum class LogLayout : uint8_t {
   // label, I1..I13, C1..C26, tab-separated, no header; label = click.
   kCriteo,
   // CSV with a header: timestamp, device, country, user, item, category, tags (a|b|c), price, age,
-  // click,
-  // conversion.
+  // click, conversion.
   kNamed,
 };
 
@@ -27,10 +26,10 @@ class ClickLog {
   virtual ~ClickLog() = default;
 
   virtual std::string header() const = 0;  // a line with its end, or empty
-  // Appends the factors and the text of one row, the text without labels and without line end.
+  // Appends the factors and the text of one sample, the text without labels and without line end.
   virtual void draw(RandomStream& random, std::vector<Factor>& factors,
                     std::string& text) const = 0;
-  // `text` of a row with its labels, as a line with its end.
+  // `text` of a sample with its labels, as a line with its end.
   virtual std::string line(const std::string& text, bool click, bool conversion) const = 0;
 
   virtual std::vector<Term> click_terms() const = 0;

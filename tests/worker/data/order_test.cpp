@@ -125,7 +125,8 @@ TEST(OrderOfOldCheckpoints, StaysTheSameForEver) {
     words.insert(words.end(), batch.sample_ids.begin(), batch.sample_ids.end());
     for (const auto& [group, line] : batch.positions) words.push_back(uint64_t{group} << 32 | line);
   }
-  EXPECT_EQ(to_hex(hash_bytes(words.data(), words.size() * sizeof(uint64_t), 0)), "77ef2461135e752dddf5175e59f3f947");
+  EXPECT_EQ(to_hex(hash_bytes(words.data(), words.size() * sizeof(uint64_t), 0)),
+            "77ef2461135e752dddf5175e59f3f947");
 }
 
 TEST_F(OrderTest, OtherEpochsAndSeedsHaveOtherOrdersAndTheSameOneTheSame) {

@@ -2,7 +2,8 @@
 //
 // CSV is RFC 4180: a field may be quoted, a quote inside is doubled, and a quote anywhere else
 // makes the line bad, so that the halves of a field with a line break in it cannot pass for
-// samples. In TSV a quote is a character like any other. A zero byte makes a line bad: it is not text.
+// samples. In TSV a quote is a character like any other. A zero byte makes a line bad: it is not
+// text.
 #pragma once
 
 #include <span>
