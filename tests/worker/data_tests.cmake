@@ -1,6 +1,7 @@
 cairn_test(worker_data_test
   SOURCES
     data/columns_test.cpp
+    data/csv/csv_source_test.cpp
     data/csv/fields_test.cpp
     data/dataset_test.cpp
     data/order_test.cpp
