@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "worker/data/dataset.h"
-#include "worker/data/decoded_file.h"
+#include "worker/data/text/decoded_file.h"
 
 namespace cairn {
 

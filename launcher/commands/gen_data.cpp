@@ -38,8 +38,8 @@ int gen_data(GenDataOptions options) {
   generator.eval_path = options.output + "/eval" + ending;
   const auto report = generate(generator);
   if (!report.ok()) return print_error(report.error());
-  fmt::print("{}: {} rows\n{}: {} rows\n{}:\n", generator.train_path, generator.train_rows,
-             generator.eval_path, generator.eval_rows, report.value().best_path);
+  fmt::print("{}: {} samples\n{}: {} samples\n{}:\n", generator.train_path, generator.train_samples,
+             generator.eval_path, generator.eval_samples, report.value().best_path);
   for (const BestScores& task : report.value().tasks)
     fmt::print("  {}: the best AUC is {:.4f}, the best logloss {:.4f}\n", task.name, task.auc,
                task.logloss);
@@ -58,9 +58,9 @@ void add_gen_data(Program& program) {
       ->add_option("--format", options->format,
                    "csv: named columns, clicks and conversions; criteo: the Criteo layout, clicks")
       ->check(CLI::IsMember(kLayouts));
-  command->add_option("--rows", generator.train_rows, "Training rows")
+  command->add_option("--samples,--rows", generator.train_samples, "Training samples")
       ->transform(CLI::Validator(read_count, ""));
-  command->add_option("--eval-rows", generator.eval_rows, "Evaluation rows")
+  command->add_option("--eval-samples,--eval-rows", generator.eval_samples, "Evaluation samples")
       ->transform(CLI::Validator(read_count, ""));
   command
       ->add_option("--cardinality", generator.cardinality, "Different ids of the largest columns")

@@ -48,9 +48,9 @@ TEST_F(BadInput, NamesAnEmptyFile) {
   expect_refused({"data.train=" + file}, 3, {file});
 }
 
-TEST_F(BadInput, RefusesAHeaderWithoutRows) {
+TEST_F(BadInput, RefusesAHeaderWithoutSamples) {
   expect_refused({"data.train=" + write("header.csv", "user,item,tags,price,rating\n")}, 3,
-                 {"row"});
+                 {"has no samples"});
 }
 
 TEST_F(BadInput, NamesADirectory) {

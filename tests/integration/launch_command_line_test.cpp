@@ -94,11 +94,12 @@ TEST_F(CommandLineTest, WhatACommandNeedsIsAskedFor) {
   EXPECT_EQ(run_cairn({"inspect"}).exit_code, kUsage);
 }
 
-TEST_F(CommandLineTest, CountsOfGeneratedRowsAreWrittenAsInAJobFile) {
-  const Ran ran = run_cairn({"gen-data", "--output", path("log"), "--rows", "1e3", "--eval-rows",
+TEST_F(CommandLineTest, CountsOfGeneratedSamplesAreWrittenAsInAJobFile) {
+  const Ran ran = run_cairn({"gen-data", "--output", path("log"), "--samples", "1e3", "--eval-rows",
                              "1_00", "--cardinality", "1e2"});
   EXPECT_EQ(ran.exit_code, kDone) << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("train.csv: 1000 rows"), HasSubstr("eval.csv: 100 rows")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("train.csv: 1000 samples"), HasSubstr("eval.csv: 100 samples")));
   for (const char* wrong : {"1.5", "-1", "many"})
     EXPECT_EQ(run_cairn({"gen-data", "--output", path("log"), "--rows", wrong}).exit_code, kUsage);
 }

@@ -11,9 +11,10 @@ class BatchSource {
  public:
   virtual ~BatchSource() = default;
 
-  // This worker's part of the next global batch. Has 0 rows, now and ever after, once all readers
-  // of this worker have ended; other workers may still have rows then. Errors: kBadData where this
-  // worker alone has met more than data.max_bad_samples bad samples.
+  // This worker's part of the next global batch. Has 0 samples, now and ever after, once all
+  // readers of this worker have ended; other workers may still have some then. Errors: kBadData
+  // where this worker alone has met more than data.max_bad_samples bad samples; those of
+  // RecordStream::next.
   virtual Result<Batch> next() = 0;
 };
 

@@ -1,11 +1,14 @@
-// The rows of a job's training, evaluation or prediction input: opened once by each worker, read
+// The samples of a job's training, evaluation or prediction input: opened once by each worker, read
 // many times.
 //
 //   auto dataset = Dataset::open(job, Split::kTrain);
-//   auto partials = dataset->moments_of(mine.first, mine.last);   // all-gathered over workers, in
-//   order Statistics statistics = dataset->merge(all_partials); auto source =
-//   dataset->start({.epoch = 0, .worker = w, .workers = W, .batch_size = B}, statistics); while
-//   (...) { Result<Batch> batch = source->next(); ... }
+//   auto partials = dataset->moments_of(mine.first, mine.last);
+//   Statistics statistics = dataset->merge(all_partials);  // all-gathered over workers, in order
+//   auto source = dataset->start({.epoch = 0, .worker = w, .workers = W, .batch_size = B},
+//                                statistics);
+//   while (...) { Result<Batch> batch = source->next(); ... }
+//
+// It stands on a Source of records (worker/data/source.h), chosen by data.format.
 //
 // Thread safety: const, so any number of sources may run on any threads at once.
 #pragma once
@@ -20,13 +23,15 @@
 #include "common/config/job.h"
 #include "common/result.h"
 #include "worker/data/batch_source.h"
-#include "worker/data/input.h"
 #include "worker/data/reader_order.h"
+#include "worker/data/source.h"
 #include "worker/features/feature_plan.h"
 #include "worker/features/statistics.h"
 
 namespace cairn {
 
+// The candidates of retrieval become a split here: files of their own, in file order, without
+// labels, as kPredict reads them. It waits for the job key that names the files.
 enum class Split : uint8_t {
   kTrain,    // data.train, shuffled where data.shuffle says so
   kEval,     // data.eval, in file order
@@ -50,19 +55,17 @@ class Dataset {
 
   DataShape shape() const;
   uint32_t readers() const { return readers_; }
-  uint64_t bytes() const { return bytes_; }  // of all files, decoded
-  uint64_t samples_estimate() const {
-    return samples_estimate_;
-  }  // for progress; from the first lines
+  uint64_t samples_estimate() const { return samples_estimate_; }  // for progress
 
-  // What the order of rows depends on, besides the epoch: seed, shuffling, readers and the sizes of
-  // the files. Where it differs, ReaderPositions mean other rows.
+  // What the order of samples depends on, besides the epoch: seed, shuffling, readers and the
+  // source's order_words. Where it differs, ReaderPositions mean other samples.
   std::string order_fingerprint() const;
 
   bool needs_statistics() const { return !plan_.standardized.empty(); }
 
-  // Of virtual readers [first, last), for each standardized feature: [readers, features]. Bad rows
-  // are passed over quietly, missing values do not count. Empty where nothing is standardized.
+  // Of virtual readers [first, last), for each standardized feature: [readers, features]. Bad
+  // samples are passed over quietly, missing values do not count. Empty where nothing is
+  // standardized.
   std::vector<Moments> moments_of(uint32_t first, uint32_t last) const;
 
   // `partials`: of all readers, in order. The same bits whoever computed which.
@@ -85,18 +88,8 @@ class Dataset {
 
  private:
   friend class ReaderSource;
-  friend class SampleReader;
-  // Fields of a row of one file.
-  struct FileColumns {
-    std::vector<uint32_t> places;  // of each of the plan's columns
-    uint32_t fields = 0;           // in a row
-  };
 
   Dataset() = default;
-  Status open_files(const DataConfig& data, const std::string& cache,
-                    const std::vector<std::string>& paths);
-  Result<FileColumns> find_columns(const DataConfig& data, InputFile& file) const;
-  uint64_t estimate_samples() const;
   OrderKey order_of(uint64_t epoch) const { return {shuffle_, seed_, epoch}; }
 
   Plan plan_;
@@ -104,12 +97,8 @@ class Dataset {
   uint64_t seed_ = 0;
   uint32_t readers_ = 1;
   uint64_t max_bad_samples_ = 0;
-  char separator_ = ',';
-  bool quotes_ = true;
-  uint64_t bytes_ = 0, samples_estimate_ = 0;
-  std::vector<InputFile> files_;
-  std::vector<FileColumns> columns_;  // one per file
-  std::vector<Block> blocks_;
+  uint64_t samples_estimate_ = 0;
+  std::unique_ptr<Source> source_;
   mutable std::atomic<uint32_t> bad_samples_logged_ = 0;
 };
 

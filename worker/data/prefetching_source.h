@@ -13,9 +13,9 @@
 
 namespace cairn {
 
-// Batches come in the order of the source. Its end (0 rows) and its errors travel through the queue
-// behind the batches before them, are repeated ever after, and end the thread. The destructor waits
-// for the batch being read, no longer.
+// Batches come in the order of the source. Its end (0 samples) and its errors travel through the
+// queue behind the batches before them, are repeated ever after, and end the thread. The destructor
+// waits for the batch being read, no longer.
 class PrefetchingSource final : public BatchSource {
  public:
   // `depth`: batches that may wait, at least 1.

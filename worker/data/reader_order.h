@@ -1,22 +1,23 @@
-// Which rows come when: a function of (seed, epoch) and the number V of virtual readers, never of
-// the number of workers.
+// Which samples come when: a function of (seed, epoch) and the number V of virtual readers, never
+// of the number of workers. The same for all sources of records.
 //
 // The blocks of the input are shuffled and dealt to the readers like cards; a reader takes its
-// blocks in groups of four and shuffles the lines of each group. Unshuffled, a reader has
-// consecutive blocks and keeps the order of the file, so that readers 0..V-1 after each other are
+// blocks in groups of four and shuffles the samples of each group. Unshuffled, a reader has
+// consecutive blocks and keeps the order of the input, so that readers 0..V-1 after each other are
 // the input.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
-#include "worker/data/input.h"
-#include "worker/features/batch.h"
+#include "common/random.h"
 
 namespace cairn {
 
 inline constexpr uint32_t kBlocksPerGroup = 4;
+inline constexpr uint32_t kBlocksPerReader = 64;  // at least; a source cuts its input accordingly
 
 struct OrderKey {
   bool shuffle = false;
@@ -24,9 +25,35 @@ struct OrderKey {
   uint64_t epoch = 0;
 };
 
-// For each of the V readers, the numbers of its blocks, in the order they are read.
-std::vector<std::vector<uint32_t>> deal_blocks(uint32_t blocks, uint32_t readers,
-                                               const OrderKey& order);
+// Source: Fisher and Yates, in the form of Durstenfeld, CACM 7 (1964).
+template <typename T>
+void shuffle(std::vector<T>& items, RandomStream random) {
+  for (size_t left = items.size(); left > 1; --left)
+    std::swap(items[left - 1], items[random.next_below(left)]);
+}
+
+// The blocks of one virtual reader in one epoch, and how their samples are shuffled.
+struct OwnBlocks {
+  uint32_t reader = 0;
+  OrderKey order;
+  std::vector<uint32_t> blocks;  // their numbers, in the order they are read
+
+  uint32_t groups() const;
+  std::span<const uint32_t> group(uint32_t group) const;  // the blocks of a group
+
+  // `samples` of the group, in the order of its blocks: a place (or an index) of each. Shuffled in
+  // place where the order says so.
+  template <typename T>
+  void shuffle_group(uint32_t group, std::vector<T>& samples) const {
+    if (order.shuffle) shuffle(samples, group_stream(group));
+  }
+
+ private:
+  RandomStream group_stream(uint32_t group) const;
+};
+
+// For each of the V readers, its blocks.
+std::vector<OwnBlocks> deal_blocks(uint32_t blocks, uint32_t readers, const OrderKey& order);
 
 // Readers [first, last) of worker `worker` of `workers`.
 struct ReaderRange {
@@ -34,37 +61,7 @@ struct ReaderRange {
 };
 ReaderRange readers_of(uint32_t worker, uint32_t workers, uint32_t readers);
 
-// Rows that reader `reader` gives to a global batch of `batch_size` rows.
+// Samples that reader `reader` gives to a global batch of `batch_size` samples.
 uint64_t share_of(uint32_t reader, uint32_t readers, uint64_t batch_size);
-
-// One virtual reader in one epoch. Thread safety: none. `files` and `blocks` outlive it.
-class LineReader {
- public:
-  LineReader(std::span<const InputFile> files, std::span<const Block> blocks,
-             std::vector<uint32_t> own_blocks, uint32_t reader, const OrderKey& order);
-
-  // Goes to where `position()` once was, of any LineReader of the same input and order.
-  // False if there is no such place.
-  bool seek(ReaderPosition position);
-
-  // The next line, or null at the end; valid until the next call.
-  const Line* next();
-
-  ReaderPosition position() const { return {group_, line_}; }
-
- private:
-  uint32_t groups() const;
-  void load_group();
-  void prefetch(size_t line) const;
-
-  std::span<const InputFile> files_;
-  std::span<const Block> blocks_;
-  std::vector<uint32_t> own_blocks_;
-  uint32_t reader_;
-  OrderKey order_;
-  uint32_t group_ = 0, line_ = 0;
-  bool loaded_ = false;
-  std::vector<Line> lines_;  // of the group, shuffled
-};
 
 }  // namespace cairn

@@ -69,6 +69,10 @@ Result<FeaturePlan> compile(const FeatureConfig& feature, const JobConfig& job, 
 
 }  // namespace
 
+InputKind kind_of(const FeatureConfig& feature) {
+  return feature.is_id() ? InputKind::kIds : InputKind::kNumber;
+}
+
 Result<Plan> Plan::make(const JobConfig& job, bool labels) {
   Plan plan;
   plan.tables = static_cast<uint32_t>(job.tables.size());
@@ -76,7 +80,8 @@ Result<Plan> Plan::make(const JobConfig& job, bool labels) {
   for (const FeatureConfig& feature : job.features) {
     Result<FeaturePlan> compiled = compile(feature, job, plan);
     if (!compiled.ok()) return compiled.error();
-    (feature.is_id() ? plan.ids : plan.numbers).push_back(std::move(compiled).value());
+    (kind_of(feature) == InputKind::kIds ? plan.ids : plan.numbers)
+        .push_back(std::move(compiled).value());
   }
   if (labels)
     for (const TaskConfig& task : job.model.tasks) {

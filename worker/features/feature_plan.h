@@ -1,12 +1,14 @@
-// The features and tasks of a job, compiled: which columns they read and how a field becomes a
-// number, a key or a label. docs: FeatureConfig and TaskConfig in common/config/job.h.
+// The features and tasks of a job, compiled: which columns they read and how a cell becomes a
+// number, a key or a label. docs: FeatureConfig in common/config/feature_config.h, TaskConfig in
+// model_config.h.
 //
-// Missing values (an empty field, or one equal to data.missing): a number is its missing_value,
-// before transforms, or the mean where it is standardized (0 after); a single id is the hash of the
-// empty string, a value of its own; a multi-valued bag is empty. Keys: hash is XXH3-64 of the
-// field's bytes; integer the number itself; bucketize how many boundaries are not above the number;
-// cross the hash of its columns' hashes; time parts of Unix seconds in UTC. num_buckets takes any
-// of these modulo itself. Features that share a table share its keys.
+// Missing values (a null, an empty text, or one equal to data.missing): a number is its
+// missing_value, before transforms, or the mean where it is standardized (0 after); a single id is
+// the hash of the empty string, a value of its own; a multi-valued bag is empty. Keys: hash is
+// XXH3-64 of the cell's text (worker/features/cell_values.h); integer the number itself; bucketize
+// how many boundaries are not above the number; cross the hash of its columns' hashes; time parts
+// of Unix seconds in UTC. num_buckets takes any of these modulo itself. Features that share a table
+// share its keys.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,14 @@
 namespace cairn {
 
 inline constexpr size_t kCrossColumnsMax = 16;
+
+// What a feature is to the model.
+enum class InputKind : uint8_t {
+  kNumber,  // a dense column
+  kIds,     // a bag of keys of a table
+  kImage,   // pixels, [height, width, channels] of bytes; no job can name one yet
+};
+InputKind kind_of(const FeatureConfig& feature);
 
 struct NumberPlan {
   std::string name;
@@ -38,6 +48,13 @@ struct FeaturePlan {
   uint32_t table = 0;  // of an id feature
 };
 
+// Of an image. Only the place is there: its column holds bytes (CellKind::kBytes), which nothing
+// decodes yet.
+struct ImagePlan {
+  uint32_t column = 0;  // index into Plan::columns
+  uint32_t height = 0, width = 0, channels = 0;
+};
+
 struct TaskPlan {
   uint32_t column = 0;                    // index into Plan::columns
   std::optional<uint32_t> sample_weight;  // the same
@@ -48,8 +65,9 @@ struct Plan {
   std::vector<std::string> columns;       // that are read, each once
   std::vector<FeaturePlan> numbers;       // dense columns, in the job's order
   std::vector<FeaturePlan> ids;           // bags, in the job's order
+  std::vector<ImagePlan> images;          // in the job's order; none today
   std::vector<TaskPlan> tasks;            // empty where labels are not read
-  bool weighted = false;                  // some task has weights of rows
+  bool weighted = false;                  // some task has weights of samples
   std::vector<std::string> standardized;  // names of features, in the job's order
   uint32_t tables = 0;
   std::string missing;

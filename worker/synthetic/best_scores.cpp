@@ -15,8 +15,8 @@ namespace {
 // p * log(q) without 0 * infinity.
 double times_log(double p, double q) { return p == 0.0 ? 0.0 : p * std::log(q); }
 
-// The chance that a positive stands above a negative, where row i is positive with weight
-// positive[i] and negative with the rest of 1. A row makes no pair with itself.
+// The chance that a positive stands above a negative, where sample i is positive with weight
+// positive[i] and negative with the rest of 1. A sample makes no pair with itself.
 double weighted_auc(std::span<const double> scores, std::span<const size_t> ascending,
                     const auto& positive) {
   double below = 0.0, above_pairs = 0.0, positives = 0.0, own_pairs = 0.0;

@@ -16,8 +16,8 @@ struct BestScores {
   double expected_auc = 0.5, expected_logloss = 0.0;
 };
 
-// probabilities, labels (0 or 1): [rows]. AUC counts half for equal probabilities; it is 0.5 where
-// there are no two classes.
+// probabilities, labels (0 or 1): [samples]. AUC counts half for equal probabilities; it is 0.5
+// where there are no two classes.
 BestScores best_scores(std::string name, std::span<const double> probabilities,
                        std::span<const float> labels);
 

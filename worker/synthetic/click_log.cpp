@@ -14,7 +14,6 @@ namespace cairn {
 namespace {
 
 // ---- the Criteo layout
-// ------------------------------------------------------------------------------
 
 constexpr uint32_t kNumbers = 13, kCategories = 26;
 
@@ -80,7 +79,6 @@ class CriteoLog final : public ClickLog {
 };
 
 // ---- the named layout
-// -------------------------------------------------------------------------------
 
 constexpr uint64_t kFirstSecond = 1'704'067'200;  // Monday, 1 January 2024, UTC
 constexpr uint64_t kDays = 28;
@@ -180,7 +178,7 @@ class NamedLog final : public ClickLog {
     kAge
   };
 
-  // An item has tags of its own, of which a row shows none to four.
+  // An item has tags of its own, of which a sample shows none to four.
   static Factor tags_of(uint64_t item, RandomStream& random) {
     Factor tags;
     tags.count = static_cast<uint32_t>(random.next_below(kTagsMax + 1));

@@ -1,4 +1,4 @@
-// The two layouts of a generated click log: what columns there are, how a row of them is drawn, and
+// The two layouts of a generated click log: what columns there are, how a sample is drawn, and
 // which effects and crosses are planted.
 #pragma once
 
@@ -26,10 +26,10 @@ class ClickLog {
   virtual ~ClickLog() = default;
 
   virtual std::string header() const = 0;  // a line with its end, or empty
-  // Appends the factors and the text of one row, the text without labels and without line end.
+  // Appends the factors and the text of one sample, the text without labels and without line end.
   virtual void draw(RandomStream& random, std::vector<Factor>& factors,
                     std::string& text) const = 0;
-  // `text` of a row with its labels, as a line with its end.
+  // `text` of a sample with its labels, as a line with its end.
   virtual std::string line(const std::string& text, bool click, bool conversion) const = 0;
 
   virtual std::vector<Term> click_terms() const = 0;

@@ -17,9 +17,9 @@
 namespace cairn {
 namespace {
 
-constexpr uint64_t kRowStream = 0x726f7773;       // "rows"
-constexpr uint64_t kSampleStream = 0x73616d706c;  // rows that only calibrate
-constexpr size_t kSampleRows = 20'000;
+constexpr uint64_t kDrawnStream = 0x726f7773;          // "rows": the number decides what is drawn
+constexpr uint64_t kCalibrationStream = 0x73616d706c;  // samples that only calibrate
+constexpr size_t kCalibrationSamples = 20'000;
 
 // Deviations of the three orders; together they make a best AUC of about 0.8.
 constexpr std::array<double, kOrders> kDeviations = {1.0, 0.85, 0.55};
@@ -82,35 +82,35 @@ class Generator {
     calibrate();
   }
 
-  struct Row {
+  struct Sample {
     std::vector<Factor> factors;
     std::string text;
     double click_probability, conversion_probability;  // the latter not given click: of both
     bool click, conversion;
   };
 
-  void draw(uint64_t index, Row& row) const {
-    RandomStream random(options_.seed, kRowStream, index);
-    row.factors.clear();
-    row.text.clear();
-    log_->draw(random, row.factors, row.text);
-    const double click_logit = click_.logit(row.factors);
-    row.click_probability = sigmoid(click_bias_ + click_logit);
+  void draw(uint64_t index, Sample& sample) const {
+    RandomStream random(options_.seed, kDrawnStream, index);
+    sample.factors.clear();
+    sample.text.clear();
+    log_->draw(random, sample.factors, sample.text);
+    const double click_logit = click_.logit(sample.factors);
+    sample.click_probability = sigmoid(click_bias_ + click_logit);
     const double given_click =
-        sigmoid(conversion_bias_ + conversion_logit(row.factors, click_logit));
-    row.conversion_probability = row.click_probability * given_click;
-    row.click = random.next_double() < row.click_probability;
-    row.conversion = random.next_double() < given_click && row.click;
+        sigmoid(conversion_bias_ + conversion_logit(sample.factors, click_logit));
+    sample.conversion_probability = sample.click_probability * given_click;
+    sample.click = random.next_double() < sample.click_probability;
+    sample.conversion = random.next_double() < given_click && sample.click;
   }
 
   const ClickLog& log() const { return *log_; }
 
  private:
   void calibrate() {
-    std::vector<std::vector<Factor>> sample(kSampleRows);
+    std::vector<std::vector<Factor>> sample(kCalibrationSamples);
     std::string text;
     for (size_t i = 0; i < sample.size(); ++i) {
-      RandomStream random(options_.seed, kSampleStream, i);
+      RandomStream random(options_.seed, kCalibrationStream, i);
       text.clear();
       log_->draw(random, sample[i], text);
     }
@@ -137,26 +137,27 @@ class Generator {
   double click_bias_ = 0.0, conversion_bias_ = 0.0;
 };
 
-// What the true probabilities are worth is measured on the rows as they are written.
+// What the true probabilities are worth is measured on the samples as they are written.
 struct Truth {
   std::vector<double> click, conversion;
   std::vector<float> clicked, converted;
 };
 
-Status write_rows(const Generator& generator, const std::string& path, uint64_t first,
-                  uint64_t rows, Truth* truth) {
+Status write_samples(const Generator& generator, const std::string& path, uint64_t first,
+                     uint64_t samples, Truth* truth) {
   Result<std::unique_ptr<OutputFile>> file = OutputFile::create(path);
   if (!file.ok()) return file.error();
   Status written = file.value()->write(generator.log().header());
-  Generator::Row row;
-  for (uint64_t i = 0; i < rows && written.ok(); ++i) {
-    generator.draw(first + i, row);
-    written = file.value()->write(generator.log().line(row.text, row.click, row.conversion));
+  Generator::Sample sample;
+  for (uint64_t i = 0; i < samples && written.ok(); ++i) {
+    generator.draw(first + i, sample);
+    written =
+        file.value()->write(generator.log().line(sample.text, sample.click, sample.conversion));
     if (truth == nullptr) continue;
-    truth->click.push_back(row.click_probability);
-    truth->conversion.push_back(row.conversion_probability);
-    truth->clicked.push_back(row.click ? 1.0f : 0.0f);
-    truth->converted.push_back(row.conversion ? 1.0f : 0.0f);
+    truth->click.push_back(sample.click_probability);
+    truth->conversion.push_back(sample.conversion_probability);
+    truth->clicked.push_back(sample.click ? 1.0f : 0.0f);
+    truth->converted.push_back(sample.conversion ? 1.0f : 0.0f);
   }
   if (!written.ok()) return written.error();
   return file.value()->commit();
@@ -176,9 +177,9 @@ Status check_options(const GeneratorOptions& options) {
   if (!(options.zipf_exponent > 0.0 && options.zipf_exponent <= 10.0))
     return invalid(
         fmt::format("gen-data: Zipf exponent {} is not in (0, 10]", options.zipf_exponent));
-  if (options.train_rows == 0 || options.eval_rows == 0 ||
-      options.train_rows > UINT32_MAX - options.eval_rows)
-    return invalid("gen-data: rows must be at least 1 each and below 2^32 together");
+  if (options.train_samples == 0 || options.eval_samples == 0 ||
+      options.train_samples > UINT32_MAX - options.eval_samples)
+    return invalid("gen-data: samples must be at least 1 each and below 2^32 together");
   return Ok{};
 }
 
@@ -201,10 +202,11 @@ Result<GeneratorReport> generate(const GeneratorOptions& options) {
   const Status valid = check_options(options);
   if (!valid.ok()) return valid.error();
   const Generator generator(options);
-  Status written = write_rows(generator, options.train_path, 0, options.train_rows, nullptr);
+  Status written = write_samples(generator, options.train_path, 0, options.train_samples, nullptr);
   if (!written.ok()) return written.error();
   Truth truth;
-  written = write_rows(generator, options.eval_path, options.train_rows, options.eval_rows, &truth);
+  written = write_samples(generator, options.eval_path, options.train_samples, options.eval_samples,
+                          &truth);
   if (!written.ok()) return written.error();
 
   GeneratorReport report;

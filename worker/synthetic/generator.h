@@ -2,10 +2,10 @@
 // `best.json` with the best AUC and logloss that any model can reach on it.
 //
 // Ids follow Zipf's law. The logit of a click is a sum of effects of single columns and of crosses
-// of two and of three (worker/synthetic/click_log.h). In the named layout per second task follows:
-// conversion given click, whose logit is correlated with that of the click. Its column `conversion`
-// is 0 in rows without a click, and its task is over all rows: P(conversion) = P(click)
-// P(conversion | click).
+// of two and of three (worker/synthetic/click_log.h). The named layout has a second task:
+// conversion given click, with a logit that is correlated with that of the click. Its column
+// `conversion` is 0 in samples without a click, and its task is over all samples:
+// P(conversion) = P(click) P(conversion | click).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ inline constexpr uint64_t kCardinalityMax = 100'000'000;
 struct GeneratorOptions {
   LogLayout layout = LogLayout::kNamed;
   std::string train_path, eval_path;  // compressed where they end in .gz; folders are created
-  uint64_t train_rows = 400'000, eval_rows = 100'000;
+  uint64_t train_samples = 400'000, eval_samples = 100'000;
   uint64_t cardinality = 100'000;  // of the largest id column, at least 10
   double zipf_exponent = 1.05;
   uint64_t seed = 1;
@@ -32,7 +32,7 @@ struct GeneratorOptions {
 struct GeneratorReport {
   std::string best_path;  // <folder of eval_path>/best.json
   std::vector<BestScores>
-      tasks;  // click, and in the named layout conversion, on the evaluation file
+      tasks;  // on the evaluation file: click; in the named layout conversion too
 };
 
 // {"tasks": [{"name", "auc", "logloss", "expected_auc", "expected_logloss", "rate"}]}

@@ -3,7 +3,7 @@
 //
 // The effect of an id is drawn from the counter-based generator by (seed, task, term, place, id),
 // so no table of effects is kept, whatever the cardinality. Ids are ranks of popularity, and
-// effects fade past the first few hundred: what there is to learn can be learnt from rows that
+// effects fade past the first few hundred: what there is to learn can be learnt from samples that
 // occur.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace cairn {
 
-// What one column of a row brings: `scale` times the mean of the latents of `count` ids. Nothing
+// What one column of a sample brings: `scale` times the mean of the latents of `count` ids. Nothing
 // (missing) where count is 0; a number x is scale x with the one id 0.
 struct Factor {
   double scale = 1.0;
@@ -25,7 +25,7 @@ struct Factor {
   static Factor of_number(double x) { return {x, 1, {0}}; }
 };
 
-// The product of one, two or three factors, by their places in the row.
+// The product of one, two or three factors, by their places in the sample.
 using Term = std::vector<uint32_t>;
 
 inline constexpr size_t kOrders = 3;

@@ -37,7 +37,7 @@ std::vector<std::pair<uint32_t, uint32_t>> join_positions(const std::vector<std:
     for (size_t at = 0; at + sizeof(ReaderPosition) <= bytes.size(); at += sizeof(ReaderPosition)) {
       ReaderPosition position;
       std::memcpy(&position, bytes.data() + at, sizeof position);
-      positions.emplace_back(position.group, position.line);
+      positions.emplace_back(position.first, position.second);
     }
   return positions;
 }

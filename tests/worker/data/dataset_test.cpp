@@ -44,22 +44,22 @@ TEST_F(DatasetTest, ToleratesCrLfByteOrderMarksEmptyLinesAndAMissingLastLineEnd)
   EXPECT_THAT(ids(job("\xef\xbb\xbfid,y\r\n1,0\r\n\r\n2,1\r\n\n3,1")), ElementsAre(1, 2, 3));
 }
 
-TEST_F(DatasetTest, RowIdsAreByteOffsetsInTheConcatenationOfFiles) {
+TEST_F(DatasetTest, SampleIdsAreByteOffsetsInTheConcatenationOfFiles) {
   JobConfig config = job("id,y\n1,0\n");
   config.data.eval.push_back(folder_.write("second.csv", "y,id\n1,7\n"));
   EXPECT_THAT(ids(config), ElementsAre(1, 7));
   EXPECT_THAT(read_all(config).sample_ids, ElementsAre(5, 14));
 }
 
-TEST_F(DatasetTest, AQuotedLineBreakMakesBadRows) {
+TEST_F(DatasetTest, AQuotedLineBreakMakesBadSamples) {
   EXPECT_THAT(ids(job("t,id,y\n\"a\nb,9\",1,0\n\"a, b\",2,1\n"), 2), ElementsAre(2));
 }
 
-TEST_F(DatasetTest, BadRowsAreCountedAndSkipped) {
+TEST_F(DatasetTest, BadSamplesAreCountedAndSkipped) {
   EXPECT_THAT(ids(job("id,y\n1,0\n2\n3,0,0\nx,1\n4,2\n5,\n6,nan\n7,1\n"), 6), ElementsAre(1, 7));
 }
 
-TEST_F(DatasetTest, StopsPastTheBadRowsAllowedNamingTheLine) {
+TEST_F(DatasetTest, StopsPastTheBadSamplesAllowedNamingTheLine) {
   JobConfig config = job("id,y\n1,0\nx,1\ny,1\n");
   config.data.max_bad_samples = 1;
   const auto dataset = open_or_fail(config, Split::kEval);
@@ -71,7 +71,7 @@ TEST_F(DatasetTest, StopsPastTheBadRowsAllowedNamingTheLine) {
   EXPECT_THAT(batch.error().message, HasSubstr("in.csv:4: column 'id': 'y' is not a whole number"));
 }
 
-TEST_F(DatasetTest, BinaryGarbageIsBadRows) {
+TEST_F(DatasetTest, BinaryGarbageIsBadSamples) {
   std::string text = "id,y\n1,0\n";
   for (int i = 0; i < 3000; ++i) text.push_back(static_cast<char>(i * 7919 >> 3));
   JobConfig config = job(text + "\n2,1\n");
@@ -140,9 +140,9 @@ TEST_F(DatasetTest, AMissingColumnIsNamedWithItsNearest) {
   EXPECT_THAT(refusal(job("id,id,y\n1,1,0\n")), HasSubstr("has two columns 'id'"));
 }
 
-TEST_F(DatasetTest, InputWithoutRowsIsRefused) {
-  EXPECT_THAT(refusal(job("id,y\n")), HasSubstr("in.csv: has no rows"));
-  EXPECT_THAT(refusal(job("id,y\n\n\r\n")), HasSubstr("in.csv: has no rows"));
+TEST_F(DatasetTest, InputWithoutSamplesIsRefused) {
+  EXPECT_THAT(refusal(job("id,y\n")), HasSubstr("in.csv: has no samples"));
+  EXPECT_THAT(refusal(job("id,y\n\n\r\n")), HasSubstr("in.csv: has no samples"));
   EXPECT_THAT(refusal(job("")), HasSubstr("in.csv: is empty"));
 }
 

@@ -68,7 +68,7 @@ inline Batch next_or_fail(BatchSource& source) {
   return batch.ok() ? std::move(batch).value() : Batch{};
 }
 
-// All rows of the input as one batch, in file order, by one worker.
+// All samples of the input as one batch, in file order, by one worker.
 inline Batch read_all(const JobConfig& job, const Statistics& statistics = {}) {
   const std::unique_ptr<Dataset> dataset = open_or_fail(job, Split::kEval);
   if (!dataset) return {};
@@ -76,11 +76,11 @@ inline Batch read_all(const JobConfig& job, const Statistics& statistics = {}) {
   return source ? next_or_fail(*source) : Batch{};
 }
 
-// The keys of one row of one bag.
-inline std::vector<Key> keys_of(const Batch& batch, size_t bag, size_t table, size_t row) {
+// The keys of one sample of one bag.
+inline std::vector<Key> keys_of(const Batch& batch, size_t bag, size_t table, size_t sample) {
   std::vector<Key> keys;
   const Bag& b = batch.bags[bag];
-  for (uint32_t i = b.offsets[row]; i < b.offsets[row + 1]; ++i)
+  for (uint32_t i = b.offsets[sample]; i < b.offsets[sample + 1]; ++i)
     keys.push_back(batch.keys[table][b.index[i]]);
   return keys;
 }

@@ -1,11 +1,13 @@
-// Which rows come when: the promises of DESIGN's "one step", point 1.
+// Which samples come when: docs/architecture.md, "One step, as the data sees it", point 1.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
 
+#include "common/hash.h"
 #include "common/random.h"
+#include "common/stream_hash.h"
 #include "tests/seed.h"
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
@@ -13,23 +15,23 @@
 namespace cairn {
 namespace {
 
-using RowIds = std::vector<uint64_t>;
+using SampleIds = std::vector<uint64_t>;
 
 class OrderTest : public testing::Test {
  protected:
   OrderTest() {
     RandomStream random(test_seed(), 6);
     std::string text = "y,x\n";
-    for (uint64_t i = 0; i < kRows; ++i) {
-      row_starts_.push_back(text.size());
+    for (uint64_t i = 0; i < kSamples; ++i) {
+      sample_starts_.push_back(text.size());
       text += "1," + std::string(1 + random.next_below(20), 'x') + std::to_string(i) + "\n";
     }
-    // Two files: blocks end where a file does, row ids go on.
-    const size_t cut = row_starts_[kRows / 3];
+    // Two files: blocks end where a file does, sample ids go on.
+    const size_t cut = sample_starts_[kSamples / 3];
     job_ = csv_job({folder_.write("a.csv", text.substr(0, cut)),
                     folder_.write("b.csv", "y,x\n" + text.substr(cut))},
                    {feature("x", {Transform::kHash})});
-    for (size_t i = kRows / 3; i < kRows; ++i) row_starts_[i] += 4;
+    for (size_t i = kSamples / 3; i < kSamples; ++i) sample_starts_[i] += 4;
     job_.data.readers = kReaders;
     job_.train.seed = test_seed();
   }
@@ -48,9 +50,9 @@ class OrderTest : public testing::Test {
   }
 
   // The next global batch: all workers' parts after each other.
-  static RowIds next(std::vector<std::unique_ptr<BatchSource>>& sources,
-                     std::vector<ReaderPosition>* positions = nullptr) {
-    RowIds ids;
+  static SampleIds next(std::vector<std::unique_ptr<BatchSource>>& sources,
+                        std::vector<ReaderPosition>* positions = nullptr) {
+    SampleIds ids;
     if (positions) positions->clear();
     for (auto& source : sources) {
       const Batch batch = next_or_fail(*source);
@@ -62,52 +64,73 @@ class OrderTest : public testing::Test {
     return ids;
   }
 
-  std::vector<RowIds> batches(const JobConfig& job, uint32_t workers, uint64_t epoch = 0,
-                              Split split = Split::kTrain) {
+  std::vector<SampleIds> batches(const JobConfig& job, uint32_t workers, uint64_t epoch = 0,
+                                 Split split = Split::kTrain) {
     const auto dataset = open_or_fail(job, split);
     auto sources = start(*dataset, workers, epoch);
-    std::vector<RowIds> all;
-    for (RowIds ids = next(sources); !ids.empty(); ids = next(sources))
+    std::vector<SampleIds> all;
+    for (SampleIds ids = next(sources); !ids.empty(); ids = next(sources))
       all.push_back(std::move(ids));
     return all;
   }
 
-  static RowIds joined(const std::vector<RowIds>& parts) {
-    RowIds all;
-    for (const RowIds& part : parts) all.insert(all.end(), part.begin(), part.end());
+  static SampleIds joined(const std::vector<SampleIds>& parts) {
+    SampleIds all;
+    for (const SampleIds& part : parts) all.insert(all.end(), part.begin(), part.end());
     return all;
   }
 
-  static constexpr uint64_t kRows = 5000, kBatch = 150;
+  static constexpr uint64_t kSamples = 5000, kBatch = 150;
   static constexpr uint32_t kReaders = 8;
   DataFolder folder_;
-  RowIds row_starts_;
+  SampleIds sample_starts_;
   JobConfig job_;
 };
 
-TEST_F(OrderTest, BatchesHoldTheSameRowsInTheSameOrderForEveryNumberOfWorkers) {
-  const std::vector<RowIds> expected = batches(job_, 1);
+TEST_F(OrderTest, BatchesHoldTheSameSamplesInTheSameOrderForEveryNumberOfWorkers) {
+  const std::vector<SampleIds> expected = batches(job_, 1);
   ASSERT_GE(expected.size(), 20u);
   for (const uint32_t workers : {2u, 3u, 4u, kReaders})
     EXPECT_EQ(batches(job_, workers), expected) << workers;
 }
 
-TEST_F(OrderTest, EveryRowComesOnceAnEpoch) {
-  const std::vector<RowIds> epoch = batches(job_, 2);
+TEST_F(OrderTest, EverySampleComesOncePerEpoch) {
+  const std::vector<SampleIds> epoch = batches(job_, 2);
   for (size_t t = 0; t + 1 < epoch.size(); ++t) EXPECT_LE(epoch[t].size(), kBatch);
   EXPECT_EQ(epoch[0].size(), kBatch);
-  RowIds ids = joined(epoch);
+  SampleIds ids = joined(epoch);
   std::sort(ids.begin(), ids.end());
-  EXPECT_EQ(ids, row_starts_);
+  EXPECT_EQ(ids, sample_starts_);
 }
 
 TEST_F(OrderTest, ReadersEndWithinAFewStepsOfEachOther) {
-  const std::vector<RowIds> epoch = batches(job_, 1);
-  EXPECT_LE(epoch.size(), kRows / kBatch * 5 / 4);
+  const std::vector<SampleIds> epoch = batches(job_, 1);
+  EXPECT_LE(epoch.size(), kSamples / kBatch * 5 / 4);
+}
+
+// Cursors of checkpoints that older versions wrote mean samples in this order.
+TEST(OrderOfOldCheckpoints, StaysTheSameForEver) {
+  const DataFolder folder;
+  std::string text = "y,x\n";
+  for (int i = 0; i < 3000; ++i) text += "1," + std::string(1 + i * i % 17, 'x') + "\n";
+  JobConfig job = csv_job({folder.write("a.csv", text), folder.write("b.csv", text)},
+                          {feature("x", {Transform::kHash})});
+  job.train.seed = 7;
+  const auto dataset = open_or_fail(job);
+  ASSERT_TRUE(dataset);
+  EXPECT_EQ(dataset->order_fingerprint(), "66aa50e8f277a89ae92bd1f55b21fab4");
+  const auto source = start_or_fail(*dataset, {.epoch = 2, .batch_size = 100});
+  std::vector<uint64_t> words;
+  for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
+    words.insert(words.end(), batch.sample_ids.begin(), batch.sample_ids.end());
+    for (const auto& [group, line] : batch.positions) words.push_back(uint64_t{group} << 32 | line);
+  }
+  EXPECT_EQ(to_hex(hash_bytes(words.data(), words.size() * sizeof(uint64_t), 0)),
+            "77ef2461135e752dddf5175e59f3f947");
 }
 
 TEST_F(OrderTest, OtherEpochsAndSeedsHaveOtherOrdersAndTheSameOneTheSame) {
-  const RowIds first = joined(batches(job_, 1));
+  const SampleIds first = joined(batches(job_, 1));
   EXPECT_EQ(joined(batches(job_, 1)), first);
   EXPECT_NE(joined(batches(job_, 1, 1)), first);
   JobConfig other = job_;
@@ -115,21 +138,21 @@ TEST_F(OrderTest, OtherEpochsAndSeedsHaveOtherOrdersAndTheSameOneTheSame) {
   EXPECT_NE(joined(batches(other, 1)), first);
 }
 
-TEST_F(OrderTest, ShufflingTakesRowsFarFromWhereTheyWere) {
-  const RowIds ids = joined(batches(job_, 1));
+TEST_F(OrderTest, ShufflingTakesSamplesFarFromWhereTheyWere) {
+  const SampleIds ids = joined(batches(job_, 1));
   double rank_distance = 0;
   for (size_t i = 0; i < ids.size(); ++i) {
-    const auto place = std::lower_bound(row_starts_.begin(), row_starts_.end(), ids[i]);
+    const auto place = std::lower_bound(sample_starts_.begin(), sample_starts_.end(), ids[i]);
     rank_distance +=
-        std::abs(static_cast<double>(place - row_starts_.begin()) - static_cast<double>(i));
+        std::abs(static_cast<double>(place - sample_starts_.begin()) - static_cast<double>(i));
   }
   // A uniform permutation has a third of n.
-  EXPECT_NEAR(rank_distance / kRows, kRows / 3.0, kRows / 10.0);
+  EXPECT_NEAR(rank_distance / kSamples, kSamples / 3.0, kSamples / 10.0);
 }
 
 TEST_F(OrderTest, ResumesFromEveryPositionOnAnotherNumberOfWorkers) {
   const auto dataset = open_or_fail(job_);
-  const std::vector<RowIds> expected = batches(job_, 2, 3);
+  const std::vector<SampleIds> expected = batches(job_, 2, 3);
   auto running = start(*dataset, 2, 3);
   for (size_t t = 0; t < expected.size(); ++t) {
     std::vector<ReaderPosition> positions;
@@ -153,24 +176,24 @@ TEST_F(OrderTest, PositionsOfAnotherInputAreRefused) {
 
 TEST_F(OrderTest, EvaluationReadersAfterEachOtherAreTheFileInOrder) {
   const auto dataset = open_or_fail(job_, Split::kEval);
-  RowIds ids;
+  SampleIds ids;
   for (uint32_t v = 0; v < kReaders; ++v) {
     const auto source =
         start_or_fail(*dataset, {.worker = v, .workers = kReaders, .batch_size = kBatch});
     for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source))
       ids.insert(ids.end(), batch.sample_ids.begin(), batch.sample_ids.end());
   }
-  EXPECT_EQ(ids, row_starts_);
+  EXPECT_EQ(ids, sample_starts_);
   JobConfig unshuffled = job_;
   unshuffled.data.shuffle = false;
   EXPECT_EQ(batches(unshuffled, 2), batches(job_, 4, 7, Split::kEval));
 }
 
-TEST_F(OrderTest, ABadRowIsReplacedByTheNextOneOfItsReader) {
+TEST_F(OrderTest, ABadSampleIsReplacedByTheNextOneOfItsReader) {
   std::string text = "y,x\n";
   for (int i = 0; i < 400; ++i) text += i % 5 == 2 ? "bad\n" : "1,x" + std::to_string(i) + "\n";
   job_.data.train = {folder_.write("bad.csv", text)};
-  const std::vector<RowIds> expected = batches(job_, 1);
+  const std::vector<SampleIds> expected = batches(job_, 1);
   EXPECT_EQ(expected[0].size(), kBatch);
   EXPECT_EQ(batches(job_, 4), expected);
   EXPECT_EQ(joined(expected).size(), 320u);
@@ -186,13 +209,6 @@ TEST(ReaderShares, AreAsEqualAsIntegersAllowAndSumToTheBatch) {
     }
     EXPECT_EQ(sum, batch);
   }
-}
-
-TEST(Blocks, AreLineAlignedAndSmallInputReachesEveryReader) {
-  EXPECT_EQ(nominal_blocks(10, 16), 64u * 16);
-  EXPECT_EQ(nominal_blocks(uint64_t{4} << 30, 16), 64u * 16);  // 4 MiB each
-  EXPECT_EQ(nominal_blocks((uint64_t{4} << 30) + 1, 16), 65u * 16);
-  EXPECT_EQ(nominal_blocks(uint64_t{1} << 40, 16), uint64_t{1} << 18);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace cairn {
 namespace {
 
-// Batches of 1, 2, ... rows; then what `last` says.
+// Batches of 1, 2, ... samples; then what `last` says.
 class CountingSource final : public BatchSource {
  public:
   CountingSource(uint32_t batches, std::atomic<uint32_t>& read, bool fails = false)

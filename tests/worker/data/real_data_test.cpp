@@ -40,7 +40,7 @@ class RealDataTest : public testing::Test {
   DataFolder cache_;
 };
 
-TEST_F(RealDataTest, CensusHasItsRowsAndRates) {
+TEST_F(RealDataTest, CensusHasItsSamplesAndRates) {
   const std::string folder = folder_of("census");
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no census data; see CAIRN_DATA";
   const JobConfig config = job(folder,
@@ -52,10 +52,10 @@ TEST_F(RealDataTest, CensusHasItsRowsAndRates) {
   const Statistics statistics = dataset->merge(dataset->moments_of(0, 16));
   EXPECT_EQ(statistics.features.at("age").count, 69'833u);
   const auto source = start_or_fail(*dataset, {.batch_size = 512}, statistics);
-  double rows = 0, income = 0, never_married = 0, age = 0, age_squares = 0;
+  double samples = 0, income = 0, never_married = 0, age = 0, age_squares = 0;
   for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
     EXPECT_EQ(batch.bad_samples, 0u);
-    rows += batch.samples;
+    samples += batch.samples;
     for (uint32_t r = 0; r < batch.samples; ++r) {
       income += batch.labels[2 * r];
       never_married += batch.labels[2 * r + 1];
@@ -63,15 +63,15 @@ TEST_F(RealDataTest, CensusHasItsRowsAndRates) {
       age_squares += batch.dense[r] * batch.dense[r];
     }
   }
-  EXPECT_EQ(rows, 69'833);
-  EXPECT_NEAR(dataset->samples_estimate(), rows, 0.05 * rows);
-  EXPECT_NEAR(income / rows, 0.062, 0.001);
-  EXPECT_NEAR(never_married / rows, 0.432, 0.005);
-  EXPECT_NEAR(age / rows, 0.0, 1e-4);
-  EXPECT_NEAR(age_squares / rows, 1.0, 1e-3);
+  EXPECT_EQ(samples, 69'833);
+  EXPECT_NEAR(dataset->samples_estimate(), samples, 0.05 * samples);
+  EXPECT_NEAR(income / samples, 0.062, 0.001);
+  EXPECT_NEAR(never_married / samples, 0.432, 0.005);
+  EXPECT_NEAR(age / samples, 0.0, 1e-4);
+  EXPECT_NEAR(age_squares / samples, 1.0, 1e-3);
 }
 
-TEST_F(RealDataTest, MovielensHasItsRowsUsersAndGenres) {
+TEST_F(RealDataTest, MovielensHasItsSamplesUsersAndGenres) {
   const std::string folder = folder_of("movielens");
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no movielens data; see CAIRN_DATA";
   FeatureConfig genres = feature("genres", {Transform::kHash});
@@ -86,15 +86,15 @@ TEST_F(RealDataTest, MovielensHasItsRowsUsersAndGenres) {
   ASSERT_TRUE(dataset);
   const auto source = start_or_fail(*dataset, {.batch_size = 4096});
   std::set<Key> users, all_genres;
-  uint64_t rows = 0;
+  uint64_t samples = 0;
   for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
     EXPECT_EQ(batch.bad_samples, 0u);
-    rows += batch.samples;
+    samples += batch.samples;
     users.insert(batch.keys[0].begin(), batch.keys[0].end());
     all_genres.insert(batch.keys[1].begin(), batch.keys[1].end());
     for (const Key day : batch.keys[2]) EXPECT_LT(day, 7u);
   }
-  EXPECT_EQ(rows, 80'003u);
+  EXPECT_EQ(samples, 80'003u);
   EXPECT_EQ(users.size(), 671u);
   EXPECT_GE(all_genres.size(), 18u);
   EXPECT_LE(all_genres.size(), 20u);

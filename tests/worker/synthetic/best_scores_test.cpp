@@ -17,10 +17,10 @@ struct Sample {
 };
 
 // Few distinct probabilities, so that many are equal.
-Sample draw(size_t rows, uint64_t distinct) {
-  RandomStream random(test_seed(), 10, rows);
+Sample draw(size_t count, uint64_t distinct) {
+  RandomStream random(test_seed(), 10, count);
   Sample sample;
-  for (size_t i = 0; i < rows; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const double p =
         (static_cast<double>(random.next_below(distinct)) + 0.5) / static_cast<double>(distinct);
     sample.probabilities.push_back(p);
@@ -55,7 +55,7 @@ TEST(BestScores, MatchTheCountingOfAllPairs) {
   EXPECT_NEAR(best.expected_logloss, entropy / n, 1e-12);
 }
 
-TEST(BestScores, NoOtherOrderOfTheRowsDoesBetter) {
+TEST(BestScores, NoOtherOrderOfTheSamplesDoesBetter) {
   const Sample s = draw(20'000, 1000);
   const double best = best_scores("t", s.probabilities, s.labels).auc;
   RandomStream random(test_seed(), 11);

@@ -12,7 +12,7 @@
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
 #include "worker/data/columns.h"
-#include "worker/data/decoded_file.h"
+#include "worker/data/text/decoded_file.h"
 
 namespace cairn {
 namespace {
@@ -26,8 +26,8 @@ class GeneratorTest : public testing::Test {
     options.layout = layout;
     options.train_path = folder_ / (folder + "/train");
     options.eval_path = folder_ / (folder + "/eval");
-    options.train_rows = 3000;
-    options.eval_rows = 20'000;
+    options.train_samples = 3000;
+    options.eval_samples = 20'000;
     options.cardinality = 1000;
     options.seed = test_seed();
     return options;
@@ -87,7 +87,7 @@ TEST_F(GeneratorTest, TheNamedLayoutReadsBackWithTheRatesOfTheReport) {
   const GeneratorOptions made = options(LogLayout::kNamed);
   const GeneratorReport report = generate_or_fail(made);
   const Batch batch = read_named(made);
-  ASSERT_EQ(batch.samples, made.eval_rows);
+  ASSERT_EQ(batch.samples, made.eval_samples);
   EXPECT_EQ(batch.bad_samples, 0u);
   double clicks = 0, conversions = 0;
   for (uint32_t r = 0; r < batch.samples; ++r) {
@@ -114,7 +114,7 @@ TEST_F(GeneratorTest, IdsFollowZipfsLaw) {
     total += std::pow(static_cast<double>(k), -made.zipf_exponent);
   for (Key k = 0; k < 5; ++k) {
     const double expected =
-        made.eval_rows * std::pow(static_cast<double>(k + 1), -made.zipf_exponent) / total;
+        made.eval_samples * std::pow(static_cast<double>(k + 1), -made.zipf_exponent) / total;
     EXPECT_NEAR(counts[k], expected, 6 * std::sqrt(expected)) << k;
   }
   EXPECT_LT(counts.rbegin()->first, made.cardinality);
@@ -128,7 +128,7 @@ TEST_F(GeneratorTest, TheCriteoLayoutReadsBackThroughThePreset) {
   job.data.format = DataFormat::kCriteo;
   job.model.tasks[0].column = "label";
   const Batch batch = read_all(job);
-  ASSERT_EQ(batch.samples, made.eval_rows);
+  ASSERT_EQ(batch.samples, made.eval_samples);
   double clicks = 0;
   for (const float label : batch.labels) clicks += label;
   ASSERT_EQ(report.tasks.size(), 1u);

@@ -10,9 +10,9 @@
 namespace cairn {
 namespace {
 
-std::vector<std::vector<Factor>> sample_rows(size_t rows) {
+std::vector<std::vector<Factor>> draw_samples(size_t count) {
   RandomStream random(test_seed(), 12);
-  std::vector<std::vector<Factor>> sample(rows);
+  std::vector<std::vector<Factor>> sample(count);
   for (auto& factors : sample)
     factors = {Factor::of_id(random.next_below(10)), Factor::of_id(random.next_below(20)),
                Factor::of_id(random.next_below(5))};
@@ -32,7 +32,7 @@ double deviation_of(const PlantedModel& model, const std::vector<std::vector<Fac
 }
 
 TEST(PlantedModel, EachOrderHasTheDeviationThatIsSet) {
-  const auto sample = sample_rows(5000);
+  const auto sample = draw_samples(5000);
   const std::vector<Term> terms = {{0}, {1}, {0, 1}, {1, 2}, {0, 1, 2}};
   for (size_t order = 0; order < kOrders; ++order) {
     PlantedModel model(test_seed(), 0, terms);
@@ -45,13 +45,13 @@ TEST(PlantedModel, EachOrderHasTheDeviationThatIsSet) {
 
 TEST(PlantedModel, ACrossIsNoSumOfEffectsOfItsColumns) {
   PlantedModel model(test_seed(), 0, {{0, 1}});
-  model.calibrate(sample_rows(2000), {0, 1, 0});
+  model.calibrate(draw_samples(2000), {0, 1, 0});
   double largest = 0;
   for (uint64_t a = 1; a < 10; ++a)
     for (uint64_t b = 1; b < 10; ++b) {
       const auto at = [&](uint64_t x, uint64_t y) {
-        const std::vector<Factor> row = {Factor::of_id(x), Factor::of_id(y)};
-        return model.logit(row);
+        const std::vector<Factor> factors = {Factor::of_id(x), Factor::of_id(y)};
+        return model.logit(factors);
       };
       // Zero for every sum of an effect of a and one of b.
       largest = std::max(largest, std::fabs(at(a, b) - at(0, b) - at(a, 0) + at(0, 0)));
@@ -61,7 +61,7 @@ TEST(PlantedModel, ACrossIsNoSumOfEffectsOfItsColumns) {
 
 TEST(PlantedModel, AMissingFactorBringsNothingAndABagItsMean) {
   PlantedModel model(test_seed(), 0, {{0}});
-  model.calibrate(sample_rows(2000), {1, 0, 0});
+  model.calibrate(draw_samples(2000), {1, 0, 0});
   const auto at = [&](const Factor& factor) { return model.logit({&factor, 1}); };
   const double nothing = at(Factor{});
   const Factor bag = {1.0, 2, {3, 4}};

@@ -1,4 +1,4 @@
-#include "worker/data/sample_parser.h"
+#include "worker/features/sample_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,31 +39,34 @@ class SampleParserTest : public testing::Test {
     ASSERT_TRUE(plan.ok()) << plan.error().message;
     plan_ = std::move(plan).value();
     parser_ = std::make_unique<SampleParser>(plan_, moments);
-    rows_.clear(plan_.ids.size());
+    samples_.clear(plan_.ids.size());
   }
 
   bool parse(std::string_view a, std::string_view b = "") {
-    const std::string_view fields[] = {a, b};
+    return parse(Cell::text(a), Cell::text(b));
+  }
+  bool parse(const Cell& a, const Cell& b = {}) {
+    const Cell cells[] = {a, b};
     std::vector<uint32_t> places;
     for (const std::string& column : plan_.columns) places.push_back(column == "a" ? 0 : 1);
-    return parser_->parse(fields, places, rows_);
+    return parser_->parse({cells, places}, samples_);
   }
   std::vector<Key> keys(std::string_view a, std::string_view b = "") {
-    rows_.clear(plan_.ids.size());
+    samples_.clear(plan_.ids.size());
     EXPECT_TRUE(parse(a, b)) << parser_->reason();
-    return rows_.bags[0].keys;
+    return samples_.bags[0].keys;
   }
   float number(std::string_view a) {
-    rows_.clear(0);
+    samples_.clear(0);
     EXPECT_TRUE(parse(a)) << parser_->reason();
-    return rows_.dense.at(0);
+    return samples_.dense.at(0);
   }
   std::string refusal(std::string_view a) { return parse(a) ? "none" : parser_->reason(); }
 
   JobConfig job_;
   Plan plan_;
   std::unique_ptr<SampleParser> parser_;
-  SampleSet rows_;
+  SampleSet samples_;
 };
 
 FeatureConfig with(std::vector<Transform> transforms) {
@@ -131,7 +134,60 @@ TEST_F(SampleParserTest, MultiValuedFieldsMakeBagsAndAnEmptyOneStaysEmpty) {
   EXPECT_THAT(keys("x|y|x"), ElementsAre(hash_string("x"), hash_string("y"), hash_string("x")));
   EXPECT_THAT(keys("|x||"), ElementsAre(hash_string("x")));
   EXPECT_THAT(keys(""), ElementsAre());
-  EXPECT_THAT(rows_.bags[0].offsets, ElementsAre(0, 0));
+  EXPECT_THAT(samples_.bags[0].offsets, ElementsAre(0, 0));
+}
+
+TEST_F(SampleParserTest, AListIsForMultiValuedFeaturesAlone) {
+  const std::string_view texts[] = {"x", "", "x|y"};
+  const Cell list = Cell::texts(texts);
+  FeatureConfig feature = with({Transform::kHash});
+  use(feature);
+  EXPECT_FALSE(parse(list));
+  EXPECT_THAT(parser_->reason(), HasSubstr("column 'a': 'a list of 3' is not one finite value"));
+  feature.separator = "|";
+  use(feature);
+  ASSERT_TRUE(parse(list));  // elements are not split again
+  EXPECT_THAT(samples_.bags[0].keys, ElementsAre(hash_string("x"), hash_string("x|y")));
+  use(FeatureConfig{});
+  EXPECT_FALSE(parse(list));
+  EXPECT_THAT(parser_->reason(), HasSubstr("is not a finite number"));
+}
+
+TEST_F(SampleParserTest, OneTypedCellOfAMultiValuedFeatureIsABagOfOne) {
+  FeatureConfig feature = with({Transform::kInteger});
+  feature.separator = "|";
+  use(feature);
+  ASSERT_TRUE(parse(Cell::integer(5)));
+  EXPECT_THAT(samples_.bags[0].keys, ElementsAre(5));
+}
+
+TEST_F(SampleParserTest, ANumberCellThatIsNotFiniteMakesTheSampleBad) {
+  const Cell nan = Cell::number(std::nan(""));
+  use(FeatureConfig{});
+  EXPECT_FALSE(parse(nan));
+  EXPECT_THAT(parser_->reason(), HasSubstr("column 'a': 'nan' is not a finite number"));
+  FeatureConfig cross = with({Transform::kCross});
+  cross.columns = {"a", "b"};
+  use(cross);
+  EXPECT_FALSE(parse(Cell::integer(1), nan));
+  EXPECT_THAT(parser_->reason(), HasSubstr("column 'b': 'nan' is not one finite value"));
+  job_.data.missing = "nan";
+  use(FeatureConfig{});
+  EXPECT_TRUE(parse(nan));
+}
+
+TEST_F(SampleParserTest, LabelsAndWeightsComeFromIntegersAndNumbers) {
+  TaskConfig task;
+  task.sample_weight = "b";
+  use_label(task);
+  ASSERT_TRUE(parse(Cell::integer(1), Cell::number(0.5)));
+  ASSERT_TRUE(parse(Cell::number(0), Cell::id(2)));
+  EXPECT_THAT(samples_.labels, ElementsAre(1, 0));
+  EXPECT_THAT(samples_.weights, ElementsAre(0.5, 2));
+  EXPECT_FALSE(parse(Cell::integer(2), Cell::number(1)));
+  EXPECT_THAT(parser_->reason(), HasSubstr("label 'a': '2' is neither 0 nor 1"));
+  EXPECT_FALSE(parse(Cell(), Cell::number(1)));
+  EXPECT_THAT(parser_->reason(), HasSubstr("label 'a': '' is missing"));
 }
 
 TEST_F(SampleParserTest, NumbersTakeLogarithmsAndTheMissingOneItsValue) {
@@ -157,13 +213,13 @@ TEST_F(SampleParserTest, StandardizedNumbersAreDistancesFromTheMeanAndMissingIsT
   EXPECT_EQ(number(""), 0.0f);
 }
 
-TEST_F(SampleParserTest, WhatIsNoFiniteNumberMakesTheRowBad) {
+TEST_F(SampleParserTest, WhatIsNoFiniteNumberMakesTheSampleBad) {
   use(FeatureConfig{});
   for (const char* text : {"nan", "inf", "-inf", "1e50", "x"})
     EXPECT_THAT(refusal(text), HasSubstr("column 'a'")) << text;
 }
 
-TEST_F(SampleParserTest, ABadRowLeavesNothingBehind) {
+TEST_F(SampleParserTest, ABadSampleLeavesNothingBehind) {
   job_.features = {feature("a", {Transform::kHash}), feature("b", {Transform::kInteger}),
                    feature("a")};
   add_tables(job_);
@@ -171,9 +227,9 @@ TEST_F(SampleParserTest, ABadRowLeavesNothingBehind) {
   ASSERT_TRUE(parse("1", "2"));
   ASSERT_FALSE(parse("3", "bad"));
   ASSERT_FALSE(parse("bad", "4"));
-  EXPECT_EQ(rows_.samples, 1u);
-  EXPECT_THAT(rows_.dense, ElementsAre(1.0f));
-  for (const SampleSet::Bag& bag : rows_.bags) {
+  EXPECT_EQ(samples_.samples, 1u);
+  EXPECT_THAT(samples_.dense, ElementsAre(1.0f));
+  for (const SampleSet::Bag& bag : samples_.bags) {
     EXPECT_EQ(bag.keys.size(), 1u);
     EXPECT_THAT(bag.offsets, ElementsAre(0, 1));
   }
@@ -181,8 +237,8 @@ TEST_F(SampleParserTest, ABadRowLeavesNothingBehind) {
 
 TEST_F(SampleParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
   const auto label = [&](std::string_view text) {
-    rows_.clear(0);
-    return parse(text) ? std::to_string(static_cast<int>(rows_.labels.at(0) * 10))
+    samples_.clear(0);
+    return parse(text) ? std::to_string(static_cast<int>(samples_.labels.at(0) * 10))
                        : parser_->reason();
   };
   TaskConfig task;
@@ -208,7 +264,7 @@ TEST_F(SampleParserTest, LabelsCompareOrMustBeZeroOrOneOrAnyNumber) {
   }
 }
 
-TEST_F(SampleParserTest, WeightsOfRowsAreNumbersOfZeroOrMore) {
+TEST_F(SampleParserTest, WeightsOfSamplesAreNumbersOfZeroOrMore) {
   TaskConfig task;
   task.sample_weight = "b";
   use_label(task);
@@ -218,8 +274,8 @@ TEST_F(SampleParserTest, WeightsOfRowsAreNumbersOfZeroOrMore) {
     EXPECT_FALSE(parse("1", bad));
     EXPECT_THAT(parser_->reason(), HasSubstr("weight 'b'"));
   }
-  EXPECT_EQ(rows_.weights, (std::vector<float>{2.5f, 0.0f}));
-  EXPECT_EQ(rows_.labels.size(), 2u);
+  EXPECT_EQ(samples_.weights, (std::vector<float>{2.5f, 0.0f}));
+  EXPECT_EQ(samples_.labels.size(), 2u);
 }
 
 TEST(PlanTest, RefusesTransformsThatDoNotFitTogether) {

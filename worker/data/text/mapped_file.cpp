@@ -1,4 +1,4 @@
-#include "worker/data/mapped_file.h"
+#include "worker/data/text/mapped_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

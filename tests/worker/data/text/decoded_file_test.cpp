@@ -1,4 +1,4 @@
-#include "worker/data/decoded_file.h"
+#include "worker/data/text/decoded_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,14 +1,17 @@
-// Cuts one line of CSV or TSV into its fields.
+// Cuts one line of CSV or TSV into its fields: cells of text.
 //
 // CSV is RFC 4180: a field may be quoted, a quote inside is doubled, and a quote anywhere else
-// makes the line bad, so that the halves of a field with a line break in it cannot pass for rows.
-// In TSV a quote is a character like any other. A zero byte makes a line bad: it is not text.
+// makes the line bad, so that the halves of a field with a line break in it cannot pass for
+// samples. In TSV a quote is a character like any other. A zero byte makes a line bad: it is not
+// text.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "worker/features/record.h"
 
 namespace cairn {
 
@@ -22,7 +25,7 @@ class FieldSplitter {
 
   // Views into the line, or into this object; valid until the next split. The empty line has one
   // (empty) field.
-  std::span<const std::string_view> fields() const { return fields_; }
+  std::span<const Cell> fields() const { return fields_; }
   const char* reason() const { return reason_; }
 
  private:
@@ -34,7 +37,7 @@ class FieldSplitter {
 
   char separator_;
   bool quotes_;
-  std::vector<std::string_view> fields_;
+  std::vector<Cell> fields_;
   std::string unquoted_;  // fields that had doubled quotes
   const char* reason_ = "";
 };

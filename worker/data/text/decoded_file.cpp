@@ -1,4 +1,4 @@
-#include "worker/data/decoded_file.h"
+#include "worker/data/text/decoded_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
