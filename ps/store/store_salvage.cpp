@@ -38,7 +38,7 @@ void add(StorageLoss loss, std::vector<StorageLoss>& losses) {
     losses.push_back(std::move(loss));
 }
 
-// A store that is read slot by slot, ascending. Its files tell which keys per slot may have, the
+// A store that is read slot by slot, ascending. Its files tell which keys a slot may have, the
 // database what their rows are.
 class DamagedStore {
  public:
