@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "common/http/process_routes.h"
+
 namespace cairn {
 
 const char* const kVersionText = CAIRN_VERSION;
@@ -14,9 +16,9 @@ Result<std::unique_ptr<HttpServer>> serve_metrics(const MetricsConfig& config, u
   if (port > UINT16_MAX)
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("metrics.port {} leaves no port for rank {}", config.port, rank)};
-  auto server = HttpServer::start(
-      config.address, static_cast<uint16_t>(port),
-      {[&metrics] { return metrics.exposition(); }, [&ready] { return ready.load(); }});
+  auto server = HttpServer::start(config.address, static_cast<uint16_t>(port),
+                                  process_routes([&metrics] { return metrics.exposition(); },
+                                                 [&ready] { return ready.load(); }));
   if (!server.ok() && server.error().code == ErrorCode::kUnavailable)
     return Error{ErrorCode::kUnavailable,
                  server.error().message + "; set metrics.port (0: any that is free)"};

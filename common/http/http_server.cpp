@@ -4,9 +4,12 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <list>
@@ -23,24 +26,52 @@ namespace http = beast::http;
 using asio::ip::tcp;
 using ErrorCondition = beast::error_code;
 
-// One connection. It lives as long as an operation of its own is outstanding.
+// What all connections share.
+struct Shared {
+  std::vector<HttpRoute> routes;
+  HttpServer::Limits limits;
+  asio::io_context io{1};
+  asio::thread_pool pool;
+  std::atomic<size_t> under_way = 0;  // handlers in the pool or waiting for it
+  std::string paths;                  // of all routes, for who asks for another
+
+  Shared(std::vector<HttpRoute> routes_, const HttpServer::Limits& limits_)
+      : routes(std::move(routes_)), limits(limits_), pool(limits_.threads) {
+    for (const HttpRoute& route : routes) paths += (paths.empty() ? "" : ", ") + route.path;
+  }
+};
+
+std::optional<HttpMethod> method_of(http::verb verb) {
+  switch (verb) {
+    case http::verb::get:
+    case http::verb::head:
+      return HttpMethod::kGet;
+    case http::verb::post:
+      return HttpMethod::kPost;
+    case http::verb::put:
+      return HttpMethod::kPut;
+    case http::verb::delete_:
+      return HttpMethod::kDelete;
+    default:
+      return std::nullopt;
+  }
+}
+
+// One connection. It lives as long as an operation or a handler of its own is outstanding.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const HttpServer::Handlers& handlers,
-          const HttpServer::Limits& limits)
-      : stream_(std::move(socket)),
-        buffer_(limits.header_bytes_max),
-        handlers_(handlers),
-        limits_(limits) {}
+  Session(tcp::socket socket, Shared& shared)
+      : stream_(std::move(socket)), buffer_(shared.limits.header_bytes_max), shared_(shared) {}
 
   void read() {
     parser_.emplace();
-    parser_->header_limit(limits_.header_bytes_max);
+    parser_->header_limit(shared_.limits.header_bytes_max);
+    parser_->body_limit(boost::none);  // the route's, once the header tells which it is
     // A deadline for the whole request, so sending it byte by byte gains no time.
-    stream_.expires_after(limits_.timeout);
-    http::async_read(
+    stream_.expires_after(shared_.limits.timeout);
+    http::async_read_header(
         stream_, buffer_, *parser_,
-        [self = shared_from_this()](ErrorCondition error, size_t) { self->on_read(error); });
+        [self = shared_from_this()](ErrorCondition error, size_t) { self->on_header(error); });
   }
 
   void close() { stream_.close(); }
@@ -48,63 +79,96 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   using Response = http::response<http::string_body>;
 
-  void on_read(ErrorCondition error) {
-    if (!error) return write(answer(parser_->get()));
+  void on_header(ErrorCondition error) {
+    if (error) return on_bad_request(error);
+    const auto& header = parser_->get();
+    const beast::string_view target = header.target();
+    const size_t question = target.find('?');
+    request_ = {};
+    request_.path = std::string(target.substr(0, question));
+    if (question != beast::string_view::npos)
+      request_.query = std::string(target.substr(question + 1));
+    const std::optional<HttpMethod> method = method_of(header.method());
+    std::string allowed;
+    route_ = find_route(shared_.routes, method.value_or(HttpMethod::kGet), request_.path, &allowed);
+    if (allowed.empty()) return refuse(404, "try " + shared_.paths + "\n");
+    if (!method || route_ == nullptr) {
+      Response response = text(405, "only " + allowed + "\n");
+      response.set(http::field::allow, allowed);
+      return refuse(std::move(response));
+    }
+    request_.method = *method;
+    const auto length = parser_->content_length();
+    if (length && *length > route_->body_bytes_max) return refuse(413, too_long());
+    parser_->body_limit(route_->body_bytes_max);
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](ErrorCondition error, size_t) { self->on_body(error); });
+  }
+
+  void on_body(ErrorCondition error) {
+    if (error == http::error::body_limit) return refuse(413, too_long());
+    if (error) return on_bad_request(error);
+    request_.body = std::move(parser_->get().body());
+    if (!route_->may_take_long) return write(answer(route_->handler(request_)));
+    if (++shared_.under_way > shared_.limits.handlers_max) {
+      --shared_.under_way;
+      Response response = text(503, "too many requests are being answered\n");
+      response.set(http::field::retry_after, "1");
+      return write(std::move(response));
+    }
+    stream_.expires_never();  // the handler's time is its own
+    asio::post(shared_.pool, [self = shared_from_this()] {
+      HttpResponse response = self->route_->handler(self->request_);
+      --self->shared_.under_way;
+      asio::post(self->shared_.io,
+                 [self, response = std::move(response)] { self->write(self->answer(response)); });
+    });
+  }
+
+  void on_bad_request(ErrorCondition error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
-      return write(refusal(http::status::request_header_fields_too_large, "header too large\n"));
+      return refuse(431, "header too large\n");
     const bool not_http = error.category() == make_error_code(http::error::bad_target).category();
     if (not_http && error != http::error::end_of_stream && error != http::error::partial_message)
-      return write(refusal(http::status::bad_request, "not a request that is served here\n"));
+      return refuse(400, "not a request that is served here\n");
     close();  // gone, or too slow
   }
 
-  Response answer(const http::request<http::empty_body>& request) {
-    Response response = route(request);
-    response.version(request.version());
-    response.keep_alive(request.keep_alive());
-    // To HEAD the same header, without the body that it describes.
-    response.content_length(response.body().size());
-    if (request.method() == http::verb::head) response.body().clear();
+  std::string too_long() const {
+    return "the body may have " + std::to_string(route_->body_bytes_max) + " bytes\n";
+  }
+
+  Response answer(const HttpResponse& from) {
+    Response response(static_cast<http::status>(from.status), 11);
+    response.set(http::field::content_type, from.content_type);
+    response.body() = from.body;
     return response;
   }
-
-  Response route(const http::request<http::empty_body>& request) {
-    if (request.method() != http::verb::get && request.method() != http::verb::head) {
-      Response response = text(http::status::method_not_allowed, "only GET and HEAD\n");
-      response.set(http::field::allow, "GET, HEAD");
-      return response;
-    }
-    const beast::string_view target = request.target().substr(0, request.target().find('?'));
-    if (target == "/metrics") {
-      Response response = text(http::status::ok, handlers_.metrics());
-      response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-      return response;
-    }
-    if (target == "/healthz") return text(http::status::ok, "ok\n");
-    if (target == "/readyz") {
-      return handlers_.ready() ? text(http::status::ok, "ready\n")
-                               : text(http::status::service_unavailable, "not ready\n");
-    }
-    return text(http::status::not_found, "try /metrics, /healthz or /readyz\n");
-  }
-
-  static Response text(http::status status, std::string body) {
-    Response response(status, 11);
+  static Response text(unsigned status, std::string body) {
+    Response response(static_cast<http::status>(status), 11);
     response.set(http::field::content_type, "text/plain; charset=utf-8");
     response.body() = std::move(body);
     return response;
   }
 
-  static Response refusal(http::status status, std::string body) {
-    Response response = text(status, std::move(body));
-    response.keep_alive(false);
-    response.prepare_payload();
-    return response;
+  // Where a body may follow that nobody has read, the connection cannot go on.
+  void refuse(Response response) {
+    const bool rest = parser_ && !parser_->is_done();
+    write(std::move(response), rest);
   }
+  void refuse(unsigned status, std::string body) { refuse(text(status, std::move(body))); }
 
-  void write(Response response) {
+  void write(Response response, bool then_close = false) {
+    const auto& request = parser_->get();
     response_ = std::move(response);
-    stream_.expires_after(limits_.timeout);
+    const bool known = parser_->is_header_done();
+    if (known) response_.version(request.version());
+    response_.keep_alive(known && !then_close && request.keep_alive());
+    // To HEAD the same header, without the body that it describes.
+    response_.content_length(response_.body().size());
+    if (known && request.method() == http::verb::head) response_.body().clear();
+    stream_.expires_after(shared_.limits.timeout);
     http::async_write(
         stream_, response_,
         [self = shared_from_this()](ErrorCondition error, size_t) { self->on_written(error); });
@@ -119,10 +183,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::empty_body>> parser_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  HttpRequest request_;
+  const HttpRoute* route_ = nullptr;  // of the request
   Response response_;
-  const HttpServer::Handlers& handlers_;
-  const HttpServer::Limits& limits_;
+  Shared& shared_;
 };
 
 // A thread that leaves every signal to the others: who handles Ctrl-C is the program's choice.
@@ -139,11 +204,13 @@ std::thread thread_without_signals(std::function<void()> body) {
 
 class HttpServer::Impl {
  public:
-  Impl(Handlers handlers, Limits limits) : handlers_(std::move(handlers)), limits_(limits) {}
+  Impl(std::vector<HttpRoute> routes, const Limits& limits) : shared_(std::move(routes), limits) {}
 
   ~Impl() {
-    io_.stop();
+    shared_.io.stop();
     if (thread_.joinable()) thread_.join();
+    shared_.pool.stop();
+    shared_.pool.join();
   }
 
   ErrorCondition listen(const asio::ip::address& address, uint16_t port) {
@@ -162,7 +229,7 @@ class HttpServer::Impl {
     accept();
     thread_ = thread_without_signals([this] {
       pthread_setname_np(pthread_self(), "http");
-      io_.run();
+      shared_.io.run();
     });
   }
 
@@ -173,7 +240,7 @@ class HttpServer::Impl {
     acceptor_.async_accept([this](ErrorCondition error, tcp::socket socket) {
       if (error) return accept_later();
       make_room();
-      const auto session = std::make_shared<Session>(std::move(socket), handlers_, limits_);
+      const auto session = std::make_shared<Session>(std::move(socket), shared_);
       sessions_.push_back(session);
       session->read();
       accept();
@@ -190,41 +257,39 @@ class HttpServer::Impl {
 
   void make_room() {
     sessions_.remove_if([](const std::weak_ptr<Session>& session) { return session.expired(); });
-    while (sessions_.size() >= limits_.connections_max) {
+    while (sessions_.size() >= shared_.limits.connections_max) {
       if (const auto oldest = sessions_.front().lock()) oldest->close();
       sessions_.pop_front();
     }
   }
 
-  const Handlers handlers_;
-  const Limits limits_;
+  Shared shared_;
   uint16_t port_ = 0;
   std::list<std::weak_ptr<Session>> sessions_;  // oldest first
-  asio::io_context io_{1};
-  tcp::acceptor acceptor_{io_};
-  asio::steady_timer retry_{io_};
+  tcp::acceptor acceptor_{shared_.io};
+  asio::steady_timer retry_{shared_.io};
   std::thread thread_;
 };
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& address, uint16_t port,
-                                                      Handlers handlers, Limits limits) {
+                                                      std::vector<HttpRoute> routes,
+                                                      Limits limits) {
   ErrorCondition error;
   const asio::ip::address parsed = asio::ip::make_address(address, error);
   if (error)
     return Error{ErrorCode::kInvalidArgument,
-                 "metrics address '" + address + "' is not an IP address such as 127.0.0.1"};
+                 "address '" + address + "' is not an IP address such as 127.0.0.1"};
   const std::string where = address + " port " + std::to_string(port);
   try {  // Asio throws where the system has no descriptor or thread left
-    auto impl = std::make_unique<Impl>(std::move(handlers), limits);
+    auto impl = std::make_unique<Impl>(std::move(routes), limits);
     error = impl->listen(parsed, port);
     if (error)
       return Error{ErrorCode::kUnavailable,
-                   "cannot serve metrics on " + where + ": " + error.message()};
+                   "cannot serve HTTP on " + where + ": " + error.message()};
     impl->run();
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
   } catch (const std::exception& thrown) {
-    return Error{ErrorCode::kUnavailable,
-                 "cannot serve metrics on " + where + ": " + thrown.what()};
+    return Error{ErrorCode::kUnavailable, "cannot serve HTTP on " + where + ": " + thrown.what()};
   }
 }
 

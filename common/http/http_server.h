@@ -1,36 +1,33 @@
-// Serves a process's metrics and health over HTTP/1.1, on a thread of its own:
-//   GET /metrics   what Prometheus scrapes
-//   GET /healthz   200 while the process can answer at all
-//   GET /readyz    200 when it is ready, else 503
-// Anything else is 404; a method other than GET and HEAD is 405. There is no way to change
-// anything.
+// Serves routes (common/http/routes.h) over HTTP/1.1, on a thread of its own.
 //
-// Clients are not trusted: header size, time and connections are bounded by `Limits`, and when all
-// connections are taken the oldest makes room, so that idle ones cannot shut Prometheus out.
+// Clients are not trusted: header size, body size, time and connections are bounded, and when all
+// connections are taken the oldest makes room, so that idle ones cannot shut others out. What has no
+// route is 404; a method that a path has not is 405, with those that it has; a body above its route's
+// limit is 413; 503 where more handlers are under way than may be.
 //
-// Thread safety: handlers run on the server's thread, and must not block for long or throw.
+// Thread safety: handlers run on the server's thread and must not block for long, or, where their
+// route says that they may take long, on threads of a pool, several at once. None may throw.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "common/http/routes.h"
 #include "common/result.h"
 
 namespace cairn {
 
 class HttpServer {
  public:
-  struct Handlers {
-    std::function<std::string()> metrics;  // the text that /metrics serves
-    std::function<bool()> ready;
-  };
-
   struct Limits {
     uint32_t header_bytes_max = 8 * 1024;
     size_t connections_max = 64;
+    size_t threads = 2;        // of the pool
+    size_t handlers_max = 64;  // that run in the pool or wait for it
     // For a request to arrive whole, and as long again for its answer to be taken.
     std::chrono::milliseconds timeout{5000};
   };
@@ -39,13 +36,13 @@ class HttpServer {
   // system. Errors: kInvalidArgument for what is no address, kUnavailable if it cannot be bound (it
   // names address and port).
   static Result<std::unique_ptr<HttpServer>> start(const std::string& address, uint16_t port,
-                                                   Handlers handlers, Limits limits);
+                                                   std::vector<HttpRoute> routes, Limits limits);
   static Result<std::unique_ptr<HttpServer>> start(const std::string& address, uint16_t port,
-                                                   Handlers handlers) {
-    return start(address, port, std::move(handlers), Limits{});
+                                                   std::vector<HttpRoute> routes) {
+    return start(address, port, std::move(routes), Limits{});
   }
 
-  // Ends all connections at once; waits at most for a handler that is running.
+  // Ends all connections at once; waits at most for handlers that are running.
   ~HttpServer();
 
   uint16_t port() const;

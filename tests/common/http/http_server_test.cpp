@@ -9,10 +9,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "common/check.h"
+#include "common/http/process_routes.h"
 #include "tests/seed.h"
 
 namespace cairn {
@@ -62,6 +65,11 @@ class Client {
     }
     return all;
   }
+  // Whether something comes within a tenth of a second.
+  bool has_answer() {
+    pollfd look{.fd = socket_, .events = POLLIN, .revents = 0};
+    return ::poll(&look, 1, 100) > 0;
+  }
   bool closed_by_server() {
     (void)receive_until("");
     return !timed_out_;
@@ -82,7 +90,8 @@ class HttpServerTest : public testing::Test {
  protected:
   std::unique_ptr<HttpServer> start(HttpServer::Limits limits = {}) {
     auto started = HttpServer::start(
-        "127.0.0.1", 0, {[] { return "cairn_up 1\n"; }, [this] { return ready.load(); }}, limits);
+        "127.0.0.1", 0,
+        process_routes([] { return "cairn_up 1\n"; }, [this] { return ready.load(); }), limits);
     check(started.ok(), started.ok() ? "" : started.error().message);
     return std::move(started).value();
   }
@@ -178,8 +187,109 @@ TEST_F(HttpServerTest, BodyIsRefused) {
   const auto server = start();
   Client client(server->port());
   client.send("GET /metrics HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n");
-  EXPECT_THAT(client.receive_until(""), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(client.receive_until(""), StartsWith("HTTP/1.1 413 "));
   expect_served(*server);
+}
+
+HttpRoute echo(HttpMethod method, const std::string& path, size_t body_bytes_max) {
+  return {.method = method,
+          .path = path,
+          .handler =
+              [](const HttpRequest& request) {
+                return HttpResponse{201, request.query + "|" + request.body, "text/x-echo"};
+              },
+          .body_bytes_max = body_bytes_max};
+}
+
+std::unique_ptr<HttpServer> serve(std::vector<HttpRoute> routes, HttpServer::Limits limits = {}) {
+  auto started = HttpServer::start("127.0.0.1", 0, std::move(routes), limits);
+  check(started.ok(), started.ok() ? "" : started.error().message);
+  return std::move(started).value();
+}
+
+TEST(HttpRoutes, ABodyInPiecesArrivesWholeAndTheConnectionGoesOn) {
+  const auto server = serve({echo(HttpMethod::kPost, "/rank", 1 << 20)});
+  Client client(server->port());
+  const std::string body(100'000, 'b');
+  for (int i = 0; i < 2; ++i) {
+    client.send("POST /rank?k=3 HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+    for (size_t at = 0; at < body.size(); at += 7'777) client.send(body.substr(at, 7'777));
+    const std::string answer = client.receive_until(body);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 201 "));
+    EXPECT_THAT(answer, HasSubstr("Content-Type: text/x-echo\r\n"));
+    EXPECT_THAT(answer, EndsWith("\r\n\r\nk=3|" + body));
+  }
+  client.send("POST /rank HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+  EXPECT_THAT(client.receive_until("|abc"), EndsWith("|abc"));
+}
+
+TEST(HttpRoutes, ABodyAboveItsRoutesLimitIsRefusedWhetherItSaysItsLengthOrNot) {
+  const auto server = serve({echo(HttpMethod::kPost, "/rank", 10)});
+  for (const char* request :
+       {"POST /rank HTTP/1.1\r\nContent-Length: 11\r\n\r\n01234567890",
+        "POST /rank HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n"}) {
+    Client client(server->port());
+    client.send(request);
+    const std::string answer = client.receive_until("");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(answer, HasSubstr("10 bytes"));
+  }
+}
+
+TEST(HttpRoutes, APathTellsItsMethodsAndAnUnknownOneThePaths) {
+  const auto server =
+      serve({echo(HttpMethod::kPost, "/rank", 10), echo(HttpMethod::kDelete, "/rank", 0)});
+  EXPECT_THAT(fetch(server->port(), "/rank"), HasSubstr("Allow: POST, DELETE\r\n"));
+  EXPECT_THAT(fetch(server->port(), "/rank", "DELETE"), StartsWith("HTTP/1.1 201 "));
+  const std::string lost = fetch(server->port(), "/ranks");
+  EXPECT_THAT(lost, StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(lost, HasSubstr("try /rank"));
+}
+
+// Handlers that wait until the test lets them go on.
+struct Gate {
+  std::promise<void> opened;
+  std::shared_future<void> open = opened.get_future().share();
+  std::atomic<int> inside = 0;
+
+  HttpRoute route() {
+    return {.path = "/slow",
+            .handler =
+                [this](const HttpRequest&) {
+                  ++inside;
+                  open.wait();
+                  return HttpResponse{200, "done\n"};
+                },
+            .may_take_long = true};
+  }
+};
+
+TEST(HttpRoutes, AHandlerThatTakesLongHoldsNobodyUpAndTooManyAreToldToComeBack) {
+  Gate gate;
+  const auto server = serve({gate.route(),
+                             {.path = "/quick",
+                              .handler =
+                                  [](const HttpRequest&) {
+                                    return HttpResponse{200, "quick\n"};
+                                  }}},
+                            {.threads = 2, .handlers_max = 3});
+  std::vector<Client> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.emplace_back(server->port());
+    slow.back().send("GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n");
+  }
+  while (gate.inside < 2) std::this_thread::yield();  // both threads are taken
+  EXPECT_THAT(fetch(server->port(), "/quick"), EndsWith("quick\n"));
+  // The third waits or is about to: then a fourth is one too many.
+  std::string refused;
+  while (!refused.starts_with("HTTP/1.1 503 ")) {
+    Client fourth(server->port());
+    fourth.send("GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n");
+    if (fourth.has_answer()) refused = fourth.receive_until("");
+  }
+  EXPECT_THAT(refused, HasSubstr("Retry-After: 1\r\n"));
+  gate.opened.set_value();
+  for (Client& client : slow) EXPECT_THAT(client.receive_until(""), StartsWith("HTTP/1.1 "));
 }
 
 TEST_F(HttpServerTest, GarbageDoesNoHarm) {
@@ -231,8 +341,9 @@ TEST_F(HttpServerTest, ServesWhileClientsHoldTheirConnectionsHalfOpen) {
 TEST_F(HttpServerTest, ClientThatNeverReadsIsClosed) {
   // More than the buffers of a connection take.
   const std::string large(32 << 20, 'x');
-  auto started = HttpServer::start("127.0.0.1", 0, {[&] { return large; }, [] { return true; }},
-                                   {.timeout = std::chrono::seconds(1)});
+  auto started =
+      HttpServer::start("127.0.0.1", 0, process_routes([&] { return large; }, [] { return true; }),
+                        {.timeout = std::chrono::seconds(1)});
   ASSERT_TRUE(started.ok());
   Client client(started.value()->port());
   client.send("GET /metrics HTTP/1.1\r\n\r\n");

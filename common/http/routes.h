@@ -1,0 +1,44 @@
+// What an HTTP server serves: routes, each a method, a path and a handler. Free of any HTTP library.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn {
+
+enum class HttpMethod : uint8_t { kGet, kPost, kPut, kDelete };
+
+struct HttpRequest {
+  HttpMethod method = HttpMethod::kGet;  // kGet of HEAD too
+  std::string path;                      // without the query
+  std::string query;                     // behind the '?', as it came
+  std::string body;
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+};
+
+struct HttpRoute {
+  HttpMethod method = HttpMethod::kGet;
+  std::string path;  // compared whole
+  std::function<HttpResponse(const HttpRequest&)> handler;
+  // Largest body that is read; a longer one is refused (413). 0: a request has no body.
+  size_t body_bytes_max = 0;
+  // The handler may take long: it runs on a thread of the pool, beside others, and not on the
+  // server's own, where it would hold up every other route.
+  bool may_take_long = false;
+};
+
+// The route of a request; null where there is none. `allowed`, if not null, becomes the methods that
+// the path has, as an Allow header says them; empty where no route has the path.
+const HttpRoute* find_route(const std::vector<HttpRoute>& routes, HttpMethod method,
+                            std::string_view path, std::string* allowed = nullptr);
+
+}  // namespace cairn
