@@ -8,11 +8,13 @@ Prints the ratio of medians, BUILD to OTHER, with quartiles over the rounds. Exi
 `./dev bench GROUP --beside OTHER` calls it; tools/beside_test.py is its test.
 """
 import argparse
+import os
 import pathlib
 import re
 import statistics
 import subprocess
 import sys
+import tempfile
 
 ROUNDS_MIN = 9
 RATIO_MIN = 0.97
@@ -34,7 +36,7 @@ FORMER = {"speculative_bench": "early_bench"}  # names in older builds
 
 NUMBER = r"([\d.]+(?:e[+-]?\d+)?)"
 # Lines of builds that print no `figure` lines: a pattern, the name (from its groups), factor and unit.
-# A pattern without a number sets the prefix of the lines behind it.
+# A pattern without a name is a prefix of the indented lines behind it.
 OLD_LINES = [
     (rf"(?P<name>[\w ,:-]+): {NUMBER} M/s, bare", "{name}", 1e6, "rows/s"),
     (rf"filling the hot tier: {NUMBER} M rows/s", "filling the hot tier", 1e6, "rows/s"),
@@ -46,6 +48,7 @@ OLD_LINES = [
     (rf"(?P<name>\w+): [\d.]+ s in all, {NUMBER} samples/s", "{name} in training", 1, "samples/s"),
     (rf"(?P<name>\w+): {NUMBER} \([^)]*\) samples/s; products", "{name}", 1, "samples/s"),
     (rf"\s*(?P<name>\d+ logged rows, +\d+ unique keys): +{NUMBER} s,", "{name}", 1, "s"),
+    (rf"gate criteo_rows_per_second {NUMBER} ", "read_criteo plain", 1, "samples/s"),
     (rf"(?P<name>[a-z][\w ,]*?)\s+{NUMBER} MB/s  \(", "{name}", 1, "MB/s"),
     (rf"\s*\d+ s (?P<name>[\w ]+): {NUMBER} M rows/s, longest", "{name}", 1e6, "rows/s"),
     (rf"\s*\d+ s (?P<name>[\w ]+): [\d.]+ M rows/s, longest wait {NUMBER} s", "{name} longest wait", 1, "s"),
@@ -64,6 +67,8 @@ def figures(output):
         match = re.match(rf"figure (\S+) {NUMBER} (\S+)$", line)
         if match:
             stated[match[1]] = (float(match[2]), match[3])
+        if not line.startswith(" "):
+            prefix = ""
         for pattern, name, factor, unit in OLD_LINES:
             match = re.match(pattern, line)
             if not match:
@@ -73,12 +78,8 @@ def figures(output):
                 prefix = groups["prefix"] + " "
                 continue
             number = next(g for g in reversed(match.groups()) if g)
-            full = slug((prefix if unit == "samples/s" else "") + name.format(**groups))
+            full = slug(prefix + name.format(**groups))
             found.setdefault(full, (float(number) * factor, unit))
-        match = re.match(rf"(read_criteo/\w+).*items_per_second={NUMBER}([kMG]?)/s", line)
-        if match:
-            factor = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[3]]
-            found[slug(match[1])] = (float(match[2]) * factor, "samples/s")
     return found | stated
 
 
@@ -123,7 +124,12 @@ def run(build, program, options):
         path = build / "bench" / FORMER[program]
     if not path.exists():
         return {}
-    done = subprocess.run([path.resolve(), *options], capture_output=True, text=True, check=False)
+    # Others may run the same program: its files lie in a folder of their own.
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"TMPDIR": folder}
+        done = subprocess.run(
+            [path.resolve(), *options], capture_output=True, text=True, check=False, env=environment
+        )
     if done.returncode != 0:
         sys.exit(f"beside: {path} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return figures(done.stdout)

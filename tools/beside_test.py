@@ -16,7 +16,7 @@ class Figures(unittest.TestCase):
             "1 workers, 10 ms of compute:\n"
             "  plain: samples/s 93700 (64400 to 98800), waits for rows 10.5 (1 to 2) ms per step\n"
             "quickstart: 2.8 s in all, 211000 samples/s in training\n"
-            "read_criteo/plain/min_time:2.000  100 ms  100 ms  3 items_per_second=1.13M/s\n"
+            "gate criteo_rows_per_second 1.13e+06 >=500000 ok\n"
         )
         found = beside.figures(text)
         self.assertEqual(found["pull_in_process"], (8.1e6, "rows/s"))
