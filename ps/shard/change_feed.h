@@ -1,6 +1,6 @@
-// Gathers what a step changes and tells the shard's listener when the step is over. Rows are copied as
-// they are changed: until the step is over a flush may store them and memory may lose them. Where
-// nobody listens it does nothing. Thread safety: none; a shard's thread owns it.
+// Gathers what a step changes and tells the shard's listener when the step is over. Rows are copied
+// as they are changed: until the step is over a flush may store them and memory may lose them. The
+// feed does nothing where nobody listens. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
-// What a shard's steps changed, for whoever follows its rows: a change log, replicas, a serving tier.
+// Tells what a shard's steps changed to whoever follows its rows: a change log, replicas, a serving
+// tier.
 // Thread safety: none; a shard's thread calls it.
 #pragma once
 
@@ -14,27 +15,32 @@ namespace cairn {
 // One step of one shard, valid for the length of the call.
 struct StepChanges {
   struct Table {
-    std::vector<Key> keys;       // of rows that the step created or changed, each once, in no order
+    // The rows that the step created or changed, each once, in no order. A key that was refused,
+    // and a row whose gradient was not finite, are not among them.
+    std::vector<Key> keys;
     std::vector<float> weights;  // [keys, dim], as of the end of the step
   };
   uint64_t step = 0;
-  Lsn lsn = 0;                // of the step's last record; the log may not have acknowledged it yet
-  std::vector<Table> tables;  // one per table
-  std::span<const DeletedKey>
-      removed;  // rows that went after the step: removals come after changes
+  Lsn lsn = 0;  // the step's last record, which the log may not have acknowledged yet
+  std::vector<Table> tables;
+  std::span<const DeletedKey> removed;  // rows that went after the step's changes
 };
 
-// Steps come in order, none is left out, and each comes once, at the point where it is over: its
-// rows are changed, and those that expired or exceeded a cap are gone. That is before the next step
-// is answered, and may be before the step is durable: a server that dies then takes it back.
+// A step is told at the point where it is over: its rows are changed, and those that expired or
+// exceeded a cap are gone. That is before a pull of the next step is answered. It may be before the
+// step is durable: a server that dies then takes the step back.
+//
+// Between two calls of begin() steps come in order and none is left out. Each comes once, but for
+// the one of begin() itself: that step may be told once more, with its removals alone.
 class ChangeListener {
  public:
   virtual ~ChangeListener() = default;
 
-  // A shard begins, with the rows as of `applied_step`. The steps up to that one that this listener
-  // has not had are not told: a server that recovers applies what its log holds before it begins.
-  // Whoever followed an earlier shard starts again from rows that are as new, unless it had this step.
-  // What expired after `applied_step` itself may come still, as that step once more.
+  // A shard begins, with the rows as of `applied_step`. A listener that had this step last goes on.
+  // It may have had another step last, and then starts again from rows as of `applied_step`:
+  // - An earlier one: a recovery applied the steps between before the shard began, and they are not
+  //   told.
+  // - A later one: the server died before that step was durable. The step comes again.
   virtual void begin(uint64_t applied_step) = 0;
   virtual void step_over(const StepChanges& changes) = 0;
 };

@@ -1,7 +1,7 @@
-// A checkpoint of a shard as of a step: steps behind that one are held back, the rows that are still
-// dirty are flushed, and the store puts all of it into a new folder. Most dirty rows are written
-// while training goes on to that step. One checkpoint at a time; a request that comes again is
-// answered once more. Thread safety: none; a shard's thread owns it.
+// A checkpoint of a shard as of a step. Steps behind that one are held back, the rows that are
+// still dirty are flushed, and the store puts all of it into a new folder. Most dirty rows are
+// written while training goes on to that step. One checkpoint is under way at a time. A request
+// that comes again is answered once more. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// When a shard writes its dirty rows to the store, and what that frees: a flush begins where half of
-// the hot tier is dirty or half of the log is full, and where a checkpoint or a pull asks for one. At
-// its end a replay start is logged; once that is acknowledged, the log before it is cut.
+// Writes a shard's dirty rows to the store. A flush begins where half of the hot tier is dirty or
+// half of the log is full, and where a checkpoint or a pull asks for one. At its end a replay start
+// is logged; once that is acknowledged, the log before it is cut.
 //
 // A flush frees the log at its end, all at once. Pushes get what is left of the log bit by bit, as
 // the flush gets on, and so wait often and briefly instead of once and long (log_has_room).

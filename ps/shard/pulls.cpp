@@ -10,8 +10,8 @@
 namespace cairn {
 
 namespace {
-// Pulls that may wait (for their step, for a read, for room), per worker. A client has 2 x (prefetch
-// + 1) open.
+// Pulls that may wait (for their step, for a read, for room), per worker. A client has
+// 2 x (prefetch + 1) open.
 constexpr size_t kHeldMax = 256;
 // Steps ahead of the last one applied that rows are pinned for. Rows of a pull further ahead are
 // merely read again if they have to be.

@@ -1,8 +1,8 @@
 // The pulls of a shard: deferred until their step's turn, answered from memory, or once the store
 // has answered.
 //
-//   deferred           its turn has not come (ConsistencyRules::may_answer); what it will miss is read
-//                      meanwhile, where there is room
+//   deferred           its turn has not come (ConsistencyRules::may_answer); the rows that it will
+//                      miss are read meanwhile, where there is room
 //   reading            rows that it wants are being read from the store
 //   waiting for room   there is no room for those rows, and a flush will make some
 //

@@ -1,4 +1,4 @@
-// Who asked a shard for what, and the way back to him.
+// Who asked a shard for what, and the way back to that peer.
 #pragma once
 
 #include <cstdint>

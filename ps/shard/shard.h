@@ -1,25 +1,27 @@
 // The owner of some slots, as a state machine: no thread, clock, socket or file. Messages and
-// completions go in. Replies, log records, reads and flush files go out through the interfaces given;
-// these complete later, through the `Post` given. ShardLoop (ps/server/shard_loop.h) drives a real
-// shard; tests drive a cluster of them from a seed.
+// completions go in. Replies, log records, reads and flush files go out through the interfaces
+// given; these complete later, through the `Post` given. ShardLoop (ps/server/shard_loop.h) drives
+// a real shard; tests drive a cluster of them from a seed.
 //
 // Its parts are machines of their own: Pulls, Steps, RowRemoval, Flush and Checkpoint. The shard
-// validates messages, answers the simple ones, and decides what follows upon what.
+// validates messages, answers the simple ones, and decides what follows upon what. A ChangeListener
+// is told what each step changed.
 //
 // Consistency (sync; ps/shard/consistency.h has the rules): a push is its own log record and is
-// acknowledged once logged. When the last worker's push of step t has come, the shard sums in worker
-// order, applies once, and stamps the rows with the lsn of that record. A pull of step t is deferred
-// until t-1 is over: it is applied, the rows that expire or exceed a cap after it are gone, and its
-// commit and what was removed are logged. Where tables have such policies, a push of t waits for that
-// too, and gets no lsn before.
+// acknowledged once logged. When the last worker's push of step t has come, the shard sums in
+// worker order, applies once, and stamps the rows with the lsn of that record. A pull of step t is
+// deferred until t-1 is over: it is applied, the rows that expire or exceed a cap after it are
+// gone, and its commit and its removals are logged. Where tables have such policies, a push of t
+// waits for that too, and gets no lsn before.
 //
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
 //   PULL        Keys of any tables. The answer has the rows' weights, without those that have not
-//               changed since the `changed_since` that comes with their keys. Its `step` is the last
-//               step applied to them. A speculative pull is answered at once, with rows whose changes
-//               may not be logged yet, and perhaps some of the step in hand, which `step` does not
-//               claim. So its rows are exact once the rows that changed after that `step` have been
-//               asked for. That holds for this server run alone: the next one answers in full.
+//               changed since the `changed_since` that comes with their keys. Its `step` is the
+//               last step applied to them. A speculative pull is answered at once, with rows whose
+//               changes may not be logged yet, and perhaps some of the step in hand, which `step`
+//               does not claim. So its rows are exact once the rows that changed after that `step`
+//               have been asked for. That holds for this server run alone: the next one answers in
+//               full.
 //   PUSH        The next one of its worker. OK once it is logged, also if it comes again.
 //   PING        JSON {"applied_step", "missing"}: workers whose push of the next step has not come.
 //   STATS       JSON.
@@ -74,8 +76,8 @@ struct ShardOptions {
   std::vector<TableConfig> tables;
   std::vector<SlotFilter> filters;  // of the checkpoint
   std::string losses = "[]";        // JSON (ps/store/storage_loss.h), for whoever asks
-  // In the store at the start, a table; nothing: not known, and then checkpoints do not tell
-  // theirs.
+  // Rows in the store at the start, per table. Nothing: they are not known, and checkpoints do not
+  // tell theirs.
   std::optional<std::vector<uint64_t>> rows = std::vector<uint64_t>{};
 };
 

@@ -10,8 +10,8 @@ namespace cairn {
 
 struct ShardClock {
   uint64_t applied_step = 0;  // the last step that is applied
-  // Of the last record that the applied step needs in the log: the push that completed it, or what
-  // was removed after it.
+  // The last record that the applied step needs in the log: the push that completed it, or the
+  // removals after it.
   Lsn commit_lsn = 0;
   Lsn acknowledged_lsn = 0;  // every record up to this one is in the log
   // False while the slots due after the applied step are still looked through for rows to remove.
@@ -30,7 +30,8 @@ class LogWriter {
   LogWriter(PushLog& log, Lsn next_lsn) : log_(log), next_lsn_(next_lsn) {}
 
   Lsn take_lsn() { return next_lsn_++; }
-  void append(LogRecord record) { log_.append(std::move(record)); }  // whose lsn was taken
+  // `record` has an lsn that was taken.
+  void append(LogRecord record) { log_.append(std::move(record)); }
   Lsn next_lsn() const { return next_lsn_; }
 
  private:

@@ -1,7 +1,8 @@
-// The pushes of a shard and the steps that they make: a push is logged as it comes and acknowledged
-// once logged. When the last worker's push of a step has come, the gradients are summed in worker
-// order and applied once, and the rows carry the lsn of that last push. Rows that a step changes and
-// that are not in memory are read first; the rest of the step is applied meanwhile.
+// The pushes of a shard and the steps that they make. A push is logged as it comes and
+// acknowledged once logged. When the last worker's push of a step has come, the gradients are
+// summed in worker order and applied once, and the rows carry the lsn of that last push. Rows that
+// a step changes and that are not in memory are read first; the rest of the step is applied
+// meanwhile.
 //
 // Thread safety: none; a shard's thread owns it.
 #pragma once
@@ -85,8 +86,9 @@ class Steps {
   const Uses uses_;
   std::deque<Unacknowledged> unacknowledged_;       // in the log's hands, lsns ascend
   std::list<std::pair<Request, Message>> waiting_;  // without an lsn, in order of arrival
-  // What waits for rows from the store before the step in hand is wholly applied, per table. Only
-  // speculative pulls can see that the rest is applied, and their `step` does not claim it.
+  // Gradients that wait for rows from the store before the step in hand is wholly applied, per
+  // table. Only speculative pulls can see that the rest is applied, and their `step` does not
+  // claim it.
   std::vector<ShardRows::Deferred> deferred_;
   bool applying_ = false;
   std::vector<uint64_t> rows_created_;

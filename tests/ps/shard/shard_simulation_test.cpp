@@ -1,8 +1,8 @@
 // A whole cluster in one thread, from a printed seed: shards and workers, whose messages are
 // delayed, lost, doubled and reordered, whose logs and stores answer when they like, and whose
 // shards die and recover. Workers ask for some rows early, and again for what has changed. Every
-// pulled weight, every checkpoint, replicas that follow what the shards tell of their changes and, at
-// the end, every stored row are compared, bit for bit, with a straightforward reference.
+// pulled weight, every checkpoint, replicas that follow what the shards tell of their changes and,
+// at the end, every stored row are compared, bit for bit, with a straightforward reference.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
