@@ -33,7 +33,7 @@ bool anyone_has(const RunResult& result, const Column& column) {
 using Row = std::vector<std::string>;
 
 std::vector<Row> table_rows(const RunResult& result) {
-  std::vector<Row> rows = {{"task", "rows"}};
+  std::vector<Row> rows = {{"task", "samples"}};
   for (const TaskResult& task : result.tasks)
     rows.push_back({task.name, with_commas(task.quality.samples)});
   for (const Column& column : kColumns) {
@@ -66,7 +66,7 @@ std::string aligned(const std::vector<Row>& rows) {
 std::string closing_table(const RunResult& result) {
   std::string text = aligned(table_rows(result));
   if (result.steps == 0 || result.samples == 0) return text;  // of an evaluation
-  text += fmt::format("trained on {} rows in {} ({} samples/s), {} steps",
+  text += fmt::format("trained on {} samples in {} ({} samples/s), {} steps",
                       with_commas(result.samples), duration_text(result.seconds),
                       with_commas(static_cast<uint64_t>(std::llround(result.samples_per_second()))),
                       with_commas(result.steps));

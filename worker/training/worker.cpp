@@ -36,7 +36,7 @@ WorkerOutcome run_prediction(Session& session) {
   const Result<uint64_t> rows = predict_samples(session, session.manifest->step);
   if (!rows.ok()) return outcome_of(rows.error());
   if (session.first())
-    fmt::print("{} rows predicted into {}\n", rows.value(), session.options.predictions.string());
+    fmt::print("{} samples predicted into {}\n", rows.value(), session.options.predictions.string());
   return {};
 }
 

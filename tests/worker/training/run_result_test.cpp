@@ -61,10 +61,10 @@ TEST(RunResult, UndefinedQualityIsNullAndTextIsMadeUtf8) {
 
 TEST(ClosingTable, SetsTheBestBesideWhatWasReached) {
   EXPECT_EQ(closing_table(some_result()),
-            "task      rows     AUC    best  logloss    best    RMSE  calibration\n"
-            "click   50,000  0.7800  0.7900   0.4500  0.4400       -       1.0030\n"
-            "rating  50,000       -       -        -       -  0.8750       0.9900\n"
-            "trained on 1,000,000 rows in 0:32 (31,250 samples/s), 244 steps\n");
+            "task    samples     AUC    best  logloss    best    RMSE  calibration\n"
+            "click    50,000  0.7800  0.7900   0.4500  0.4400       -       1.0030\n"
+            "rating   50,000       -       -        -       -  0.8750       0.9900\n"
+            "trained on 1,000,000 samples in 0:32 (31,250 samples/s), 244 steps\n");
 }
 
 TEST(ClosingTable, SaysNothingOfTrainingWhereNoneWasDone) {
@@ -82,9 +82,9 @@ TEST(ClosingTable, LeavesOutColumnsThatNoTaskHas) {
   result.bad_samples = 5;
   result.restarts = 1;
   EXPECT_EQ(closing_table(result),
-            "task      rows    RMSE  calibration\n"
-            "rating  50,000  0.8750       0.9900\n"
-            "trained on 1,000,000 rows in 0:32 (31,250 samples/s), 244 steps, 5 bad samples, 1 "
+            "task    samples    RMSE  calibration\n"
+            "rating   50,000  0.8750       0.9900\n"
+            "trained on 1,000,000 samples in 0:32 (31,250 samples/s), 244 steps, 5 bad samples, 1 "
             "restarts\n");
 }
 
