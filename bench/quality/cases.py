@@ -98,7 +98,7 @@ CLICKS = Section(
     (Goal(CLICK, 0.99, "DCN-V2"), Goal(CONVERSION, 0.99, "DCN-V2"),
      Goal(CLICK, 0.99, "MLP of as many parameters", below=True),
      Goal(CONVERSION, 0.99, "MLP of as many parameters", below=True)),
-    data=("--rows", "4000000", "--eval-rows", "200000"), of_best=True)
+    data=("--samples", "4000000", "--eval-samples", "200000"), of_best=True)
 
 # ---- context
 
@@ -114,7 +114,7 @@ CLICK_CONTEXT = Section(
     "job knows user, item and its category, tags and price, and age.",
     (CLICK, CONVERSION),
     (Case("with context"), Case("without", (f"features=[{ITEMS}, {PERSON}]",))),
-    (), data=("--rows", "400000"), of_best=True)
+    (), data=("--samples", "400000"), of_best=True)
 
 MOVIELENS_CONTEXT = Section(
     "Context features: MovieLens", "configs/movielens.yaml",
