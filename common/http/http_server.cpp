@@ -66,7 +66,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void read() {
     parser_.emplace();
     parser_->header_limit(shared_.limits.header_bytes_max);
-    parser_->body_limit(boost::none);  // the route's, once the header tells which it is
+    parser_->body_limit(UINT64_MAX);  // the limit is the route's, which the header tells
     // A deadline for the whole request, so sending it byte by byte gains no time.
     stream_.expires_after(shared_.limits.timeout);
     http::async_read_header(
