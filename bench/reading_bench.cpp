@@ -18,13 +18,13 @@ namespace {
 constexpr uint64_t kSamples = 200'000;
 
 JobConfig criteo_job(const std::filesystem::path& folder, const std::string& suffix) {
-  GeneratorOptions options;
-  options.layout = LogLayout::kCriteo;
+  synthetic::GeneratorOptions options;
+  options.layout = synthetic::LogLayout::kCriteo;
   options.train_path = folder / ("train.tsv" + suffix);
   options.eval_path = folder / "eval.tsv";
   options.train_samples = kSamples;
   options.eval_samples = 1000;
-  check(generate(options).ok(), "generating a click log");
+  check(synthetic::generate(options).ok(), "generating a click log");
 
   JobConfig job;
   job.data.format = DataFormat::kCriteo;
@@ -56,9 +56,9 @@ void read_criteo(benchmark::State& state, const std::string& suffix) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("cairn-reading-bench" + suffix);
   const JobConfig job = criteo_job(folder, suffix);
-  const auto dataset = Dataset::open(job, Split::kTrain);
+  const auto dataset = data::Dataset::open(job, data::Split::kTrain);
   check(dataset.ok(), dataset.ok() ? "" : dataset.error().message);
-  const Statistics statistics =
+  const features::Statistics statistics =
       dataset.value()->merge(dataset.value()->moments_of(0, job.data.readers));
   double seconds = 0;
   for (auto _ : state) {
@@ -67,7 +67,7 @@ void read_criteo(benchmark::State& state, const std::string& suffix) {
     check(source.ok(), "starting to read");
     uint64_t samples = 0;
     for (;;) {
-      const Result<Batch> batch = source.value()->next();
+      const Result<features::Batch> batch = source.value()->next();
       check(batch.ok(), "reading");
       if (batch.value().samples == 0) break;
       samples += batch.value().samples;

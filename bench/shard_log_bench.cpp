@@ -62,7 +62,7 @@ void record(benchmark::State& state, const std::string& way, double seconds) {
 
 void bare_writes(benchmark::State& state, bool sync) {
   const auto folder = fresh_folder();
-  const Pages memory(kRecordBytes, true);
+  const ps::Pages memory(kRecordBytes, true);
   std::memset(memory.data(), 1, kRecordBytes);
   for (auto _ : state) {
     const int fd = ::open((folder / "bare").c_str(), O_CREAT | O_RDWR | O_TRUNC | O_DIRECT, 0600);
@@ -102,13 +102,13 @@ class LogUnderLoad {
  public:
   explicit LogUnderLoad(Durability durability) : folder_(fresh_folder()) {
     for (int i = 0; i < kWindow; ++i) pushes_.push_back(random_push(random_));
-    log_ = std::move(FilePushLog::open({.folder = folder_ / "log", .durability = durability},
-                                       [this](const Result<Lsn>& lsn) {
-                                         check(lsn.ok(), lsn.ok() ? "" : lsn.error().message);
-                                         window_.release(static_cast<std::ptrdiff_t>(
-                                             lsn.value() - acknowledged_));
-                                         acknowledged_ = lsn.value();
-                                       })
+    log_ = std::move(ps::FilePushLog::open({.folder = folder_ / "log", .durability = durability},
+                                           [this](const Result<ps::Lsn>& lsn) {
+                                             check(lsn.ok(), lsn.ok() ? "" : lsn.error().message);
+                                             window_.release(static_cast<std::ptrdiff_t>(
+                                                 lsn.value() - acknowledged_));
+                                             acknowledged_ = lsn.value();
+                                           })
                          .value());
   }
   ~LogUnderLoad() {
@@ -136,9 +136,9 @@ class LogUnderLoad {
   RandomStream random_{1, 0};
   std::vector<std::shared_ptr<const Message>> pushes_;
   std::counting_semaphore<> window_{kWindow};
-  Lsn lsn_ = 0;
-  Lsn acknowledged_ = 0;  // of the writer's thread
-  std::unique_ptr<FilePushLog> log_;
+  ps::Lsn lsn_ = 0;
+  ps::Lsn acknowledged_ = 0;  // of the writer's thread
+  std::unique_ptr<ps::FilePushLog> log_;
 };
 
 void push_log(benchmark::State& state, Durability durability, bool recycled) {

@@ -4,7 +4,7 @@
 
 #include <system_error>
 
-namespace cairn {
+namespace cairn::launcher {
 
 Result<CheckpointManifest> read_named_checkpoint(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -22,7 +22,7 @@ Result<CheckpointManifest> read_named_checkpoint(const std::filesystem::path& fo
 Result<std::optional<std::filesystem::path>> choose_checkpoint(const JobRequest& request,
                                                                const JobConfig& job) {
   std::optional<std::filesystem::path> chosen;
-  const bool train = request.mode == WorkerMode::kTrain;
+  const bool train = request.mode == training::WorkerMode::kTrain;
   if (!request.checkpoint.empty()) {
     const auto manifest = read_named_checkpoint(request.checkpoint);
     if (!manifest.ok()) return manifest.error();
@@ -42,4 +42,4 @@ Result<std::optional<std::filesystem::path>> choose_checkpoint(const JobRequest&
   return chosen;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -8,7 +8,7 @@
 #include "common/result.h"
 #include "launcher/job_start.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // The manifest of a checkpoint that the user named. Errors: as read_manifest; where the folder is
 // of a run or of its checkpoints, kNotFound that names the checkpoint probably meant.
@@ -19,4 +19,4 @@ Result<CheckpointManifest> read_named_checkpoint(const std::filesystem::path& fo
 Result<std::optional<std::filesystem::path>> choose_checkpoint(const JobRequest& request,
                                                                const JobConfig& job);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

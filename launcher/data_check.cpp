@@ -8,7 +8,7 @@
 #include "worker/data/dataset.h"
 #include "worker/data/text/decoded_file.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -32,14 +32,15 @@ Status check_files(const std::string& key, const std::vector<std::string>& paths
   return Ok{};
 }
 
-Status check_columns(const JobConfig& job, Split split, const std::vector<std::string>& paths) {
+Status check_columns(const JobConfig& job, data::Split split,
+                     const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
-    const auto compressed = is_compressed(path);
+    const auto compressed = data::is_compressed(path);
     if (!compressed.ok()) return compressed.error();
     if (compressed.value()) return Ok{};
   }
   if (paths.empty()) return Ok{};
-  const auto opened = Dataset::open(job, split, paths);
+  const auto opened = data::Dataset::open(job, split, paths);
   return opened.ok() ? Status(Ok{}) : Status(opened.error());
 }
 
@@ -53,7 +54,8 @@ std::vector<std::string> present(const std::vector<std::string>& paths) {
 }  // namespace
 
 Status check_data(const JobRequest& request, const JobConfig& job) {
-  const bool train = request.mode == WorkerMode::kTrain, has_inputs = !request.inputs.empty();
+  const bool train = request.mode == training::WorkerMode::kTrain,
+             has_inputs = !request.inputs.empty();
   const std::vector<std::string>& inputs = has_inputs ? request.inputs : job.data.eval;
   if (train)
     if (Status status = check_files("data.train", job.data.train); !status.ok()) return status;
@@ -63,16 +65,17 @@ Status check_data(const JobRequest& request, const JobConfig& job) {
     return Error{ErrorCode::kInvalidArgument,
                  request.job_file + ": data.eval names no file to read"};
   if (train)
-    if (Status status = check_columns(job, Split::kTrain, job.data.train); !status.ok())
+    if (Status status = check_columns(job, data::Split::kTrain, job.data.train); !status.ok())
       return status;
-  const bool predict = request.mode == WorkerMode::kPredict;  // there may be no labels
-  return check_columns(job, predict ? Split::kPredict : Split::kEval, inputs);
+  const bool predict = request.mode == training::WorkerMode::kPredict;  // there may be no labels
+  return check_columns(job, predict ? data::Split::kPredict : data::Split::kEval, inputs);
 }
 
 Status check_columns_of_present_files(const JobConfig& job) {
-  if (Status status = check_columns(job, Split::kTrain, present(job.data.train)); !status.ok())
+  if (Status status = check_columns(job, data::Split::kTrain, present(job.data.train));
+      !status.ok())
     return status;
-  return check_columns(job, Split::kEval, present(job.data.eval));
+  return check_columns(job, data::Split::kEval, present(job.data.eval));
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -4,7 +4,7 @@
 #include "common/result.h"
 #include "launcher/job_start.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // Every file that the run reads is there, a regular file and not empty, and has the columns that
 // the job names. Where one is compressed, and so decoded only later, columns are not looked at.
@@ -14,4 +14,4 @@ Status check_data(const JobRequest& request, const JobConfig& job);
 // The columns of those files of the job that are there. Errors: kBadData.
 Status check_columns_of_present_files(const JobConfig& job);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -5,7 +5,7 @@
 #include "common/net/address.h"
 #include "launcher/host.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 Result<std::string> endpoint_pattern(const PsConfig& ps, bool one_host, uint64_t incarnation) {
   const auto wrong = [](std::string message) {
@@ -44,4 +44,4 @@ std::string scrape_address(const MetricsConfig& metrics, const std::string& host
   return fmt::format("{}{}{}:{}", bare_ipv6 ? "[" : "", host, bare_ipv6 ? "]" : "", port);
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

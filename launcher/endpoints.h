@@ -9,7 +9,7 @@
 #include "common/net/endpoint.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // The endpoint of shard k, with {shard} for k; a port of tcp is chosen by the system. `auto` is ipc
 // where all ranks share a host, else tcp. Errors: kInvalidArgument for ipc over hosts, for loopback
@@ -24,4 +24,4 @@ Endpoint reachable(Endpoint endpoint, const std::string& host_name);
 std::string scrape_address(const MetricsConfig& metrics, const std::string& host_name,
                            uint16_t port);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

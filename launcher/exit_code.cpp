@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-namespace cairn {
+namespace cairn::launcher {
 
 int exit_code_of(ErrorCode code) {
   switch (code) {
@@ -33,4 +33,4 @@ int print_error(const Error& error) {
   return exit_code_of(error.code);
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

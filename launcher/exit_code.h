@@ -6,7 +6,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 enum ExitCode : int {
   kDone = 0,
@@ -25,4 +25,4 @@ void print_error(std::string_view message);
 // The same, and returns the error's exit code.
 int print_error(const Error& error);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

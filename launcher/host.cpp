@@ -15,7 +15,7 @@
 #include <fstream>
 #include <limits>
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -129,4 +129,4 @@ void remove_dead_socket_folders() {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

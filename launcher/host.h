@@ -8,7 +8,7 @@
 #include "common/config/ps_config.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 std::string host_name();
 
@@ -37,4 +37,4 @@ Status make_socket_folder(uint64_t incarnation);
 // Removes this user's socket folders that no process holds any more: of jobs that were killed.
 void remove_dead_socket_folders();
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -15,7 +15,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/host.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -70,7 +70,7 @@ Result<PreparedJob> prepare(const JobRequest& request) {
   JobStart& start = prepared.start;
   start.job = std::move(loaded).value();
   start.incarnation = request.incarnation != 0 ? request.incarnation : random_bits();
-  const bool train = request.mode == WorkerMode::kTrain;
+  const bool train = request.mode == training::WorkerMode::kTrain;
   if (!train) {
     // Beside a train of the same job, whose ports and list of endpoints they would take.
     start.job.metrics.enabled = false;
@@ -118,4 +118,4 @@ Result<JobStart> parse_start(const std::string& line) {
   return start;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

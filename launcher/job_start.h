@@ -13,11 +13,11 @@
 #include "launcher/output_folder.h"
 #include "worker/training/worker.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // The words of the command line.
 struct JobRequest {
-  WorkerMode mode = WorkerMode::kTrain;
+  training::WorkerMode mode = training::WorkerMode::kTrain;
   std::string job_file;
   std::vector<std::string> overrides;  // of --set
   bool local = false;
@@ -74,4 +74,4 @@ std::string to_line(const JobStart& start);
 // Errors: kCorrupt.
 Result<JobStart> parse_start(const std::string& line);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -20,12 +20,12 @@
 #include "ps/server/server.h"
 #include "worker/collective/memory_collective.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
 // Others may wait for what failed, and they are threads: only the process's end frees them.
-[[noreturn]] void end_process(const WorkerOutcome& outcome) {
+[[noreturn]] void end_process(const training::WorkerOutcome& outcome) {
   print_error(outcome.message);
   _exit(outcome.exit_code);
 }
@@ -34,13 +34,13 @@ namespace {
   end_process({kFailed, "a shard ended: " + error.message, false});
 }
 
-using Servers = std::vector<std::unique_ptr<Server>>;
+using Servers = std::vector<std::unique_ptr<ps::Server>>;
 
 Result<Servers> start_servers(const JobStart& start, zmq::context_t& context, Metrics& metrics) {
   Servers servers;
   const PsConfig& ps = start.job.ps;
   for (uint32_t i = 0; i < ps.servers; ++i) {
-    ServerOptions options;
+    ps::ServerOptions options;
     options.job = start.job;
     options.incarnation = start.incarnation;
     options.first_shard = i * ps.shards_per_server;
@@ -49,7 +49,7 @@ Result<Servers> start_servers(const JobStart& start, zmq::context_t& context, Me
     options.endpoint = "inproc://shard-{shard}";
     options.state = ps.state;
     options.checkpoint = start.checkpoint;
-    auto server = Server::start(options, context, metrics.server(), shard_failed);
+    auto server = ps::Server::start(options, context, metrics.server(), shard_failed);
     if (!server.ok()) return server.error();
     servers.push_back(std::move(server).value());
   }
@@ -72,10 +72,10 @@ int run_workers(const JobRequest& request, const JobStart& start, const Servers&
   std::vector<Endpoint> endpoints;
   for (const auto& server : servers)
     for (Endpoint& endpoint : server->endpoints()) endpoints.push_back(std::move(endpoint));
-  const WorkerOptions options = worker_options(request, start, endpoints);
+  const training::WorkerOptions options = worker_options(request, start, endpoints);
   const std::vector<std::string> tasks = task_names(start.job);
-  auto collectives = make_memory_collectives(start.job.train.workers);
-  std::vector<WorkerOutcome> outcomes(collectives.size());
+  auto collectives = collective::make_memory_collectives(start.job.train.workers);
+  std::vector<training::WorkerOutcome> outcomes(collectives.size());
   {
     std::vector<std::jthread> threads;
     for (uint32_t w = 0; w < collectives.size(); ++w)
@@ -86,9 +86,9 @@ int run_workers(const JobRequest& request, const JobStart& start, const Servers&
       });
   }
   const auto said = std::ranges::find_if(
-      outcomes, [](const WorkerOutcome& outcome) { return !outcome.message.empty(); });
+      outcomes, [](const training::WorkerOutcome& outcome) { return !outcome.message.empty(); });
   if (said != outcomes.end()) print_error(said->message);
-  return std::ranges::max(outcomes, {}, &WorkerOutcome::exit_code).exit_code;
+  return std::ranges::max(outcomes, {}, &training::WorkerOutcome::exit_code).exit_code;
 }
 
 int run(const JobRequest& request, const JobStart& start) {
@@ -120,7 +120,7 @@ int run(const JobRequest& request, const JobStart& start) {
 }  // namespace
 
 int run_local(const JobRequest& request) {
-  const bool train = request.mode == WorkerMode::kTrain;
+  const bool train = request.mode == training::WorkerMode::kTrain;
   if (train) take_signals_as_interrupt();
   auto prepared = prepare(request);
   if (!prepared.ok()) return print_error(prepared.error());
@@ -129,4 +129,4 @@ int run_local(const JobRequest& request) {
   return run(request, prepared.value().start);
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

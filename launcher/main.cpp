@@ -6,6 +6,7 @@
 
 int main(int argc, char** argv) {
   using namespace cairn;
+  using namespace cairn::launcher;
   CLI::App app(
       "Cairn trains recommender models whose embedding tables are larger than memory.\n"
       "Exit codes: 0 done, 1 failed, 2 job file or command line wrong, 3 data wrong, 4 interrupted "

@@ -20,7 +20,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/mpirun_report.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -205,4 +205,4 @@ Result<int> run_mpirun(const MpirunOptions& options) {
   return code;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -7,7 +7,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 struct MpirunOptions {
   uint32_t ranks = 1;
@@ -27,4 +27,4 @@ Result<std::string> find_mpirun();
 // without other threads.
 Result<int> run_mpirun(const MpirunOptions& options);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <utility>
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -94,4 +94,4 @@ bool MpirunReport::is_known(const std::string& block) {
   return false;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

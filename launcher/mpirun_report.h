@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cairn {
+namespace cairn::launcher {
 
 // By which rank 0 tells the `cairn` above mpirun what every rank does, as only ranks know their
 // hosts. The user is not shown it. `roles`: by rank, without commas.
@@ -49,4 +49,4 @@ class MpirunReport {
   std::vector<std::string> roles_;  // by rank
 };
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -15,7 +15,7 @@
 #include "common/checkpoint/manifest.h"
 #include "common/config/job_file.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 Result<OutputLock> OutputLock::take(const std::filesystem::path& output) {
   std::error_code error;
@@ -70,4 +70,4 @@ bool was_used(const std::filesystem::path& output, const std::filesystem::path& 
          newest_checkpoint(checkpoints).ok();
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -7,7 +7,7 @@
 #include "common/config/job.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // Holds `<output>/.lock` (flock). The descriptor is inherited on purpose: as long as an mpirun that
 // was started under the lock lives, the folder stays locked, even where `cairn` itself was killed.
@@ -38,4 +38,4 @@ void remove_folder(const std::filesystem::path& folder);
 // Whether a run has left results or checkpoints, which a new run would mix with its own.
 bool was_used(const std::filesystem::path& output, const std::filesystem::path& checkpoints);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

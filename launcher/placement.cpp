@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -66,4 +66,4 @@ uint32_t servers_beside(std::span<const std::string> hosts, std::span<const Role
   return servers;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

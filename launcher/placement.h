@@ -9,7 +9,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 struct Role {
   bool is_server = false;
@@ -31,4 +31,4 @@ std::string name_of(const Role& role);
 uint32_t servers_beside(std::span<const std::string> hosts, std::span<const Role> roles,
                         uint32_t rank);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -19,7 +19,7 @@
 #include "launcher/worker_rank.h"
 #include "worker/collective/mpi_world.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 // One rank's side of the job. Each step is made by all ranks at once.
 class Rank {
  public:
-  Rank(MpiWorld& world, const JobRequest& request)
+  Rank(collective::MpiWorld& world, const JobRequest& request)
       : world_(world), request_(request), everyone_(world.everyone([this] { while_waiting(); })) {}
 
   int run() {
@@ -43,7 +43,7 @@ class Rank {
   [[noreturn]] void give_up(const Error& error) {
     give_up({exit_code_of(error.code), error.message, false});
   }
-  [[noreturn]] void give_up(const WorkerOutcome& outcome) {
+  [[noreturn]] void give_up(const training::WorkerOutcome& outcome) {
     print_error(outcome.message);
     std::error_code ignored;
     std::filesystem::remove_all(socket_folder(start_.incarnation), ignored);
@@ -183,7 +183,7 @@ class Rank {
     write_targets();
     StartReport end;
     if (worker_) {
-      const WorkerOutcome outcome = worker_->run(request_, start_, endpoints_, *workers_);
+      const training::WorkerOutcome outcome = worker_->run(request_, start_, endpoints_, *workers_);
       if (!outcome.agreed) give_up(outcome);
       end = {outcome.exit_code, outcome.message, {}, 0};
     }
@@ -201,9 +201,9 @@ class Rank {
     return code;
   }
 
-  MpiWorld& world_;
+  collective::MpiWorld& world_;
   const JobRequest& request_;
-  std::unique_ptr<Collective> everyone_, workers_;
+  std::unique_ptr<collective::Collective> everyone_, workers_;
   std::optional<RunFolders> folders_;  // of rank 0
   JobStart start_;
   std::vector<std::string> hosts_;  // by rank, as the following
@@ -220,9 +220,9 @@ class Rank {
 
 int run_rank(const JobRequest& request) {
   take_sigusr1_as_interrupt();
-  auto world = MpiWorld::init();
+  auto world = collective::MpiWorld::init();
   if (!world.ok()) return print_error(world.error());
   return Rank(*world.value(), request).run();
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

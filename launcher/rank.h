@@ -7,9 +7,9 @@
 
 #include "launcher/job_start.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // Called once, from the main thread.
 int run_rank(const JobRequest& request);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -10,7 +10,7 @@
 #include "launcher/rank.h"
 #include "worker/collective/mpi_world.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -24,7 +24,7 @@ int start_ranks(const JobRequest& request) {
   MpirunOptions options;
   options.ranks = start.job.ps.servers + start.job.train.workers;
   options.hostfile = request.hostfile;
-  options.checkpoints = request.mode == WorkerMode::kTrain;
+  options.checkpoints = request.mode == training::WorkerMode::kTrain;
   std::error_code error;
   options.command = {std::filesystem::read_symlink("/proc/self/exe", error).string()};
   options.command.insert(options.command.end(), request.arguments.begin(), request.arguments.end());
@@ -40,8 +40,8 @@ int start_ranks(const JobRequest& request) {
 
 int run_job(const JobRequest& request) {
   if (request.local) return run_local(request);
-  if (MpiWorld::started_by_mpirun()) return run_rank(request);
+  if (collective::MpiWorld::started_by_mpirun()) return run_rank(request);
   return start_ranks(request);
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -4,9 +4,9 @@
 
 #include "launcher/job_start.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 // Returns the exit code, after saying what went wrong.
 int run_job(const JobRequest& request);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

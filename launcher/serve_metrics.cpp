@@ -4,7 +4,7 @@
 
 #include "common/http/process_routes.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 const char* const kVersionText = CAIRN_VERSION;
 
@@ -25,4 +25,4 @@ Result<std::unique_ptr<HttpServer>> serve_metrics(const MetricsConfig& config, u
   return server;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -9,7 +9,7 @@
 #include "common/metrics/metrics.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 extern const char* const kVersionText;  // "0.1.0"
 
@@ -19,4 +19,4 @@ Result<std::unique_ptr<HttpServer>> serve_metrics(const MetricsConfig& config, u
                                                   const Metrics& metrics,
                                                   const std::atomic<bool>& ready);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

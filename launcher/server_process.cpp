@@ -18,7 +18,7 @@
 #include "launcher/supervisor.h"
 #include "ps/server/server.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -60,8 +60,8 @@ bool wait_for_end(int failed) {
   }
 }
 
-ServerOptions server_options(const ServerSpec& spec, const JobConfig& job) {
-  ServerOptions options;
+ps::ServerOptions server_options(const ServerSpec& spec, const JobConfig& job) {
+  ps::ServerOptions options;
   options.job = job;
   options.incarnation = spec.incarnation;
   options.first_shard = spec.server * job.ps.shards_per_server;
@@ -91,21 +91,21 @@ int serve(const ServerSpec& spec, const JobConfig& job) {
 
   const int failed = eventfd(0, EFD_CLOEXEC);
   zmq::context_t context(1);
-  auto server = Server::start(server_options(spec, job), context, metrics.server(),
-                              [failed](const Error& error) {
-                                spdlog::error("a shard ended: {}", error.message);
-                                eventfd_write(failed, 1);
-                              });
+  auto server = ps::Server::start(server_options(spec, job), context, metrics.server(),
+                                  [failed](const Error& error) {
+                                    spdlog::error("a shard ended: {}", error.message);
+                                    eventfd_write(failed, 1);
+                                  });
   if (!server.ok()) return refuse(server.error());
 
   ready = true;
   const uint16_t port = http.value() ? http.value()->port() : uint16_t{0};
-  const RecoveryReport& recovery = server.value()->recovery();
+  const ps::RecoveryReport& recovery = server.value()->recovery();
   if (spec.recover)
     spdlog::info("recovered in {:.2f} s: {} row gradients of {} rows read from the log",
                  recovery.seconds, recovery.logged_rows, recovery.unique_keys);
   std::vector<std::string> lost;
-  for (const StorageLoss& loss : recovery.lost) lost.push_back(loss.why);
+  for (const ps::StorageLoss& loss : recovery.lost) lost.push_back(loss.why);
   for (const std::string& why : lost) spdlog::error("{}", why);
   answer({kDone, "", server.value()->endpoints(), port, lost});
   if (!wait_for_end(failed)) {
@@ -133,4 +133,4 @@ int run_server_process(pid_t supervisor) {
   return serve(spec.value(), loaded.job);
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

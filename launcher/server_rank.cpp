@@ -7,7 +7,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/host.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -86,4 +86,4 @@ StartReport ServerRank::finish() {
   return finished.ok() ? StartReport{} : failure(finished.error());
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -7,7 +7,7 @@
 #include "launcher/server_spec.h"
 #include "launcher/supervisor.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 class ServerRank {
  public:
@@ -34,4 +34,4 @@ class ServerRank {
   std::unique_ptr<Supervisor> supervisor_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::launcher

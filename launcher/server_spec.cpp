@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -93,4 +93,4 @@ Result<StartReport> parse_report(const std::string& line) {
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

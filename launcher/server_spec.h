@@ -10,7 +10,7 @@
 #include "common/net/endpoint.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 struct ServerSpec {
   std::string job;  // resolved YAML
@@ -43,4 +43,4 @@ std::string to_line(const StartReport& report);
 Result<ServerSpec> parse_spec(const std::string& line);
 Result<StartReport> parse_report(const std::string& line);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

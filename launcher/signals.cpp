@@ -8,7 +8,7 @@
 
 #include "launcher/exit_code.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -59,4 +59,4 @@ void stop_at_signals(std::function<void()> clean_up) {
   }).detach();
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

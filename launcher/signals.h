@@ -4,7 +4,7 @@
 #include <atomic>
 #include <functional>
 
-namespace cairn {
+namespace cairn::launcher {
 
 // Set once a run was asked to end early.
 const std::atomic<bool>& interrupted();
@@ -22,4 +22,4 @@ void take_signals_as_interrupt();
 // are started.
 void stop_at_signals(std::function<void()> clean_up);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

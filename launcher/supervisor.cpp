@@ -15,7 +15,7 @@
 #include <thread>
 #include <utility>
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -199,4 +199,4 @@ Error Supervisor::ended(int wait_status) const {
                            options_.log.string(), last_lines(options_.log))};
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

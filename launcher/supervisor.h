@@ -20,7 +20,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 inline constexpr int kSpecDescriptor = 3;
 inline constexpr int kReadyDescriptor = 4;
@@ -61,4 +61,4 @@ class Supervisor {
   int wait_status_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -10,7 +10,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/signals.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 WorkerRank::WorkerRank(const JobConfig& job, uint32_t rank, uint32_t worker)
     : job_(job), rank_(rank), worker_(worker) {}
@@ -27,21 +27,23 @@ StartReport WorkerRank::start() {
   return {kDone, "", {}, http_ ? http_->port() : uint16_t{0}};
 }
 
-WorkerOutcome WorkerRank::run(const JobRequest& request, const JobStart& start,
-                              const std::vector<Endpoint>& endpoints, Collective& workers) {
+training::WorkerOutcome WorkerRank::run(const JobRequest& request, const JobStart& start,
+                                        const std::vector<Endpoint>& endpoints,
+                                        collective::Collective& workers) {
   zmq::context_t context(1);
   ready_ = true;
-  const WorkerOutcome outcome =
+  const training::WorkerOutcome outcome =
       run_worker_to_its_end(worker_options(request, start, endpoints), workers, context,
                             metrics_.worker(worker_, task_names(job_)));
   ready_ = false;
   return outcome;
 }
 
-WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& collective,
-                                    zmq::context_t& context, WorkerMetrics& metrics) {
+training::WorkerOutcome run_worker_to_its_end(const training::WorkerOptions& options,
+                                              collective::Collective& collective,
+                                              zmq::context_t& context, WorkerMetrics& metrics) {
   try {
-    return run_worker(options, collective, context, metrics);
+    return training::run_worker(options, collective, context, metrics);
   } catch (const std::bad_alloc&) {
     return {kFailed,
             fmt::format("out of memory: worker {} cannot hold the model or its batch; `cairn "
@@ -53,9 +55,9 @@ WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& co
   }
 }
 
-WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
-                             const std::vector<Endpoint>& endpoints) {
-  WorkerOptions options;
+training::WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
+                                       const std::vector<Endpoint>& endpoints) {
+  training::WorkerOptions options;
   options.job = start.job;
   options.mode = request.mode;
   options.incarnation = start.incarnation;
@@ -73,4 +75,4 @@ std::vector<std::string> task_names(const JobConfig& job) {
   return names;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

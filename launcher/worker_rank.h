@@ -10,7 +10,7 @@
 #include "launcher/serve_metrics.h"
 #include "launcher/server_spec.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 class WorkerRank {
  public:
@@ -20,8 +20,9 @@ class WorkerRank {
   // Serves this process's metrics; the report is of that.
   StartReport start();
 
-  WorkerOutcome run(const JobRequest& request, const JobStart& start,
-                    const std::vector<Endpoint>& endpoints, Collective& workers);
+  training::WorkerOutcome run(const JobRequest& request, const JobStart& start,
+                              const std::vector<Endpoint>& endpoints,
+                              collective::Collective& workers);
 
  private:
   const JobConfig& job_;
@@ -33,12 +34,13 @@ class WorkerRank {
 
 // run_worker, where an exception (of libraries; memory that is not there) ends only this worker,
 // not agreed with the others.
-WorkerOutcome run_worker_to_its_end(const WorkerOptions& options, Collective& collective,
-                                    zmq::context_t& context, WorkerMetrics& metrics);
+training::WorkerOutcome run_worker_to_its_end(const training::WorkerOptions& options,
+                                              collective::Collective& collective,
+                                              zmq::context_t& context, WorkerMetrics& metrics);
 
 // For a worker of any kind of run.
-WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
-                             const std::vector<Endpoint>& endpoints);
+training::WorkerOptions worker_options(const JobRequest& request, const JobStart& start,
+                                       const std::vector<Endpoint>& endpoints);
 std::vector<std::string> task_names(const JobConfig& job);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -130,6 +130,34 @@ TEST(Tidy, TheTableHasNoCircle) {
   }
 }
 
+// One for ps/, as its rooms are parts of one thing, and one for each room of worker/. What both sides
+// speak, common/, is plain `cairn`.
+TEST(Tidy, ARoomsCodeStandsInItsNamespace) {
+  size_t read = 0;
+  for (const char* folder : {"common", "ps", "worker", "launcher"})
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(CAIRN_SOURCE) / folder)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp" && extension != ".cu") continue;
+      const std::string file = fs::relative(entry.path(), CAIRN_SOURCE), room = room_of(file);
+      std::string wanted = "cairn";
+      if (room.starts_with("ps/")) wanted += "::ps";
+      if (room.starts_with("worker/")) wanted += "::" + room.substr(room.find('/') + 1);
+      if (room == "launcher") wanted += "::launcher";
+      std::ifstream stream(entry.path());
+      bool found = false;
+      for (std::string line; std::getline(stream, line);) {
+        if (!line.starts_with("namespace cairn")) continue;
+        found = true;
+        const std::string_view name = std::string_view(line).substr(10, line.find(" {") - 10);
+        const bool is_inside = wanted == "cairn" ? name == "cairn" || name == "cairn::internal"
+                                                 : name.starts_with(wanted);
+        EXPECT_TRUE(is_inside) << file << ": " << line << ", want " << wanted;
+      }
+      read += found ? 1 : 0;
+    }
+  EXPECT_GT(read, 500u);
+}
+
 TEST(Tidy, KernelsAreReadToo) {
   size_t kernels = 0;
   for (const auto& [file, what, ours] : includes()) kernels += file.ends_with(".cu") ? 1 : 0;

@@ -13,7 +13,7 @@ constexpr size_t kBags = 26, kDim = 128, kRows = 1'000'000;
 constexpr double kExponent = 1.05;
 
 std::vector<uint32_t> draw(size_t count) {
-  const ZipfSampler zipf(kRows, kExponent);
+  const synthetic::ZipfSampler zipf(kRows, kExponent);
   RandomStream random(1, 2);
   std::vector<uint32_t> keys(count);
   for (uint32_t& key : keys) key = static_cast<uint32_t>(zipf(random));
@@ -29,22 +29,24 @@ std::vector<uint32_t> one_id_a_row(size_t batch) {
 }  // namespace
 
 EmbeddingTime measure_embedding(const Machine& machine, size_t batch) {
-  Device& device = machine.device;
+  math::Device& device = machine.device;
   std::vector<uint32_t> ids = draw(kBags * batch);
   const size_t unique = make_unique(ids, kRows), numbers = ids.size() * kDim;
-  NumberBuffer<uint32_t> index(device, ids), offsets(device, one_id_a_row(batch));
-  NumberBuffer<float> rows(device, noise(unique * kDim)), drows(device, unique * kDim);
-  NumberBuffer<float> pooled(device, numbers), dpooled(device, noise(numbers));
-  const Matrix table(rows.span().data(), unique, kDim), dtable(drows.span().data(), unique, kDim);
-  const Matrix y(pooled.span().data(), batch, kBags * kDim);
-  const Matrix dy(dpooled.span().data(), batch, kBags * kDim);
+  math::NumberBuffer<uint32_t> index(device, ids), offsets(device, one_id_a_row(batch));
+  math::NumberBuffer<float> rows(device, noise(unique * kDim)), drows(device, unique * kDim);
+  math::NumberBuffer<float> pooled(device, numbers), dpooled(device, noise(numbers));
+  const math::Matrix table(rows.span().data(), unique, kDim),
+      dtable(drows.span().data(), unique, kDim);
+  const math::Matrix y(pooled.span().data(), batch, kBags * kDim);
+  const math::Matrix dy(dpooled.span().data(), batch, kBags * kDim);
 
-  std::vector<PooledBag> bags;
-  std::vector<Gradient> gradients;
+  std::vector<math::PooledBag> bags;
+  std::vector<math::Gradient> gradients;
   for (size_t b = 0; b < kBags; ++b) {
-    const BagView bag = {offsets.span(), index.span().subspan(b * batch, batch), Pooling::kSum};
+    const math::BagView bag = {offsets.span(), index.span().subspan(b * batch, batch),
+                               Pooling::kSum};
     bags.push_back({bag, table, b * kDim});
-    gradients.push_back({dtable, b == 0 ? Write::kReplace : Write::kAdd});
+    gradients.push_back({dtable, b == 0 ? math::Write::kReplace : math::Write::kAdd});
   }
   const double seconds = device_seconds(device, [&] {
     machine.plain.pool_forward(bags, y);

@@ -13,13 +13,13 @@ void must(cudaError_t error, const char* what) {
   check(false, fmt::format("CUDA: {}: {}", what, cudaGetErrorString(error)));
 }
 
-cudaStream_t to_cuda(Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
+cudaStream_t to_cuda(math::Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
 
 std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
 
 }  // namespace
 
-EventClock::EventClock(Stream stream) : stream_(stream) {
+EventClock::EventClock(math::Stream stream) : stream_(stream) {
   must(cudaEventCreate(&start_), "make an event");
   must(cudaEventCreate(&stop_), "make an event");
 }

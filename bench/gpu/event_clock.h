@@ -12,7 +12,7 @@ namespace cairn::gpu {
 
 class EventClock {
  public:
-  explicit EventClock(Stream stream);
+  explicit EventClock(math::Stream stream);
   ~EventClock();
   EventClock(const EventClock&) = delete;
   EventClock& operator=(const EventClock&) = delete;
@@ -22,7 +22,7 @@ class EventClock {
   double seconds() const;  // from the last start to the last stop; waits for both
 
  private:
-  Stream stream_;
+  math::Stream stream_;
   CUevent_st* start_ = nullptr;
   CUevent_st* stop_ = nullptr;
 };

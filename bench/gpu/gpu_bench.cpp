@@ -100,7 +100,7 @@ class Session {
 
   Measured cross(const Case& c) {
     size_t dim = yardstick_.shape.dense_columns;
-    for (const ModelShape::BagFeature& bag : yardstick_.shape.bags)
+    for (const math::ModelShape::BagFeature& bag : yardstick_.shape.bags)
       dim += yardstick_.shape.table_dims[bag.table];
     return {c.name, measure_cross(machine_, dim, c.batch, c.precision)};
   }
@@ -165,13 +165,14 @@ void validate(const std::string& only, std::span<const Measured> measured, const
 
 int run(const Options& options) {
   const double start = wall_seconds();
-  const Result<CudaDevice*> device = CudaDevice::open(0);
+  const Result<math::CudaDevice*> device = math::CudaDevice::open(0);
   if (!device.ok()) {
     fmt::print(stderr, "{}\n", device.error().message);
     skip_all("no CUDA device found");
     return 0;
   }
-  const Machine machine = {*device.value(), *cuda_ops().value(), *cuda_ops(true).value()};
+  const Machine machine = {*device.value(), *math::cuda_ops().value(),
+                           *math::cuda_ops(true).value()};
   const std::vector<Case> cases = chosen(options.only);
   const std::vector<Measured> measured = measure_all(machine, cases);
 

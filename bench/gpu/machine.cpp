@@ -6,9 +6,10 @@
 
 namespace cairn::gpu {
 
-double copy_rate(Device& device) {
+double copy_rate(math::Device& device) {
   constexpr size_t kBytes = size_t{1} << 29;
-  NumberBuffer<float> from(device, kBytes / sizeof(float)), to(device, kBytes / sizeof(float));
+  math::NumberBuffer<float> from(device, kBytes / sizeof(float)),
+      to(device, kBytes / sizeof(float));
   const double seconds = device_seconds(
       device, [&] { device.copy(device.stream(), to.span().data(), from.span().data(), kBytes); });
   return 2.0 * static_cast<double>(kBytes) / seconds;

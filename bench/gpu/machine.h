@@ -11,17 +11,17 @@ namespace cairn::gpu {
 
 // Nothing of it is owned; device and operations are those of the calling thread.
 struct Machine {
-  Device& device;
-  const Ops& plain;  // bf16 where factors are rounded
-  const Ops& in_tf32;
+  math::Device& device;
+  const math::Ops& plain;  // bf16 where factors are rounded
+  const math::Ops& in_tf32;
 
-  const Ops& ops(Precision precision) const {
+  const math::Ops& ops(Precision precision) const {
     return precision == Precision::kTf32 ? in_tf32 : plain;
   }
 };
 
 // Bytes a second, read and written, of copies within the device's memory, far beyond its caches.
-double copy_rate(Device& device);
+double copy_rate(math::Device& device);
 
 // Uniform in [-1, 1). Not zeros: a GPU multiplies those with less power, and so faster.
 std::vector<float> noise(size_t count);

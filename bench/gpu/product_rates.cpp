@@ -10,7 +10,7 @@ namespace {
 
 // In elements, from row to row.
 size_t stride(size_t cols, size_t bytes) {
-  const size_t unit = Arena::kAlignment / bytes;
+  const size_t unit = math::Arena::kAlignment / bytes;
   return (cols + unit - 1) / unit * unit;
 }
 
@@ -18,7 +18,7 @@ size_t stride(size_t cols, size_t bytes) {
 size_t most(std::span<const step::Product> products) {
   size_t most = 0;
   const auto take = [&](size_t rows, size_t cols) {
-    const size_t bytes = sizeof(Bfloat16);  // whose rows are padded most, in elements
+    const size_t bytes = sizeof(math::Bfloat16);  // whose rows are padded most, in elements
     most = std::max({most, rows * stride(cols, bytes), cols * stride(rows, bytes)});
   };
   for (const step::Product& p : products) {
@@ -41,28 +41,28 @@ ProductRates::ProductRates(const Machine& machine, std::span<const step::Product
       factors_(machine.device, noise(2 * half_)),
       rounded_(machine.device, 2 * half_),
       result_(machine.device, half_) {
-  const size_t cols = Arena::kAlignment, rows = 2 * half_ / cols;
-  machine.plain.round(ConstMatrix(factors_.span().data(), rows, cols),
-                      RoundedMatrix(rounded_.span().data(), rows, cols));
+  const size_t cols = math::Arena::kAlignment, rows = 2 * half_ / cols;
+  machine.plain.round(math::ConstMatrix(factors_.span().data(), rows, cols),
+                      math::RoundedMatrix(rounded_.span().data(), rows, cols));
 }
 
-Factor ProductRates::factor(size_t rows, size_t cols, bool transposed, size_t half,
-                            Precision precision) {
-  if (transposed) return transpose(factor(cols, rows, false, half, precision));
+math::Factor ProductRates::factor(size_t rows, size_t cols, bool transposed, size_t half,
+                                  Precision precision) {
+  if (transposed) return math::transpose(factor(cols, rows, false, half, precision));
   if (precision == Precision::kBf16)
-    return ConstRoundedMatrix(rounded_.span().data() + half * half_, rows, cols,
-                              stride(cols, sizeof(Bfloat16)));
-  return ConstMatrix(factors_.span().data() + half * half_, rows, cols,
-                     stride(cols, sizeof(float)));
+    return math::ConstRoundedMatrix(rounded_.span().data() + half * half_, rows, cols,
+                                    stride(cols, sizeof(math::Bfloat16)));
+  return math::ConstMatrix(factors_.span().data() + half * half_, rows, cols,
+                           stride(cols, sizeof(float)));
 }
 
 double ProductRates::seconds(const step::Product& p, Precision precision) {
   for (const Rate& rate : rates_)
     if (fields(rate.product) == fields(p) && rate.precision == precision) return rate.seconds;
-  const Factor a = factor(p.m, p.k, p.a_transposed, 0, precision);
-  const Factor b = factor(p.k, p.n, p.b_transposed, 1, precision);
-  const Matrix c(result_.span().data(), p.m, p.n, stride(p.n, sizeof(float)));
-  const Ops& ops = machine_.ops(precision);
+  const math::Factor a = factor(p.m, p.k, p.a_transposed, 0, precision);
+  const math::Factor b = factor(p.k, p.n, p.b_transposed, 1, precision);
+  const math::Matrix c(result_.span().data(), p.m, p.n, stride(p.n, sizeof(float)));
+  const math::Ops& ops = machine_.ops(precision);
   const double seconds = device_seconds(machine_.device, [&] { ops.matmul(a, b, {c}); });
   rates_.push_back({p, precision, seconds});
   return seconds;

@@ -31,13 +31,13 @@ class ProductRates {
   std::span<const Rate> rates() const { return rates_; }  // of what was measured
 
  private:
-  Factor factor(size_t rows, size_t cols, bool transposed, size_t half, Precision precision);
+  math::Factor factor(size_t rows, size_t cols, bool transposed, size_t half, Precision precision);
 
   const Machine& machine_;
   size_t half_;  // of the factors' numbers: one half is a's, the other b's
-  NumberBuffer<float> factors_;
-  NumberBuffer<Bfloat16> rounded_;
-  NumberBuffer<float> result_;
+  math::NumberBuffer<float> factors_;
+  math::NumberBuffer<math::Bfloat16> rounded_;
+  math::NumberBuffer<float> result_;
   std::vector<Rate> rates_;
 };
 

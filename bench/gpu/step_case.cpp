@@ -12,14 +12,14 @@ namespace {
 constexpr size_t kWarm = 5, kSteps = 40;
 
 // One id per row of each feature, all of one table. Of the keys only how many they are is used.
-Batch draw(const step::StepModel& model, size_t rows) {
+features::Batch draw(const step::StepModel& model, size_t rows) {
   RandomStream random(1, 1);
   const size_t bags = model.shape.bags.size();
   std::vector<uint32_t> ids(bags * rows);
   for (uint32_t& id : ids) id = static_cast<uint32_t>(random.next_below(model.table_rows[0]));
   const size_t unique = make_unique(ids, model.table_rows[0]);
 
-  Batch batch;
+  features::Batch batch;
   batch.samples = static_cast<uint32_t>(rows);
   batch.keys = {std::vector<Key>(unique)};
   batch.bags.resize(bags);
@@ -41,14 +41,15 @@ StepTime measure_step(const Machine& machine, const step::StepModel& spec, size_
                       Precision precision) {
   check(spec.table_rows.size() == 1, "a step on a GPU is measured with one table");
   TimedDevice device(machine.device);
-  const Ops ops = device.timed(machine.ops(precision));
-  const auto model = make_model(spec.config, spec.shape, 1, ops, precision).value();
+  const math::Ops ops = device.timed(machine.ops(precision));
+  const auto model = math::make_model(spec.config, spec.shape, 1, ops, precision).value();
   const size_t parameters = model->values().size();
-  const auto optimizer = make_dense_optimizer({}, {parameters, model->parameters()}, ops).value();
+  const auto optimizer =
+      math::make_dense_optimizer({}, {parameters, model->parameters()}, ops).value();
 
-  const Batch batch = draw(spec, rows);
-  StepBuffers buffers(spec.shape.table_dims, static_cast<uint32_t>(spec.config.tasks.size()),
-                      model->memory());
+  const features::Batch batch = draw(spec, rows);
+  training::StepBuffers buffers(spec.shape.table_dims,
+                                static_cast<uint32_t>(spec.config.tasks.size()), model->memory());
   buffers.resize(batch);
   const std::vector<float> values = noise(buffers.rows[0].size());
   for (size_t i = 0; i < values.size(); ++i) buffers.rows[0][i] = 0.1f * values[i];

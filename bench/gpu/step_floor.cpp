@@ -15,7 +15,7 @@ struct Widths {
         units(model.config.expert_units.back()),
         tasks(static_cast<double>(model.config.tasks.size())),
         tower(model.config.tower_units.empty() ? units : model.config.tower_units.back()) {
-    for (const ModelShape::BagFeature& bag : model.shape.bags)
+    for (const math::ModelShape::BagFeature& bag : model.shape.bags)
       vectors += model.shape.table_dims[bag.table];
     columns += vectors;
     if (!model.config.deep_units.empty()) deep = model.config.deep_units.back();

@@ -8,11 +8,11 @@ namespace {
 // Ops names its memory by a plain function.
 thread_local TimedDevice* current = nullptr;
 
-Memory& memory() { return *current; }
+math::Memory& memory() { return *current; }
 
 }  // namespace
 
-TimedDevice::TimedDevice(Device& device) : on_(device), clock_(device.stream()) {
+TimedDevice::TimedDevice(math::Device& device) : on_(device), clock_(device.stream()) {
   check(current == nullptr, "a second timed device on this thread");
   current = this;
   set_stream(device.stream());
@@ -20,13 +20,13 @@ TimedDevice::TimedDevice(Device& device) : on_(device), clock_(device.stream()) 
 
 TimedDevice::~TimedDevice() { current = nullptr; }
 
-Ops TimedDevice::timed(const Ops& ops) const {
-  Ops here = ops;
+math::Ops TimedDevice::timed(const math::Ops& ops) const {
+  math::Ops here = ops;
   here.memory = memory;
   return here;
 }
 
-void TimedDevice::launch(Graph graph, Stream stream) {
+void TimedDevice::launch(math::Graph graph, math::Stream stream) {
   if (launches_++ == 0) clock_.start();
   on_.launch(graph, stream);
   clock_.stop();

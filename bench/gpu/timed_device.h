@@ -10,14 +10,14 @@
 
 namespace cairn::gpu {
 
-class TimedDevice final : public Device {
+class TimedDevice final : public math::Device {
  public:
   // There is one at a time on a thread.
-  explicit TimedDevice(Device& device);
+  explicit TimedDevice(math::Device& device);
   ~TimedDevice() override;
 
   // `ops` whose numbers stand in this device's memory, which is the other's.
-  Ops timed(const Ops& ops) const;
+  math::Ops timed(const math::Ops& ops) const;
 
   void begin() { launches_ = 0; }
   // Graphs launched since `begin`, and seconds on the device from the first one's start to the last
@@ -25,7 +25,7 @@ class TimedDevice final : public Device {
   size_t launches() const { return launches_; }
   double seconds() const { return clock_.seconds(); }
 
-  void launch(Graph graph, Stream stream) override;
+  void launch(math::Graph graph, math::Stream stream) override;
 
   void* allocate(size_t bytes) override { return on_.allocate(bytes); }
   void free(void* block, size_t bytes) override { on_.free(block, bytes); }
@@ -36,24 +36,26 @@ class TimedDevice final : public Device {
   void free_staging(void* block, size_t bytes) override { on_.free_staging(block, bytes); }
   void pin(void* block, size_t bytes) override { on_.pin(block, bytes); }
   void unpin(void* block) override { on_.unpin(block); }
-  Stream make_stream() override { return on_.make_stream(); }
-  Event make_event() override { return on_.make_event(); }
-  void copy(Stream stream, void* to, const void* from, size_t bytes) override {
+  math::Stream make_stream() override { return on_.make_stream(); }
+  math::Event make_event() override { return on_.make_event(); }
+  void copy(math::Stream stream, void* to, const void* from, size_t bytes) override {
     on_.copy(stream, to, from, bytes);
   }
-  void zero(Stream stream, void* block, size_t bytes) override { on_.zero(stream, block, bytes); }
-  void record(Event event, Stream stream) override { on_.record(event, stream); }
-  void wait(Stream stream, Event event) override { on_.wait(stream, event); }
-  bool done(Event event) override { return on_.done(event); }
-  void synchronize(Stream stream) override { on_.synchronize(stream); }
-  void begin_capture(Stream stream) override { on_.begin_capture(stream); }
-  Graph end_capture(Stream stream) override { return on_.end_capture(stream); }
-  void destroy(Graph graph) override { on_.destroy(graph); }
+  void zero(math::Stream stream, void* block, size_t bytes) override {
+    on_.zero(stream, block, bytes);
+  }
+  void record(math::Event event, math::Stream stream) override { on_.record(event, stream); }
+  void wait(math::Stream stream, math::Event event) override { on_.wait(stream, event); }
+  bool done(math::Event event) override { return on_.done(event); }
+  void synchronize(math::Stream stream) override { on_.synchronize(stream); }
+  void begin_capture(math::Stream stream) override { on_.begin_capture(stream); }
+  math::Graph end_capture(math::Stream stream) override { return on_.end_capture(stream); }
+  void destroy(math::Graph graph) override { on_.destroy(graph); }
   void* scratch(size_t bytes) override { return on_.scratch(bytes); }
   uint64_t scratch_generation() const override { return on_.scratch_generation(); }
 
  private:
-  Device& on_;
+  math::Device& on_;
   EventClock clock_;
   size_t launches_ = 0;
 };

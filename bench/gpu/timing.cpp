@@ -22,8 +22,8 @@ double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-double device_seconds(Device& device, const std::function<void()>& work) {
-  const Stream stream = device.stream();
+double device_seconds(math::Device& device, const std::function<void()>& work) {
+  const math::Stream stream = device.stream();
   EventClock clock(stream);
   // Memory grows and products are chosen in the first calls, and within a graph neither may happen.
   for (int i = 0; i < kWarm; ++i) work();
@@ -35,7 +35,7 @@ double device_seconds(Device& device, const std::function<void()>& work) {
 
   device.begin_capture(stream);
   for (size_t i = 0; i < calls; ++i) work();
-  const Graph graph = device.end_capture(stream);
+  const math::Graph graph = device.end_capture(stream);
   device.launch(graph, stream);  // the first launch brings the graph to the device
   std::vector<double> times;
   for (int round = 0; round < kRounds; ++round) {

@@ -14,6 +14,6 @@ double wall_seconds();
 // Seconds of one call of `work` on the device. `work` gives its stream the same operations in every
 // call, and many calls are launched as one graph, so that the time of the host's launches does not
 // count.
-double device_seconds(Device& device, const std::function<void()>& work);
+double device_seconds(math::Device& device, const std::function<void()>& work);
 
 }  // namespace cairn::gpu

@@ -33,8 +33,8 @@ ServerProcess::~ServerProcess() {
   std::filesystem::remove_all(folder_);
 }
 
-PsClientOptions ServerProcess::client_options(uint32_t worker) const {
-  PsClientOptions options;
+client::PsClientOptions ServerProcess::client_options(uint32_t worker) const {
+  client::PsClientOptions options;
   options.endpoints = {endpoint_};
   options.slots = {1, 1};
   options.worker = worker;
@@ -44,7 +44,7 @@ PsClientOptions ServerProcess::client_options(uint32_t worker) const {
 
 void ServerProcess::serve(uint32_t workers, int output) const {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ServerOptions options;
+  ps::ServerOptions options;
   options.job.tables = {{.name = "ids", .dim = kDim}};
   options.job.tables[0].optimizer.name = "adagrad";
   options.workers = workers;
@@ -53,7 +53,7 @@ void ServerProcess::serve(uint32_t workers, int output) const {
   options.state = folder_;
   zmq::context_t context(1);
   Metrics metrics("bench");
-  const auto server = Server::start(options, context, metrics.server(), [](const Error& error) {
+  const auto server = ps::Server::start(options, context, metrics.server(), [](const Error& error) {
     fmt::print(stderr, "the server failed: {}\n", error.message);
     std::_Exit(1);
   });

@@ -30,7 +30,7 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
 
   // For the client of worker `worker`.
-  PsClientOptions client_options(uint32_t worker) const;
+  client::PsClientOptions client_options(uint32_t worker) const;
 
  private:
   [[noreturn]] void serve(uint32_t workers, int output) const;

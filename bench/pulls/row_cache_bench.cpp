@@ -24,12 +24,12 @@ constexpr uint64_t kCardinality = 400'000;
 constexpr uint64_t kRows = kIds * kCardinality;
 constexpr size_t kWarm = 96, kMeasured = 96;  // batches, all different
 
-std::vector<Batch> some_batches() {
+std::vector<features::Batch> some_batches() {
   RandomStream random(7, 0);
-  const ZipfSampler zipf(kCardinality, kExponent);
-  std::vector<Batch> batches(kWarm + kMeasured);
-  Deduplicator deduplicator;
-  for (Batch& batch : batches) {
+  const synthetic::ZipfSampler zipf(kCardinality, kExponent);
+  std::vector<features::Batch> batches(kWarm + kMeasured);
+  features::Deduplicator deduplicator;
+  for (features::Batch& batch : batches) {
     batch.samples = kRowsOfBatch;
     batch.keys.resize(1);
     batch.bags.resize(kIds);
@@ -41,13 +41,13 @@ std::vector<Batch> some_batches() {
       deduplicator.add(keys, batch.bags[id].index);
     }
     deduplicator.finish(batch.keys[0]);
-    for (Bag& bag : batch.bags) deduplicator.rank(bag.index);
+    for (features::Bag& bag : batch.bags) deduplicator.rank(bag.index);
   }
   return batches;
 }
 
 // A row for every key; returns the last step.
-uint64_t train_all_keys(PsClient& client) {
+uint64_t train_all_keys(client::PsClient& client) {
   constexpr uint64_t kKeysPerStep = 65'536;
   std::vector<Key> all;
   for (size_t id = 0; id < kIds; ++id)
@@ -61,7 +61,7 @@ uint64_t train_all_keys(PsClient& client) {
                    all.begin() + static_cast<ptrdiff_t>(std::min(at + kKeysPerStep, all.size())));
     std::ranges::sort(keys[0]);
     const auto pull = must(client.start_pull(++step, keys, 0));
-    const ShardSplit split = must(client.finish_pull(pull, rows));
+    const client::ShardSplit split = must(client.finish_pull(pull, rows));
     must(client.push(step, keys, split, rows));  // any gradients do
   }
   must(client.wait_pushes());
@@ -74,12 +74,13 @@ struct Turn {
 };
 
 // As run_inference does it. Without a cache: from where the client put them.
-Turn infer(PsClient& client, uint64_t step, std::vector<Batch> batches, RowCache* cache) {
+Turn infer(client::PsClient& client, uint64_t step, std::vector<features::Batch> batches,
+           training::RowCache* cache) {
   struct Ahead {
-    RowCache::Wanted wanted;
-    PsClient::PullId pull = 0;
+    training::RowCache::Wanted wanted;
+    client::PsClient::PullId pull = 0;
   };
-  const auto ask = [&](Batch& batch) {
+  const auto ask = [&](features::Batch& batch) {
     Ahead ahead;
     if (cache != nullptr) ahead.wanted = cache->want(batch, step);
     ahead.pull = must(client.start_pull(step + 1, batch.keys, kPullReadOnly, ahead.wanted.known));
@@ -90,7 +91,8 @@ Turn infer(PsClient& client, uint64_t step, std::vector<Batch> batches, RowCache
   std::chrono::steady_clock::time_point start;
   double unique = 0, found = 0;
   std::vector<double> uniques;
-  for (const Batch& batch : batches) uniques.push_back(static_cast<double>(batch.keys[0].size()));
+  for (const features::Batch& batch : batches)
+    uniques.push_back(static_cast<double>(batch.keys[0].size()));
   Ahead current = ask(batches[0]);
   for (size_t i = 0; i < batches.size(); ++i) {
     if (i == kWarm) start = std::chrono::steady_clock::now();
@@ -116,9 +118,9 @@ int run(int argc, char** argv) {
   zmq::context_t context(1);
   Metrics metrics("bench");
   const auto client =
-      must(PsClient::connect(server.client_options(0), context, metrics.worker(0, {})));
+      must(client::PsClient::connect(server.client_options(0), context, metrics.worker(0, {})));
   const uint64_t step = train_all_keys(*client);
-  const std::vector<Batch> batches = some_batches();
+  const std::vector<features::Batch> batches = some_batches();
 
   constexpr double kNoCache = -1.0;
   const std::vector<double> shares = {kNoCache, 0.0, 0.01, 0.05, 0.2, 1.1};
@@ -126,11 +128,12 @@ int run(int argc, char** argv) {
   std::vector<Turn> last(shares.size());
   for (size_t round = 0; round < rounds; ++round)
     for (size_t way = 0; way < shares.size(); ++way) {
-      std::optional<RowCache> cache;
+      std::optional<training::RowCache> cache;
       if (shares[way] != kNoCache)
-        cache.emplace(cpu_ops(), std::vector<uint32_t>{kDim}, std::vector<uint32_t>(kIds, 0),
-                      static_cast<uint64_t>(shares[way] * static_cast<double>(kRows) *
-                                            (kDim * sizeof(float) + RowDirectory::kBytesOfAPlace)));
+        cache.emplace(
+            math::cpu_ops(), std::vector<uint32_t>{kDim}, std::vector<uint32_t>(kIds, 0),
+            static_cast<uint64_t>(shares[way] * static_cast<double>(kRows) *
+                                  (kDim * sizeof(float) + training::RowDirectory::kBytesOfAPlace)));
       last[way] = infer(*client, step, batches, cache ? &*cache : nullptr);
       rates[way].push_back(last[way].samples_per_second);
     }

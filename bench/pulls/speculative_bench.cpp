@@ -38,7 +38,7 @@ double seconds_since(Clock::time_point start) {
 
 std::vector<Keys> batches_of(uint32_t worker) {
   RandomStream random(7, worker);
-  const ZipfSampler zipf(kCardinality, kExponent);
+  const synthetic::ZipfSampler zipf(kCardinality, kExponent);
   std::vector<Keys> batches(kBatches, Keys(1));
   for (Keys& batch : batches) {
     for (size_t row = 0; row < kRowsOfBatch; ++row)
@@ -62,9 +62,9 @@ class Workers {
  public:
   explicit Workers(uint32_t workers) : server_(workers), context_(1), arrive_(workers) {
     for (uint32_t w = 0; w < workers; ++w) {
-      workers_.push_back(
-          {must(PsClient::connect(server_.client_options(w), context_, metrics_.worker(w, {}))),
-           batches_of(w)});
+      workers_.push_back({must(client::PsClient::connect(server_.client_options(w), context_,
+                                                         metrics_.worker(w, {}))),
+                          batches_of(w)});
     }
   }
 
@@ -87,7 +87,7 @@ class Workers {
 
  private:
   struct Worker {
-    std::unique_ptr<PsClient> client;
+    std::unique_ptr<client::PsClient> client;
     std::vector<Keys> batches;
     std::vector<std::vector<float>> rows = std::vector<std::vector<float>>(1);
   };
@@ -99,7 +99,7 @@ class Workers {
 
   // Seconds of waiting for rows.
   double train(Worker& worker, size_t steps, bool early, std::chrono::milliseconds compute) {
-    PsClient& client = *worker.client;
+    client::PsClient& client = *worker.client;
     const auto batch = [&](uint64_t step) -> const Keys& {
       return worker.batches[step % kBatches];
     };
@@ -107,13 +107,14 @@ class Workers {
       return must(client.start_pull(step, batch(step), early ? uint32_t{kPullSpeculative} : 0));
     };
     double waited = 0;
-    PsClient::PullId next = pull(step_ + 1);
+    client::PsClient::PullId next = pull(step_ + 1);
     for (uint64_t step = step_ + 1; step <= step_ + steps; ++step) {
-      const PsClient::PullId current = next;  // pulls of the next step go when the trainer's do
+      const client::PsClient::PullId current =
+          next;  // pulls of the next step go when the trainer's do
       const bool last = step == step_ + steps;
       if (!early && !last) next = pull(step + 1);
       const Clock::time_point start = Clock::now();
-      const ShardSplit split = must(client.finish_pull(current, worker.rows));
+      const client::ShardSplit split = must(client.finish_pull(current, worker.rows));
       waited += seconds_since(start);
       if (early && !last) next = pull(step + 1);
       std::this_thread::sleep_for(compute);

@@ -71,14 +71,14 @@ Time fastest(int rounds, const std::function<void()>& work) {
   return best;
 }
 
-Recovered recover_case(const Options& options, RocksStore& table, uint64_t logged_rows,
+Recovered recover_case(const Options& options, ps::RocksStore& table, uint64_t logged_rows,
                        uint64_t distinct) {
   const BenchShard shard(options.folder / "shard", table, logged_rows, distinct);
   PsConfig ps;
   ps.read_threads = options.threads;
   Recovered its;
   const Time time = fastest(options.rounds, [&] {
-    const Result<ReopenedShard> reopened = reopen_shard(
+    const Result<ps::ReopenedShard> reopened = ps::reopen_shard(
         shard.folder(), ps, {.hot_bytes = kHotBytes, .tables = bench_tables(), .sequences = {}});
     check(reopened.ok(), reopened.ok() ? "" : reopened.error().message);
     its.unique_keys = static_cast<double>(reopened.value().report.unique_keys);
@@ -93,18 +93,19 @@ Recovered recover_case(const Options& options, RocksStore& table, uint64_t logge
 }
 
 // Where looking up each key and going through whole slots take the same time.
-void measure_scan_ratio(const Options& options, RocksStore& table) {
-  RocksRecoveryStore reads(table, {}, options.threads);
+void measure_scan_ratio(const Options& options, ps::RocksStore& table) {
+  ps::RocksRecoveryStore reads(table, {}, options.threads);
   for (const uint64_t one_in : {200, 50, 25, 16, 12, 8, 4}) {
-    const std::vector<RowKey> keys = sorted_row_keys(options.rows, options.rows / one_in);
+    const std::vector<ps::RowKey> keys = sorted_row_keys(options.rows, options.rows / one_in);
     std::array<Time, 2> times;
     for (const bool scan : {false, true}) {
       reads.set_scan_ratio(scan ? std::numeric_limits<uint32_t>::max() : 0);
       times[scan] = fastest(options.rounds, [&] {
         size_t found = 0;
-        const Status read = reads.read(keys, [&](std::span<const RowKey>, const RowBatch& rows) {
-          found += rows.entries.size();
-        });
+        const Status read =
+            reads.read(keys, [&](std::span<const ps::RowKey>, const ps::RowBatch& rows) {
+              found += rows.entries.size();
+            });
         check(read.ok() && found == keys.size(), "every key asked for is found");
       });
     }
@@ -124,7 +125,7 @@ double by_line(const FittedLine& line, const Options& options, uint64_t logged_r
   return line.at(unique, all);
 }
 
-void measure_recoveries(const Options& options, RocksStore& table) {
+void measure_recoveries(const Options& options, ps::RocksStore& table) {
   std::vector<Recovered> measured;
   const uint64_t million = 1'000'000;
   const auto take = [&](uint64_t logged_rows, uint64_t distinct) {
@@ -151,7 +152,7 @@ void measure_recoveries(const Options& options, RocksStore& table) {
 }
 
 void run(const Options& options) {
-  const std::unique_ptr<RocksStore> table = make_table(options.folder / "table", options.rows);
+  const std::unique_ptr<ps::RocksStore> table = make_table(options.folder / "table", options.rows);
   if (options.only != "recoveries") measure_scan_ratio(options, *table);
   if (options.only != "reads") measure_recoveries(options, *table);
 }

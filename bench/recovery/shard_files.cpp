@@ -17,8 +17,8 @@ namespace {
 constexpr uint32_t kDim = 16;
 constexpr uint64_t kKeysOfAPush = 16'384;
 constexpr size_t kRowsOfARun = 400'000;  // about 64 MB
-constexpr Lsn kTableLsn = 1, kBaseLsn = 2;
-constexpr Lsn kUnacknowledgedMax = 32;  // records in memory
+constexpr ps::Lsn kTableLsn = 1, kBaseLsn = 2;
+constexpr ps::Lsn kUnacknowledgedMax = 32;  // records in memory
 
 void expect(const Status& status) { check(status.ok(), status.ok() ? "" : status.error().message); }
 
@@ -42,7 +42,7 @@ std::shared_ptr<const Message> push_of(uint64_t step, uint64_t distinct, RandomS
 // The lsn that the log has acknowledged. Thread safety: full.
 class Acknowledged {
  public:
-  void set(const Result<Lsn>& lsn) {
+  void set(const Result<ps::Lsn>& lsn) {
     check(lsn.ok(), lsn.ok() ? "" : lsn.error().message);
     {
       const std::lock_guard lock(mutex_);
@@ -50,7 +50,7 @@ class Acknowledged {
     }
     changed_.notify_one();
   }
-  void wait_for(Lsn lsn) {
+  void wait_for(ps::Lsn lsn) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return lsn_ >= lsn; });
   }
@@ -58,25 +58,25 @@ class Acknowledged {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  Lsn lsn_ = 0;
+  ps::Lsn lsn_ = 0;
 };
 
 void write_log(const std::filesystem::path& folder, uint64_t logged_rows, uint64_t distinct) {
   Acknowledged acknowledged;
-  const auto log = FilePushLog::open({.folder = folder,
-                                      .next_lsn = kBaseLsn,
-                                      .after = std::nullopt,
-                                      .boot_id = kernel_boot_id().value(),
-                                      .bytes_max = uint64_t{16} << 30},
-                                     [&](Result<Lsn> lsn) { acknowledged.set(lsn); });
+  const auto log = ps::FilePushLog::open({.folder = folder,
+                                          .next_lsn = kBaseLsn,
+                                          .after = std::nullopt,
+                                          .boot_id = ps::kernel_boot_id().value(),
+                                          .bytes_max = uint64_t{16} << 30},
+                                         [&](Result<ps::Lsn> lsn) { acknowledged.set(lsn); });
   check(log.ok(), log.ok() ? "" : log.error().message);
   log.value()->append({.lsn = kBaseLsn,
-                       .kind = RecordKind::kReplayStart,
+                       .kind = ps::RecordKind::kReplayStart,
                        .push = nullptr,
                        .replay_after = kTableLsn,
-                       .sequences = {WorkerSequence{}}});
+                       .sequences = {ps::WorkerSequence{}}});
   RandomStream random(1, distinct, logged_rows);
-  Lsn lsn = kBaseLsn;
+  ps::Lsn lsn = kBaseLsn;
   uint64_t rows = 0;
   for (uint64_t step = 1; rows < logged_rows; ++step) {
     std::shared_ptr<const Message> push = push_of(step, distinct, random);
@@ -99,20 +99,20 @@ std::vector<TableConfig> bench_tables() {
 
 uint64_t bytes_of_logged_row() { return sizeof(Key) + kDim * sizeof(float); }
 
-std::vector<RowKey> sorted_row_keys(uint64_t rows, uint64_t count) {
-  std::vector<RowKey> keys(count);
+std::vector<ps::RowKey> sorted_row_keys(uint64_t rows, uint64_t count) {
+  std::vector<ps::RowKey> keys(count);
   for (uint64_t i = 0; i < count; ++i) keys[i] = {0, key_of(i * (rows / count))};
   std::sort(keys.begin(), keys.end());
   return keys;
 }
 
-std::unique_ptr<RocksStore> make_table(const std::filesystem::path& folder, uint64_t rows) {
+std::unique_ptr<ps::RocksStore> make_table(const std::filesystem::path& folder, uint64_t rows) {
   std::filesystem::remove_all(folder);
-  auto store = RocksStore::open(folder, bench_tables());
+  auto store = ps::RocksStore::open(folder, bench_tables());
   check(store.ok(), store.ok() ? "" : store.error().message);
   const size_t floats = store.value()->layouts()[0].floats();
-  const std::vector<RowKey> keys = sorted_row_keys(rows, rows);
-  FlushFile run{.highest_lsn = kTableLsn};
+  const std::vector<ps::RowKey> keys = sorted_row_keys(rows, rows);
+  ps::FlushFile run{.highest_lsn = kTableLsn};
   run.rows.floats.assign(kRowsOfARun * floats, 0.5f);
   for (size_t first = 0; first < keys.size(); first += kRowsOfARun) {
     run.rows.entries.clear();
@@ -127,12 +127,12 @@ std::unique_ptr<RocksStore> make_table(const std::filesystem::path& folder, uint
   return std::move(store).value();
 }
 
-BenchShard::BenchShard(std::filesystem::path folder, RocksStore& table, uint64_t logged_rows,
+BenchShard::BenchShard(std::filesystem::path folder, ps::RocksStore& table, uint64_t logged_rows,
                        uint64_t distinct)
     : folder_(std::move(folder)) {
   std::filesystem::remove_all(folder_);
   std::filesystem::create_directories(folder_);
-  const Result<ShardFiles> linked = table.checkpoint(folder_ / "store");
+  const Result<ps::ShardFiles> linked = table.checkpoint(folder_ / "store");
   check(linked.ok(), linked.ok() ? "" : linked.error().message);
   write_log(folder_ / "log", logged_rows, distinct);
 }

@@ -18,16 +18,16 @@ std::vector<TableConfig> bench_tables();  // one, of dim 16 with Adagrad's state
 uint64_t bytes_of_logged_row();
 
 // `count` of the keys of a table of `rows`, evenly spread, in the order of the store.
-std::vector<RowKey> sorted_row_keys(uint64_t rows, uint64_t count);
+std::vector<ps::RowKey> sorted_row_keys(uint64_t rows, uint64_t count);
 
 // In `folder`, which is emptied.
-std::unique_ptr<RocksStore> make_table(const std::filesystem::path& folder, uint64_t rows);
+std::unique_ptr<ps::RocksStore> make_table(const std::filesystem::path& folder, uint64_t rows);
 
 // The folder of a shard with the rows of `table`, which it shares the files of, and a log.
 class BenchShard {
  public:
   // Pushes of 16,384 keys each out of `distinct` of the table's, about `logged_rows` in all.
-  BenchShard(std::filesystem::path folder, RocksStore& table, uint64_t logged_rows,
+  BenchShard(std::filesystem::path folder, ps::RocksStore& table, uint64_t logged_rows,
              uint64_t distinct);
   ~BenchShard();
   BenchShard(const BenchShard&) = delete;

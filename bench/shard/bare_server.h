@@ -31,7 +31,7 @@ class BareServer {
   zmq::socket_t router_{context_, zmq::socket_type::router};
   std::string endpoint_;
   int log_ = -1;
-  Pages aligned_;
+  ps::Pages aligned_;
   uint64_t log_end_ = 0;
 };
 

@@ -35,7 +35,7 @@ BareSteady::BareSteady(const std::filesystem::path& folder, uint64_t rows, uint6
   for (uint64_t i = 0; i < rows; ++i) table_.insert(bench_key(i));
   std::iota(order_.begin(), order_.end(), 0u);
   std::ranges::sort(order_, [&](uint32_t a, uint32_t b) {
-    return RowKey{0, key_of(table_.row(a))} < RowKey{0, key_of(table_.row(b))};
+    return ps::RowKey{0, key_of(table_.row(a))} < ps::RowKey{0, key_of(table_.row(b))};
   });
   log_ = ::open((folder / "log").c_str(), O_CREAT | O_RDWR | O_DIRECT, 0600);
   check(log_ >= 0 && ::fallocate(log_, 0, 0, static_cast<off_t>(log_bytes)) == 0,
@@ -113,7 +113,7 @@ void BareSteady::flush_slice() {
     float* row = table_.row(order_[cursor_]);
     if (!BareTable::dirty(row)) continue;
     BareTable::dirty(row) = 0;
-    run_.add(encode_key({0, key_of(row)}), row);
+    run_.add(ps::encode_key({0, key_of(row)}), row);
   }
   if (cursor_ < order_.size()) return;
   while (!hand_over()) usleep(100);

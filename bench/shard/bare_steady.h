@@ -41,7 +41,7 @@ class BareSteady {
 
   const uint64_t log_messages_;  // that the file holds
   int log_ = -1;
-  Pages ring_;
+  ps::Pages ring_;
   std::atomic<uint64_t> filled_ = 0, written_ = 0;  // messages
   uint64_t cut_ = 0;
 

@@ -37,7 +37,7 @@ rocksdb::Options bare_options() {
   return options;
 }
 
-rocksdb::Slice slice_of(const StoredKey& key) { return {key.data(), key.size()}; }
+rocksdb::Slice slice_of(const ps::StoredKey& key) { return {key.data(), key.size()}; }
 
 void require(const rocksdb::Status& status) { check(status.ok(), status.ToString()); }
 
@@ -64,7 +64,7 @@ void BareStore::ingest(const Run& run) {
   require(writer.Open(file));
   for (size_t i = 0; i < run.rows(); ++i) {
     const char* row = run.row(i);
-    require(writer.Put({row, kStoredKeyBytes}, {row + kStoredKeyBytes, kValueBytes}));
+    require(writer.Put({row, ps::kStoredKeyBytes}, {row + ps::kStoredKeyBytes, kValueBytes}));
   }
   require(writer.Finish());
   rocksdb::IngestExternalFileOptions options;
@@ -72,7 +72,7 @@ void BareStore::ingest(const Run& run) {
   require(db_->IngestExternalFile({file}, options));
 }
 
-size_t BareStore::read(std::span<const StoredKey> keys) const {
+size_t BareStore::read(std::span<const ps::StoredKey> keys) const {
   constexpr size_t kChunk = 1024;
   size_t found = 0;
   std::vector<rocksdb::Slice> slices(kChunk);
@@ -92,7 +92,7 @@ size_t BareStore::read(std::span<const StoredKey> keys) const {
 }
 
 std::vector<BareStore::Run> flush_files(uint64_t rows) {
-  std::vector<RowKey> keys;
+  std::vector<ps::RowKey> keys;
   keys.reserve(rows);
   for (uint64_t i = 0; i < rows; ++i) keys.push_back({0, bench_key(i)});
   std::sort(keys.begin(), keys.end());
@@ -100,7 +100,7 @@ std::vector<BareStore::Run> flush_files(uint64_t rows) {
   std::vector<BareStore::Run> runs;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i % BareStore::kRunRows == 0) runs.emplace_back();
-    runs.back().add(encode_key(keys[i]), value.data());
+    runs.back().add(ps::encode_key(keys[i]), value.data());
   }
   return runs;
 }

@@ -27,14 +27,14 @@ class BareStore {
   // Rows that ascend, as bytes.
   class Run {
    public:
-    void add(const StoredKey& key, const void* value) {
+    void add(const ps::StoredKey& key, const void* value) {
       const size_t at = bytes_.size();
-      bytes_.resize(at + kStoredKeyBytes + kValueBytes);
-      std::memcpy(bytes_.data() + at, key.data(), kStoredKeyBytes);
-      std::memcpy(bytes_.data() + at + kStoredKeyBytes, value, kValueBytes);
+      bytes_.resize(at + ps::kStoredKeyBytes + kValueBytes);
+      std::memcpy(bytes_.data() + at, key.data(), ps::kStoredKeyBytes);
+      std::memcpy(bytes_.data() + at + ps::kStoredKeyBytes, value, kValueBytes);
     }
-    size_t rows() const { return bytes_.size() / (kStoredKeyBytes + kValueBytes); }
-    const char* row(size_t i) const { return &bytes_[i * (kStoredKeyBytes + kValueBytes)]; }
+    size_t rows() const { return bytes_.size() / (ps::kStoredKeyBytes + kValueBytes); }
+    const char* row(size_t i) const { return &bytes_[i * (ps::kStoredKeyBytes + kValueBytes)]; }
     void clear() { bytes_.clear(); }
 
    private:
@@ -42,7 +42,7 @@ class BareStore {
   };
   void ingest(const Run& run);
   // Ascending keys; returns how many are there.
-  size_t read(std::span<const StoredKey> keys) const;
+  size_t read(std::span<const ps::StoredKey> keys) const;
 
  private:
   const std::filesystem::path folder_;

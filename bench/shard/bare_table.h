@@ -35,7 +35,7 @@ class BareTable {
   void each(std::span<const Key> keys, Work work);
 
   uint64_t mask_;
-  Pages row_pages_, entry_pages_;
+  ps::Pages row_pages_, entry_pages_;
   float* rows_;
   uint64_t* entries_;
   uint32_t used_ = 0;

@@ -56,7 +56,7 @@ class ZipfKeys {
 };
 
 // Rows a second on so many threads, which take the reads in turn.
-double multi_get(const BareStore& store, const std::vector<std::vector<StoredKey>>& reads,
+double multi_get(const BareStore& store, const std::vector<std::vector<ps::StoredKey>>& reads,
                  uint32_t threads) {
   const double start = seconds_now();
   std::atomic<size_t> next = 0, found = 0;
@@ -126,7 +126,7 @@ double disk_rate(const std::filesystem::path& folder, uint32_t depth) {
     for (uint32_t t = 0; t < depth; ++t)
       readers.emplace_back([&, t] {
         RandomStream random(7, t);
-        const Pages page(kPage, /*huge=*/false);
+        const ps::Pages page(kPage, /*huge=*/false);
         for (int i = 0; i < kReadsEach; ++i) {
           const int file = files[random.next_u64() % files.size()];
           const auto pages = static_cast<uint64_t>(::lseek(file, 0, SEEK_END)) / kPage;
@@ -151,9 +151,10 @@ class ColdShard {
                  .read_threads = read_threads,
                  .rows_stored = rows,
                  .on_read =
-                     [this](std::span<const RowKey> keys) {
+                     [this](std::span<const ps::RowKey> keys) {
                        reads_.emplace_back();
-                       for (const RowKey& key : keys) reads_.back().push_back(encode_key(key));
+                       for (const ps::RowKey& key : keys)
+                         reads_.back().push_back(ps::encode_key(key));
                      }}),
         zipf_(rows) {
     // Until the tier is full.
@@ -197,14 +198,14 @@ class ColdShard {
     return static_cast<double>(missed) / seconds;
   }
 
-  const std::vector<std::vector<StoredKey>>& reads() const { return reads_; }
+  const std::vector<std::vector<ps::StoredKey>>& reads() const { return reads_; }
   const std::filesystem::path& folder() const { return folder_; }
   ShardDriver& driver() { return driver_; }
   ZipfKeys& zipf() { return zipf_; }
 
  private:
   const std::filesystem::path folder_;
-  std::vector<std::vector<StoredKey>> reads_;  // of the last round
+  std::vector<std::vector<ps::StoredKey>> reads_;  // of the last round
   ShardDriver driver_;
   ZipfKeys zipf_;
 };

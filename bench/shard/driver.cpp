@@ -20,7 +20,7 @@ namespace cairn {
 
 namespace {
 
-constexpr Lsn kFirstLsn = 2;  // above that of rows stored from the start
+constexpr ps::Lsn kFirstLsn = 2;  // above that of rows stored from the start
 
 [[noreturn]] void end_with(const Error& error) {
   std::fprintf(stderr, "the shard failed: %s\n", error.message.c_str());
@@ -32,16 +32,16 @@ uint64_t now() {
 }
 
 // Rows of the keys bench_key(0) and on.
-void store_rows(RocksStore& store, uint64_t rows) {
+void store_rows(ps::RocksStore& store, uint64_t rows) {
   constexpr size_t kRunRows = 400'000;
-  std::vector<RowKey> keys;
+  std::vector<ps::RowKey> keys;
   keys.reserve(rows);
   for (uint64_t i = 0; i < rows; ++i) keys.push_back({0, bench_key(i)});
   std::sort(keys.begin(), keys.end());
   const size_t floats = store.layouts()[0].floats();
   for (size_t first = 0; first < keys.size(); first += kRunRows) {
     const size_t count = std::min(kRunRows, keys.size() - first);
-    FlushFile run{.highest_lsn = 1};
+    ps::FlushFile run{.highest_lsn = 1};
     run.rows.floats.resize(count * floats, 0.1f);
     for (size_t i = 0; i < count; ++i)
       run.rows.entries.push_back(
@@ -68,35 +68,37 @@ ShardDriver::ShardDriver(DriverOptions options)
     : options_(std::move(options)), steps_(options_.workers) {
   const std::vector<TableConfig> tables = bench_tables();
   if (options_.folder.empty()) {
-    Result<std::vector<RowLayout>> layouts = layouts_of(tables);
-    store_ = std::make_unique<MemoryColdStore>(std::move(layouts).value());
+    Result<std::vector<ps::RowLayout>> layouts = ps::layouts_of(tables);
+    store_ = std::make_unique<ps::MemoryColdStore>(std::move(layouts).value());
   } else {
     std::filesystem::remove_all(options_.folder);
     std::filesystem::create_directories(options_.folder);
-    auto store = RocksStore::open(options_.folder / "store", tables);
+    auto store = ps::RocksStore::open(options_.folder / "store", tables);
     if (!store.ok()) end_with(store.error());
     rocks_ = store.value().get();
     store_rows(*rocks_, options_.rows_stored);
-    store_ = std::make_unique<RocksColdStore>(std::move(store).value(), options_.read_threads);
+    store_ = std::make_unique<ps::RocksColdStore>(std::move(store).value(), options_.read_threads);
   }
   if (options_.on_read)
     store_ = std::make_unique<WatchedStore>(std::move(store_), options_.on_read);
   if (options_.durability.value_or(Durability::kCheckpoint) == Durability::kCheckpoint) {
     // The first record comes while the shard is made.
-    log_ = std::make_unique<NullPushLog>(
-        [this](Result<Lsn> lsn) { completions_.post([this, lsn] { shard_->on_logged(lsn); }); });
+    log_ = std::make_unique<ps::NullPushLog>([this](Result<ps::Lsn> lsn) {
+      completions_.post([this, lsn] { shard_->on_logged(lsn); });
+    });
   } else {
-    auto log = FilePushLog::open(
-        {.folder = options_.folder / "log",
-         .next_lsn = kFirstLsn,
-         .durability = *options_.durability,
-         .boot_id = kernel_boot_id().value(),
-         .bytes_max = options_.log_bytes_max},
-        [this](Result<Lsn> lsn) { completions_.post([this, lsn] { shard_->on_logged(lsn); }); });
+    auto log = ps::FilePushLog::open({.folder = options_.folder / "log",
+                                      .next_lsn = kFirstLsn,
+                                      .durability = *options_.durability,
+                                      .boot_id = ps::kernel_boot_id().value(),
+                                      .bytes_max = options_.log_bytes_max},
+                                     [this](Result<ps::Lsn> lsn) {
+                                       completions_.post([this, lsn] { shard_->on_logged(lsn); });
+                                     });
     if (!log.ok()) end_with(log.error());
     log_ = std::move(log).value();
   }
-  ShardOptions its;
+  ps::ShardOptions its;
   its.shard = options_.shard;
   its.slots = {.shards = options_.shards};
   its.workers = options_.workers;
@@ -104,7 +106,7 @@ ShardDriver::ShardDriver(DriverOptions options)
   its.log_bytes_max = options_.log_bytes_max;
   its.tables = tables;
   its.next_lsn = kFirstLsn;
-  auto shard = Shard::create(
+  auto shard = ps::Shard::create(
       its, {.outbox = *this,
             .log = *log_,
             .store = *store_,
@@ -190,7 +192,7 @@ std::string ShardDriver::stats() {
   return last_text_;
 }
 
-void ShardDriver::send(const Peer&, Message message, Arrival asked) {
+void ShardDriver::send(const ps::Peer&, Message message, ps::Arrival asked) {
   if (message.header.status != StatusCode::kOk)
     end_with({ErrorCode::kUnavailable, std::string(message.text())});
   const double seconds = static_cast<double>(now() - asked) * 1e-9;

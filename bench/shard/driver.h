@@ -34,7 +34,7 @@ struct DriverOptions {
   std::function<void(const Header&, double seconds)> answered = {};
 };
 
-class ShardDriver final : public Outbox {
+class ShardDriver final : public ps::Outbox {
  public:
   explicit ShardDriver(DriverOptions options);
   ~ShardDriver() override;
@@ -63,18 +63,18 @@ class ShardDriver final : public Outbox {
   uint64_t compacted_bytes() const { return rocks_ == nullptr ? 0 : rocks_->compacted_bytes(); }
   ShardMetrics& metrics() { return metrics_.server().shard(options_.shard); }
 
-  void send(const Peer& peer, Message message, Arrival asked) override;
+  void send(const ps::Peer& peer, Message message, ps::Arrival asked) override;
 
  private:
   void give(Message message);
 
   const DriverOptions options_;
   Metrics metrics_{"bench"};
-  CompletionQueue completions_;
-  RocksStore* rocks_ = nullptr;  // store_'s
-  std::unique_ptr<ColdStore> store_;
-  std::unique_ptr<PushLog> log_;
-  std::unique_ptr<Shard> shard_;
+  ps::CompletionQueue completions_;
+  ps::RocksStore* rocks_ = nullptr;  // store_'s
+  std::unique_ptr<ps::ColdStore> store_;
+  std::unique_ptr<ps::PushLog> log_;
+  std::unique_ptr<ps::Shard> shard_;
   std::vector<uint64_t> steps_;  // that each worker has pushed; also its sequence numbers
   uint64_t request_ = 0;
   uint64_t pushes_open_ = 0, pulls_open_ = 0;

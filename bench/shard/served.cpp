@@ -29,7 +29,7 @@ void announce(const std::string& endpoint) {
 }
 
 [[noreturn]] void serve_shard(const ServedOptions& options) {
-  ServerOptions its;
+  ps::ServerOptions its;
   its.job.tables = bench_tables();
   its.job.ps.durability = options.durability == "process"   ? Durability::kProcess
                           : options.durability == "machine" ? Durability::kMachine
@@ -40,7 +40,7 @@ void announce(const std::string& endpoint) {
   its.state = options.folder;
   zmq::context_t context(1);
   Metrics metrics("bench");
-  const auto server = Server::start(its, context, metrics.server(), [](const Error& error) {
+  const auto server = ps::Server::start(its, context, metrics.server(), [](const Error& error) {
     std::fprintf(stderr, "the served shard failed: %s\n", error.message.c_str());
     std::_Exit(1);
   });

@@ -25,7 +25,7 @@ struct RawBatch {
 RawBatch draw(const StepModel& model, uint64_t worker, uint64_t number) {
   RandomStream random(worker, number);
   RawBatch raw;
-  for (const ModelShape::BagFeature& bag : model.shape.bags)
+  for (const math::ModelShape::BagFeature& bag : model.shape.bags)
     for (std::vector<Key>& keys = raw.keys.emplace_back(); keys.size() < model.batch;)
       keys.push_back(random.next_below(model.table_rows[bag.table]));
   raw.dense.resize(model.batch * model.shape.dense_columns);
@@ -40,21 +40,21 @@ RawBatch draw(const StepModel& model, uint64_t worker, uint64_t number) {
 class LocalJob::Worker {
  public:
   Worker(const StepModel& model, Precision precision, size_t rank, LocalRows& rows,
-         std::unique_ptr<Collective> collective)
+         std::unique_ptr<collective::Collective> collective)
       : spec_(model),
         rank_(rank),
         rows_(rows),
         collective_(std::move(collective)),
-        model_(make_model(model.config, model.shape, 1, "cpu", precision).value()),
-        optimizer_(
-            make_dense_optimizer({}, {model_->values().size(), model_->parameters()}).value()),
+        model_(math::make_model(model.config, model.shape, 1, "cpu", precision).value()),
+        optimizer_(math::make_dense_optimizer({}, {model_->values().size(), model_->parameters()})
+                       .value()),
         buffers_(model.shape.table_dims, static_cast<uint32_t>(model.config.tasks.size()),
                  model_->memory()) {
     for (size_t i = 0; i < kBatches; ++i) raw_.push_back(draw(model, rank, i));
     batch_.samples = static_cast<uint32_t>(model.batch);
     batch_.bags.resize(model.shape.bags.size());
     batch_.keys.resize(model.shape.table_dims.size());
-    for (Bag& bag : batch_.bags) {
+    for (features::Bag& bag : batch_.bags) {
       for (uint32_t r = 0; r <= model.batch; ++r) bag.offsets.push_back(r);
       bag.index.resize(model.batch);
     }
@@ -117,19 +117,19 @@ class LocalJob::Worker {
   const StepModel spec_;
   const size_t rank_;
   LocalRows& rows_;
-  std::unique_ptr<Collective> collective_;
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<DenseOptimizer> optimizer_;
-  StepBuffers buffers_;
-  Deduplicator deduplicator_;
+  std::unique_ptr<collective::Collective> collective_;
+  std::unique_ptr<math::Model> model_;
+  std::unique_ptr<math::DenseOptimizer> optimizer_;
+  training::StepBuffers buffers_;
+  features::Deduplicator deduplicator_;
   std::vector<RawBatch> raw_;
-  Batch batch_;
+  features::Batch batch_;
   uint64_t steps_ = 0;
 };
 
 LocalJob::LocalJob(const StepModel& model, size_t workers, Precision precision)
     : rows_(std::make_unique<LocalRows>(model, workers)) {
-  auto collectives = make_memory_collectives(static_cast<uint32_t>(workers));
+  auto collectives = collective::make_memory_collectives(static_cast<uint32_t>(workers));
   for (size_t w = 0; w < workers; ++w)
     workers_.push_back(std::make_unique<Worker>(model, precision, w, *rows_,
                                                 workers > 1 ? std::move(collectives[w]) : nullptr));

@@ -19,7 +19,8 @@ void prefetch(const float* row, size_t floats) {
 }  // namespace
 
 LocalRows::LocalRows(const StepModel& model, size_t workers) : owners_(workers) {
-  for (Owner& owner : owners_) owner.optimizer = make_row_optimizer(model.row_optimizer).value();
+  for (Owner& owner : owners_)
+    owner.optimizer = ps::make_row_optimizer(model.row_optimizer).value();
   for (size_t t = 0; t < model.table_rows.size(); ++t) {
     Table& table = tables_.emplace_back();
     table.rows = model.table_rows[t];

@@ -43,7 +43,7 @@ class LocalRows {
   };
   // Everything that one owner needs for an update; buffers grow and stay.
   struct Owner {
-    std::unique_ptr<RowOptimizer> optimizer;
+    std::unique_ptr<ps::RowOptimizer> optimizer;
     std::vector<Key> keys;
     std::vector<float> gradients;
     std::vector<float*> rows;
@@ -52,7 +52,7 @@ class LocalRows {
   };
   static void merge(Owner& owner, std::span<const Push> pushes, Key begin, Key end, size_t dim);
 
-  Arena storage_;  // on huge pages where the system has them
+  math::Arena storage_;  // on huge pages where the system has them
   std::vector<Table> tables_;
   std::vector<Owner> owners_;
 };

@@ -9,9 +9,9 @@ void add_tasks(ModelConfig& config) {
   config.tasks[1].name = "second";
 }
 
-size_t columns(const ModelShape& shape) {
+size_t columns(const math::ModelShape& shape) {
   size_t columns = shape.dense_columns;
-  for (const ModelShape::BagFeature& bag : shape.bags) columns += shape.table_dims[bag.table];
+  for (const math::ModelShape::BagFeature& bag : shape.bags) columns += shape.table_dims[bag.table];
   return columns;
 }
 

@@ -12,7 +12,7 @@ namespace cairn::step {
 struct StepModel {
   std::string name;  // as pytorch.py knows it
   ModelConfig config;
-  ModelShape shape;
+  math::ModelShape shape;
   std::vector<uint64_t> table_rows;  // keys are drawn uniformly below these
   RowOptimizerConfig row_optimizer;
   size_t batch = 0;  // rows of one worker

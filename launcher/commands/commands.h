@@ -8,7 +8,7 @@
 
 #include "launcher/job_start.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 struct Program {
   CLI::App& app;
@@ -30,4 +30,4 @@ void add_version(Program& program);
 CLI::App* add_job_command(Program& program, const std::string& name, const std::string& description,
                           JobRequest& request);
 
-}  // namespace cairn
+}  // namespace cairn::launcher

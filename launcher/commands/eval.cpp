@@ -3,7 +3,7 @@
 #include "launcher/commands/commands.h"
 #include "launcher/run_job.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 void add_eval(Program& program) {
   const auto request = std::make_shared<JobRequest>();
@@ -14,10 +14,10 @@ void add_eval(Program& program) {
                    "Checkpoint to read; default: the newest in the job's checkpoint.dir")
       ->type_name("DIR");
   command->callback([&program, request] {
-    request->mode = WorkerMode::kEvaluate;
+    request->mode = training::WorkerMode::kEvaluate;
     request->arguments = program.arguments;
     program.exit_code = run_job(*request);
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

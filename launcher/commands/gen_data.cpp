@@ -8,12 +8,12 @@
 #include "launcher/exit_code.h"
 #include "worker/synthetic/generator.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
-const std::map<std::string, LogLayout> kLayouts = {{"csv", LogLayout::kNamed},
-                                                   {"criteo", LogLayout::kCriteo}};
+const std::map<std::string, synthetic::LogLayout> kLayouts = {
+    {"csv", synthetic::LogLayout::kNamed}, {"criteo", synthetic::LogLayout::kCriteo}};
 
 // Counts as a job file has them: 1e6, 1_000.
 std::string read_count(std::string& text) {
@@ -27,20 +27,20 @@ std::string read_count(std::string& text) {
 
 struct GenDataOptions {
   std::string format = "csv", output;
-  GeneratorOptions generator;
+  synthetic::GeneratorOptions generator;
 };
 
 int gen_data(GenDataOptions options) {
-  GeneratorOptions& generator = options.generator;
+  synthetic::GeneratorOptions& generator = options.generator;
   generator.layout = kLayouts.at(options.format);
-  const std::string ending = generator.layout == LogLayout::kCriteo ? ".tsv" : ".csv";
+  const std::string ending = generator.layout == synthetic::LogLayout::kCriteo ? ".tsv" : ".csv";
   generator.train_path = options.output + "/train" + ending;
   generator.eval_path = options.output + "/eval" + ending;
-  const auto report = generate(generator);
+  const auto report = synthetic::generate(generator);
   if (!report.ok()) return print_error(report.error());
   fmt::print("{}: {} samples\n{}: {} samples\n{}:\n", generator.train_path, generator.train_samples,
              generator.eval_path, generator.eval_samples, report.value().best_path);
-  for (const BestScores& task : report.value().tasks)
+  for (const synthetic::BestScores& task : report.value().tasks)
     fmt::print("  {}: the best AUC is {:.4f}, the best logloss {:.4f}\n", task.name, task.auc,
                task.logloss);
   return kDone;
@@ -50,7 +50,7 @@ int gen_data(GenDataOptions options) {
 
 void add_gen_data(Program& program) {
   const auto options = std::make_shared<GenDataOptions>();
-  GeneratorOptions& generator = options->generator;
+  synthetic::GeneratorOptions& generator = options->generator;
   CLI::App* command = program.app.add_subcommand(
       "gen-data", "Write a click log whose best possible scores are known.");
   command->option_defaults()->always_capture_default();
@@ -64,7 +64,7 @@ void add_gen_data(Program& program) {
       ->transform(CLI::Validator(read_count, ""));
   command
       ->add_option("--cardinality", generator.cardinality, "Different ids of the largest columns")
-      ->check(CLI::Range(uint64_t{10}, kCardinalityMax))
+      ->check(CLI::Range(uint64_t{10}, synthetic::kCardinalityMax))
       ->transform(CLI::Validator(read_count, ""));
   command->add_option("--zipf", generator.zipf_exponent, "Exponent of the ids' Zipf distribution");
   command->add_option("--seed", generator.seed, "The same options give the same bytes");
@@ -76,4 +76,4 @@ void add_gen_data(Program& program) {
   command->callback([&program, options] { program.exit_code = gen_data(*options); });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -15,7 +15,7 @@
 #include "ps/row/row_codec.h"
 #include "ps/store/checkpoint_store.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -44,19 +44,19 @@ class CountHistogram {
 };
 
 struct TableSummary {
-  RowDigest digest;
+  ps::RowDigest digest;
   CountHistogram counts;
   uint64_t bytes = 0;  // of keys and values, before RocksDB packs them
 };
 
-Result<std::vector<TableSummary>> summarize(const CheckpointSource& source) {
+Result<std::vector<TableSummary>> summarize(const ps::CheckpointSource& source) {
   std::vector<TableSummary> tables(source.manifest.tables.size());
-  const Status read = for_each_row(source, [&](const StoredRow& row) -> Status {
+  const Status read = ps::for_each_row(source, [&](const ps::StoredRow& row) -> Status {
     TableSummary& table = tables[row.entry.key.table];
     table.digest.add(row.entry.key, row.entry.last_step, row.entry.count, row.floats);
     table.counts.add(row.entry.count);
     const TableConfig& config = source.manifest.tables[row.entry.key.table];
-    table.bytes += kStoredKeyBytes + kStoredMetaBytes + config.dim * size_of(config.dtype) +
+    table.bytes += ps::kStoredKeyBytes + ps::kStoredMetaBytes + config.dim * size_of(config.dtype) +
                    row.floats.subspan(config.dim).size_bytes();
     return Ok{};
   });
@@ -74,7 +74,7 @@ void print_summary(const CheckpointManifest& manifest) {
 }
 
 // A line per table, and lines behind it as asked for.
-Status print_tables(const CheckpointSource& source, const InspectOptions& options) {
+Status print_tables(const ps::CheckpointSource& source, const InspectOptions& options) {
   const auto tables = summarize(source);
   if (!tables.ok()) return tables.error();
   for (size_t i = 0; i < tables.value().size(); ++i) {
@@ -97,7 +97,7 @@ void print_dense(const CheckpointManifest& manifest) {
 }
 
 // TABLE=KEY, the key decimal or, after 0x, hexadecimal.
-Result<RowKey> parse_row_name(const std::string& text, const CheckpointManifest& manifest) {
+Result<ps::RowKey> parse_row_name(const std::string& text, const CheckpointManifest& manifest) {
   const auto invalid = [&](const std::string& why) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("--row {}: {}", text, why)};
   };
@@ -108,7 +108,7 @@ Result<RowKey> parse_row_name(const std::string& text, const CheckpointManifest&
   std::string_view digits = std::string_view(text).substr(split + 1);
   const int base = digits.starts_with("0x") ? 16 : 10;
   if (base == 16) digits.remove_prefix(2);
-  RowKey key;
+  ps::RowKey key;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), key.key, base);
   if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
     return invalid("the key is an integer of 64 bits, decimal or hexadecimal with 0x");
@@ -121,17 +121,17 @@ Result<RowKey> parse_row_name(const std::string& text, const CheckpointManifest&
       fmt::format("no table '{}'; this checkpoint has {}", name, fmt::join(known, ", ")));
 }
 
-Status print_row(const CheckpointSource& source, const std::string& text) {
+Status print_row(const ps::CheckpointSource& source, const std::string& text) {
   const auto key = parse_row_name(text, source.manifest);
   if (!key.ok()) return key.error();
-  const auto found = find_row(source, key.value());
+  const auto found = ps::find_row(source, key.value());
   if (!found.ok()) return found.error();
   const TableConfig& table = source.manifest.tables[key.value().table];
   if (found.value().entries.empty()) {
     fmt::print("row {} of {}: none\n", key.value().key, table.name);
     return Ok{};
   }
-  const RowBatch::Entry& row = found.value().entries.front();
+  const ps::RowBatch::Entry& row = found.value().entries.front();
   const std::span<const float> floats = found.value().floats;
   fmt::print("row {} of {}: slot {}, count {}, last step {}, lsn {}\n", row.key.key, table.name,
              slot_of(row.key.key), row.count, row.last_step, row.lsn);
@@ -143,7 +143,7 @@ Status print_row(const CheckpointSource& source, const std::string& text) {
 int inspect(const InspectOptions& options) {
   auto manifest = read_named_checkpoint(options.checkpoint);
   if (!manifest.ok()) return print_error(manifest.error());
-  const CheckpointSource source = {options.checkpoint, std::move(manifest).value()};
+  const ps::CheckpointSource source = {options.checkpoint, std::move(manifest).value()};
   if (!options.row.empty()) {
     // One row is found without reading the others.
     const Status row = print_row(source, options.row);
@@ -180,4 +180,4 @@ void add_inspect(Program& program) {
   command->callback([&program, options] { program.exit_code = inspect(*options); });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

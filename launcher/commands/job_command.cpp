@@ -1,6 +1,6 @@
 #include "launcher/commands/commands.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 CLI::App* add_job_command(Program& program, const std::string& name, const std::string& description,
                           JobRequest& request) {
@@ -23,4 +23,4 @@ CLI::App* add_job_command(Program& program, const std::string& name, const std::
   return command;
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

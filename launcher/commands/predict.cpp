@@ -3,7 +3,7 @@
 #include "launcher/commands/commands.h"
 #include "launcher/run_job.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 void add_predict(Program& program) {
   const auto request = std::make_shared<JobRequest>();
@@ -21,10 +21,10 @@ void add_predict(Program& program) {
                    "Checkpoint to read; default: the newest in the job's checkpoint.dir")
       ->type_name("DIR");
   command->callback([&program, request] {
-    request->mode = WorkerMode::kPredict;
+    request->mode = training::WorkerMode::kPredict;
     request->arguments = program.arguments;
     program.exit_code = run_job(*request);
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

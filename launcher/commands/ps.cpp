@@ -4,7 +4,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/server_process.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 void add_ps(Program& program) {
   const auto supervisor = std::make_shared<pid_t>(0);
@@ -27,4 +27,4 @@ void add_ps(Program& program) {
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

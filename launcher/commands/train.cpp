@@ -3,7 +3,7 @@
 #include "launcher/commands/commands.h"
 #include "launcher/run_job.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 void add_train(Program& program) {
   const auto request = std::make_shared<JobRequest>();
@@ -18,10 +18,10 @@ void add_train(Program& program) {
       "code 4. "
       "A second Ctrl-C ends it at once.");
   command->callback([&program, request] {
-    request->mode = WorkerMode::kTrain;
+    request->mode = training::WorkerMode::kTrain;
     request->arguments = program.arguments;
     program.exit_code = run_job(*request);
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

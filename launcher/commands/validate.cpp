@@ -9,7 +9,7 @@
 #include "launcher/exit_code.h"
 #include "launcher/host.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 namespace {
 
@@ -61,4 +61,4 @@ void add_validate(Program& program) {
   command->callback([&program, options] { program.exit_code = validate(*options); });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -3,7 +3,7 @@
 #include "launcher/commands/commands.h"
 #include "launcher/serve_metrics.h"
 
-namespace cairn {
+namespace cairn::launcher {
 
 void add_version(Program& program) {
   program.app.add_subcommand("version", "Print the version.")->callback([] {
@@ -11,4 +11,4 @@ void add_version(Program& program) {
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::launcher

@@ -18,7 +18,7 @@
 #include "common/slots.h"
 #include "ps/system/pages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Of an entry: fingerprint << 32 | row + 1; 0 is empty.
 struct IndexEntry {
@@ -151,4 +151,4 @@ inline unsigned IndexLine::halves_equal(uint32_t value) const {
 #endif
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

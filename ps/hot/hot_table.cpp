@@ -7,7 +7,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -202,4 +202,4 @@ void HotTable::rows_of_slot(uint32_t slot, std::vector<uint32_t>& numbers) const
   each_of_slot(index, slot, [&](uint64_t at) { numbers.push_back(IndexEntry::row(index[at])); });
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -11,7 +11,7 @@
 #include "ps/hot/hot_index.h"
 #include "ps/hot/row_slab.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class HotTable {
  public:
@@ -246,4 +246,4 @@ void HotTable::each_group(Lookup& lookup, Work& work) const {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

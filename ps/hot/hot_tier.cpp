@@ -4,7 +4,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Rows that the hand looks at for one row's worth of room, and at least.
@@ -85,4 +85,4 @@ bool HotTier::make_room(uint64_t bytes, uint64_t applied_step) {
   return freed >= wanted;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

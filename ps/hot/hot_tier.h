@@ -10,7 +10,7 @@
 
 #include "ps/hot/hot_table.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class HotTier {
  public:
@@ -69,4 +69,4 @@ class HotTier {
   uint32_t held_period_ = 0, held_remainder_ = 0;  // 0: no slots are held
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

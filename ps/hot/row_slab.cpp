@@ -4,7 +4,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Of address space: memory comes page by page. Large, so that few huge pages have an end of a chunk
@@ -53,4 +53,4 @@ void RowSlab::free(uint32_t row) {
   --used_;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "ps/row/row.h"
 #include "ps/system/pages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // A row in memory; its weights, then its optimizer state follow it, as its RowLayout says. Rows are
 // 4-byte aligned.
@@ -65,4 +65,4 @@ class RowSlab {
   uint32_t free_ = kNoRow;  // a free row's key is the next free row
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

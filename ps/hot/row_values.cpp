@@ -4,7 +4,7 @@
 
 #include "common/values.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 void load_row(const RowLayout& layout, const HotRow& row, float* floats) {
   widen(row.bytes(), layout.dtype, floats, layout.dim);
@@ -20,4 +20,4 @@ void store_row(const RowLayout& layout, const float* floats, HotRow& row) {
   std::memcpy(row.bytes() + layout.hot_state_offset(), floats + layout.dim, layout.tail_bytes());
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

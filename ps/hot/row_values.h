@@ -7,7 +7,7 @@
 
 #include "ps/hot/row_slab.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 inline std::span<float> hot_state(const RowLayout& layout, HotRow& row) {
   return {reinterpret_cast<float*>(row.bytes() + layout.hot_state_offset()), layout.state_floats};
@@ -25,4 +25,4 @@ void load_row(const RowLayout& layout, const HotRow& row, float* floats);
 // The way back. Weights are rounded to the nearest of layout.dtype, if they are not of it already.
 void store_row(const RowLayout& layout, const float* floats, HotRow& row);
 
-}  // namespace cairn
+}  // namespace cairn::ps

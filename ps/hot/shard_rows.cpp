@@ -15,7 +15,7 @@
 #include "ps/policy/removal.h"
 #include "ps/row/initializer.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 Result<std::unique_ptr<ShardRows>> ShardRows::create(SlotRange slots,
                                                      const std::vector<TableConfig>& configs,
@@ -337,4 +337,4 @@ void ShardRows::drop_placeholders(uint64_t applied_step) {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -22,7 +22,7 @@
 #include "ps/row/stochastic_rounding.h"
 #include "ps/store/cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class ShardRows {
  public:
@@ -149,4 +149,4 @@ class ShardRows {
   std::vector<float> compacted_;  // gradients of a group with gaps
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

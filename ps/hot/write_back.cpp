@@ -6,7 +6,7 @@
 #include "common/check.h"
 #include "ps/hot/row_values.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 constexpr uint64_t kRunBytes = uint64_t{64} << 20;
@@ -157,4 +157,4 @@ void WriteBack::clean_slice() {
   if (cleaned_ == saved_.size()) saved_.clear();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

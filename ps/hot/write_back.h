@@ -16,7 +16,7 @@
 #include "ps/policy/key_filter.h"
 #include "ps/store/cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class WriteBack {
  public:
@@ -86,4 +86,4 @@ class WriteBack {
   uint64_t rows_saved_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -11,7 +11,7 @@
 #include "ps/log/log_format.h"
 #include "ps/log/segment_folder.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -120,4 +120,4 @@ void FilePushLog::write_chunks() {
   if (const std::optional<Error> error = queue_.encoder_error()) logged_(*error);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -29,7 +29,7 @@
 #include "ps/log/push_log.h"
 #include "ps/system/system_files.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class LogEncoder;
 
@@ -83,4 +83,4 @@ class FilePushLog final : public PushLog {
   std::jthread encoding_, writing_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 #include "common/check.h"
 #include "common/fault_point.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -149,4 +149,4 @@ void LogEncoder::hand_over() {
   chunk_ = nullptr;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

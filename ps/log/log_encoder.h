@@ -13,7 +13,7 @@
 #include "ps/log/log_queue.h"
 #include "ps/log/segment_folder.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class LogEncoder {
  public:
@@ -58,4 +58,4 @@ class LogEncoder {
   LogChunk* chunk_ = nullptr;  // that is being filled
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 
 #include "common/stream_hash.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -130,7 +130,7 @@ EncodedPayload encode_payload(const LogRecord& record) {
   if (record.kind == RecordKind::kPush) {
     const Message& push = *record.push;
     check(push.header.tables == push.directory.size(), "a push's directory is as its header says");
-    payload.pieces = {cairn::bytes_of(push.header),
+    payload.pieces = {ps::bytes_of(push.header),
                       {reinterpret_cast<const char*>(push.directory.data()),
                        push.directory.size() * sizeof(TableEntry)},
                       bytes_of(push.keys),
@@ -202,4 +202,4 @@ Result<std::vector<uint32_t>> list_spares(FileLayer& files, const fs::path& fold
   return list_numbers(files, folder, kSparePrefix);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -26,7 +26,7 @@
 #include "ps/log/push_log.h"
 #include "ps/system/file_layer.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 inline constexpr uint64_t kLogBlockBytes = 4096;
 inline constexpr uint64_t kSegmentMagic = 0x474F4C4E52494143;  // "CAIRNLOG"
@@ -103,4 +103,4 @@ std::filesystem::path spare_path(const std::filesystem::path& folder, uint32_t n
 Result<std::vector<uint32_t>> list_segments(FileLayer& files, const std::filesystem::path& folder);
 Result<std::vector<uint32_t>> list_spares(FileLayer& files, const std::filesystem::path& folder);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace cairn {
+namespace cairn::ps {
 
 LogQueue::LogQueue(size_t chunks, uint64_t chunk_bytes) {
   for (size_t i = 0; i < chunks; ++i) {
@@ -116,4 +116,4 @@ void LogQueue::fail() {
   encoder_wakes_.notify_one();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

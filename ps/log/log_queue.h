@@ -18,7 +18,7 @@
 #include "ps/system/file_layer.h"
 #include "ps/system/pages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // A stretch of one segment on its way to the disk, aligned for direct I/O.
 struct LogChunk {
@@ -75,4 +75,4 @@ class LogQueue {
   std::optional<Error> error_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

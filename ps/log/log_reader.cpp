@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -140,4 +140,4 @@ Status LogReader::for_each(const std::function<Status(const LogRecord& record)>&
   return Ok{};
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

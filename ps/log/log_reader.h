@@ -23,7 +23,7 @@
 #include "ps/log/push_log.h"
 #include "ps/system/system_files.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct LogReaderOptions {
   Recovery recovery = Recovery::kStrict;
@@ -115,4 +115,4 @@ class LogReader {
   LogEnd end_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace cairn {
+namespace cairn::ps {
 
 Result<LogScan> LogScan::run(FileLayer& files, const std::filesystem::path& folder,
                              std::span<const uint32_t> numbers) {
@@ -98,4 +98,4 @@ void LogScan::give_up(const SegmentImage& image, const RecordHeader& header, uin
     if (entry.count > 0) lost.tables.insert(entry.table);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

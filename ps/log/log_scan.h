@@ -13,7 +13,7 @@
 #include "ps/log/log_format.h"
 #include "ps/log/segment_image.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Records that are whole, behind a damaged one: given up with it, as steps are applied in order.
 struct LostRecords {
@@ -74,4 +74,4 @@ class LogScan {
   std::optional<Failure> failure_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

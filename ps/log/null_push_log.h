@@ -6,7 +6,7 @@
 
 #include "ps/log/push_log.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // `Logged` is called inside `append`. Thread safety: none.
 class NullPushLog final : public PushLog {
@@ -22,4 +22,4 @@ class NullPushLog final : public PushLog {
   const Logged logged_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -14,7 +14,7 @@
 #include "common/wire/message.h"
 #include "ps/row/row.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 enum class RecordKind : uint8_t {
   kReplayStart = 1,  // everything up to `replay_after` is in the store; payload: the sequence table
@@ -74,4 +74,4 @@ class PushLog {
   virtual void cut(Lsn replay_after) = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -4,7 +4,7 @@
 
 #include "common/fault_point.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -161,4 +161,4 @@ Status SegmentFolder::retire_up_to(Lsn replay_after) {
   return any ? sync_if_promised() : Status(Ok{});
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -20,7 +20,7 @@
 #include "ps/log/log_reader.h"
 #include "ps/system/file_layer.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct SegmentFolderOptions {
   std::filesystem::path folder;
@@ -80,4 +80,4 @@ class SegmentFolder {
   std::vector<uint32_t> spares_;  // all of segment_bytes
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace cairn {
+namespace cairn::ps {
 
 Result<SegmentImage> SegmentImage::read(FileLayer& files, const std::filesystem::path& path) {
   const auto file = files.open(path, FileLayer::Access::kRead);
@@ -39,4 +39,4 @@ Result<LogRecord> SegmentImage::decode(const RecordHeader& header, uint64_t offs
                         memory_);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "common/result.h"
 #include "ps/log/log_format.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class SegmentImage {
  public:
@@ -36,4 +36,4 @@ class SegmentImage {
   uint64_t bytes_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -6,7 +6,7 @@
 #include "common/simd.h"
 #include "ps/optimizers/row_formulas.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void adadelta(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -28,4 +28,4 @@ CAIRN_SIMD void adadelta(const RowUpdate& update, const RowOptimizerConfig& conf
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

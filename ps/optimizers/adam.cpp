@@ -7,7 +7,7 @@
 #include "common/simd.h"
 #include "ps/optimizers/row_formulas.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void adam(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -29,4 +29,4 @@ CAIRN_SIMD void adam(const RowUpdate& update, const RowOptimizerConfig& config) 
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

@@ -9,7 +9,7 @@
 #include "common/simd.h"
 #include "ps/optimizers/row_formulas.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void adamw(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -32,4 +32,4 @@ CAIRN_SIMD void adamw(const RowUpdate& update, const RowOptimizerConfig& config)
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace cairn {
+namespace cairn::ps {
 
 BiasCorrection::BiasCorrection(double beta) : beta_(beta) {
   constexpr uint32_t kEntriesMax = 1u << 16;  // 256 KiB; a slower decay computes beyond it
@@ -14,4 +14,4 @@ float BiasCorrection::compute(uint32_t count) const {
   return static_cast<float>(1.0 / (1.0 - std::pow(beta_, count)));
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace cairn {
+namespace cairn::ps {
 
 // 1 / (1 - beta^n) for n from 1 on: a table, until it is 1 in float, as a power a row costs as much
 // as the row.
@@ -21,4 +21,4 @@ class BiasCorrection {
   std::vector<float> table_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -6,7 +6,7 @@
 
 #include "common/simd.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 CAIRN_SIMD bool all_finite(std::span<const float> values) {
   // NaN and infinity are the floats whose exponent is all ones. No early exit: the loop is short,
@@ -18,4 +18,4 @@ CAIRN_SIMD bool all_finite(std::span<const float> values) {
   return bad == 0;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

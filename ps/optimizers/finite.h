@@ -3,9 +3,9 @@
 
 #include <span>
 
-namespace cairn {
+namespace cairn::ps {
 
 // True if none is a NaN or infinite. A row whose gradient is not all finite is left untouched.
 bool all_finite(std::span<const float> values);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "ps/optimizers/row_formulas.h"
 #include "ps/optimizers/square_sum.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void lamb(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -36,4 +36,4 @@ CAIRN_SIMD void lamb(const RowUpdate& update, const RowOptimizerConfig& config) 
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

@@ -4,7 +4,7 @@
 #include "common/simd.h"
 #include "ps/optimizers/row_formulas.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void momentum(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -23,4 +23,4 @@ CAIRN_SIMD void momentum(const RowUpdate& update, const RowOptimizerConfig& conf
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

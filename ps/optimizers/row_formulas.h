@@ -9,7 +9,7 @@
 
 #include "common/config/table_config.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct RowUpdate {
   std::span<float* const> rows;  // each: weights [dim], then state
@@ -31,4 +31,4 @@ namespace row_formulas {
 
 }  // namespace row_formulas
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 #include "common/simd.h"
 #include "ps/optimizers/square_sum.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -97,4 +97,4 @@ Result<std::unique_ptr<RowOptimizer>> make_row_optimizer(const RowOptimizerConfi
   return std::make_unique<RowOptimizer>(*facts, kFormulas[place], config);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

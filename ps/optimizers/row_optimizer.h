@@ -20,7 +20,7 @@
 #include "ps/optimizers/bias_correction.h"
 #include "ps/optimizers/row_formulas.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Thread safety: none, for its scratch memory; a shard's thread owns it.
 class RowOptimizer {
@@ -48,4 +48,4 @@ class RowOptimizer {
 // Errors: kInvalidArgument for a name that is not known.
 Result<std::unique_ptr<RowOptimizer>> make_row_optimizer(const RowOptimizerConfig& config);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 #include "ps/optimizers/row_formulas.h"
 #include "ps/optimizers/square_sum.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void rowwise_adagrad(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -26,4 +26,4 @@ CAIRN_SIMD void rowwise_adagrad(const RowUpdate& update, const RowOptimizerConfi
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

@@ -7,7 +7,7 @@
 #include "ps/optimizers/row_formulas.h"
 #include "ps/optimizers/square_sum.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void rowwise_adam(const RowUpdate& update, const RowOptimizerConfig& config) {
   const size_t dim = update.dim;
@@ -30,4 +30,4 @@ CAIRN_SIMD void rowwise_adam(const RowUpdate& update, const RowOptimizerConfig& 
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

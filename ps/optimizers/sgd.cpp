@@ -3,7 +3,7 @@
 #include "common/simd.h"
 #include "ps/optimizers/row_formulas.h"
 
-namespace cairn::row_formulas {
+namespace cairn::ps::row_formulas {
 
 CAIRN_SIMD void sgd(const RowUpdate& update, const RowOptimizerConfig&) {
   const size_t dim = update.dim;
@@ -17,4 +17,4 @@ CAIRN_SIMD void sgd(const RowUpdate& update, const RowOptimizerConfig&) {
   }
 }
 
-}  // namespace cairn::row_formulas
+}  // namespace cairn::ps::row_formulas

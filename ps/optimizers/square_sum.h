@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace cairn {
+namespace cairn::ps {
 
 // Into eight sums, added at the end: a single one the compiler may not vectorise, as its order
 // decides its bits. Always inlined, so that it is compiled as its CAIRN_SIMD caller is.
@@ -17,4 +17,4 @@ namespace cairn {
   return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -4,7 +4,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Sets these draws apart from those that others make with the job's seed.
@@ -32,4 +32,4 @@ void Admission::count(std::span<const Key> keys) {
   for (const Key key : keys) filter_->add(key);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -22,7 +22,7 @@
 #include "common/config/table_config.h"
 #include "ps/policy/key_filter.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class Admission {
  public:
@@ -43,4 +43,4 @@ class Admission {
   std::optional<KeyFilter> filter_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

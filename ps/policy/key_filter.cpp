@@ -6,7 +6,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Sets these hashes apart from others that are made with the job's seed.
@@ -82,4 +82,4 @@ bool KeyFilter::load(uint32_t slot, std::string_view counters) {
   return true;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

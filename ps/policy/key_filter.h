@@ -21,7 +21,7 @@
 #include "common/slots.h"
 #include "ps/system/pages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class KeyFilter {
  public:
@@ -63,4 +63,4 @@ class KeyFilter {
   std::map<uint32_t, std::string> set_aside_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

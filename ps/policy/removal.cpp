@@ -4,7 +4,7 @@
 #include <optional>
 #include <tuple>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -61,4 +61,4 @@ std::vector<Removal> choose_removals(const TableConfig& table, uint64_t step,
   return removals;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

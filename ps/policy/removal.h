@@ -15,7 +15,7 @@
 #include "common/hash.h"
 #include "common/metrics/metrics.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct Removal {
   Key key = 0;
@@ -42,4 +42,4 @@ uint64_t slot_rows_max(uint64_t max_rows);
 std::vector<Removal> choose_removals(const TableConfig& table, uint64_t step,
                                      std::vector<RowFacts> rows);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -12,7 +12,7 @@
 #include "ps/recovery/recovery_keys.h"
 #include "ps/step/step_update.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -211,4 +211,4 @@ Result<RecoveredShard> ShardRecovery::finish() {
                         options_.sequences};
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -27,7 +27,7 @@
 #include "ps/step/step_assembler.h"
 #include "ps/store/cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // A store as recovery uses it: nothing else uses it meanwhile.
 class RecoveryStore {
@@ -117,4 +117,4 @@ class ShardRecovery {
   uint64_t logged_rows_ = 0, unique_keys_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -44,4 +44,4 @@ std::vector<RowKey> keys_of(std::span<const StepAssembler::Step> steps, SlotRang
   return keys;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

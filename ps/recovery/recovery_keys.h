@@ -8,9 +8,9 @@
 #include "ps/row/row.h"
 #include "ps/step/step_assembler.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // All keys are of `slots`.
 std::vector<RowKey> keys_of(std::span<const StepAssembler::Step> steps, SlotRange slots);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -131,4 +131,4 @@ Result<RowBatch> RocksRecoveryStore::read_part(std::span<const RowKey> keys,
   return rows;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 #include "ps/recovery/recovery.h"
 #include "ps/store/rocks_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class RocksRecoveryStore final : public RecoveryStore {
  public:
@@ -47,4 +47,4 @@ class RocksRecoveryStore final : public RecoveryStore {
   bool met_damage_ = false;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

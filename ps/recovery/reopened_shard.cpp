@@ -12,7 +12,7 @@
 #include "ps/store/store_salvage.h"
 #include "ps/system/boot_id.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -203,4 +203,4 @@ Result<ReopenedShard> reopen_shard(const fs::path& folder, const PsConfig& ps,
   return reopened;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -12,7 +12,7 @@
 #include "ps/store/rocks_store.h"
 #include "ps/store/storage_loss.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // What a recovery took, and what it could not bring back; of one shard or of several together.
 struct RecoveryReport {
@@ -41,4 +41,4 @@ struct ReopenedShard {
 Result<ReopenedShard> reopen_shard(const std::filesystem::path& folder, const PsConfig& ps,
                                    RecoveryOptions options);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // `count` keys: those at `keys`, or, where that is no address for them, a copy in `copy`.
 inline std::span<const Key> aligned_keys(const char* keys, size_t count, std::vector<Key>& copy) {
@@ -20,4 +20,4 @@ inline std::span<const Key> aligned_keys(const char* keys, size_t count, std::ve
   return copy;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

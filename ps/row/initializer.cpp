@@ -6,7 +6,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -49,4 +49,4 @@ void initial_weights(const InitializerConfig& config, uint64_t seed, uint32_t ta
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

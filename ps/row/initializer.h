@@ -9,10 +9,10 @@
 #include "common/config/table_config.h"
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Fills `weights` [dim].
 void initial_weights(const InitializerConfig& config, uint64_t seed, uint32_t table, Key key,
                      std::span<float> weights);
 
-}  // namespace cairn
+}  // namespace cairn::ps

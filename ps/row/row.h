@@ -8,7 +8,7 @@
 #include "common/config/table_config.h"
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 using Lsn = uint64_t;  // log sequence number of a record of a shard, from 1
 
@@ -72,4 +72,4 @@ struct RowBatch {
   std::vector<float> floats;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

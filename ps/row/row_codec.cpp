@@ -5,7 +5,7 @@
 #include "common/check.h"
 #include "common/values.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -102,4 +102,4 @@ bool decode_value(const RowKey& key, std::string_view bytes, const RowLayout& la
   return true;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

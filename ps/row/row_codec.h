@@ -18,7 +18,7 @@
 
 #include "ps/row/row.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 inline constexpr size_t kStoredKeyBytes = 12;
 inline constexpr size_t kStoredMetaBytes = 16;
@@ -54,4 +54,4 @@ void encode_value(const RowBatch::Entry& entry, const RowLayout& layout,
 [[nodiscard]] bool decode_value(const RowKey& key, std::string_view bytes, const RowLayout& layout,
                                 RowBatch& to);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace cairn {
+namespace cairn::ps {
 
 void RowDigest::add(const RowKey& key, uint32_t last_step, uint32_t count,
                     std::span<const float> floats) {
@@ -25,4 +25,4 @@ void RowDigest::add(const Hash128& hash) {
   sum_.high += hash.high + (sum_.low < hash.low ? 1 : 0);  // modulo 2^128
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

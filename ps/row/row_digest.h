@@ -10,7 +10,7 @@
 #include "common/hash.h"
 #include "ps/row/row.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Thread safety: none. Digests of parts are added.
 class RowDigest {
@@ -33,4 +33,4 @@ class RowDigest {
   std::vector<char> bytes_;  // of one row, kept to spare allocations
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -7,7 +7,7 @@
 #include "common/simd.h"
 #include "common/values.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -65,4 +65,4 @@ void StochasticRounding::round(std::span<float* const> rows, std::span<const Key
     round_stochastically(rows[r], bits_.data() + r * blocks * kWeightsPerBlock, dim);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

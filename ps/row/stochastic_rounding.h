@@ -12,7 +12,7 @@
 
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class StochasticRounding {
  public:
@@ -32,4 +32,4 @@ class StochasticRounding {
   std::vector<uint16_t> bits_;         // the same as [blocks, 8]
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

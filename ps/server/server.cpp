@@ -18,7 +18,7 @@
 #include "ps/store/store_salvage.h"
 #include "ps/system/boot_id.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -262,4 +262,4 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, zmq:
   return std::unique_ptr<Server>(std::move(server));
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

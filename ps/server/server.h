@@ -20,7 +20,7 @@ namespace zmq {
 class context_t;
 }
 
-namespace cairn {
+namespace cairn::ps {
 
 struct ServerOptions {
   JobConfig job;
@@ -57,4 +57,4 @@ class Server {
   virtual const RecoveryReport& recovery() const = 0;   // of all shards; zeros without `recover`
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -13,7 +13,7 @@
 
 #include "common/net/sockets.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -178,4 +178,4 @@ void ShardLoop::run() {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

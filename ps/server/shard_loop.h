@@ -16,7 +16,7 @@
 #include "ps/shard/shard.h"
 #include "ps/system/completion_queue.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class ShardLoop {
  public:
@@ -58,4 +58,4 @@ class ShardLoop {
   std::jthread thread_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

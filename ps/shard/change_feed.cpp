@@ -4,7 +4,7 @@
 
 #include "ps/hot/row_values.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 ChangeFeed::ChangeFeed(const ShardRows& rows, ChangeListener* listener)
     : rows_(rows), listener_(listener) {
@@ -69,4 +69,4 @@ void ChangeFeed::step_over(uint64_t step, Lsn lsn) {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 #include "ps/shard/change_listener.h"
 #include "ps/step/step_assembler.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class ChangeFeed {
  public:
@@ -35,4 +35,4 @@ class ChangeFeed {
   std::vector<float> floats_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

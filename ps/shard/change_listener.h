@@ -10,7 +10,7 @@
 #include "common/hash.h"
 #include "ps/log/push_log.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // One step of one shard, valid for the length of the call.
 struct StepChanges {
@@ -45,4 +45,4 @@ class ChangeListener {
   virtual void step_over(const StepChanges& changes) = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

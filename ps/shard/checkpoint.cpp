@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 bool is_same_request(const Header& a, const Header& b) {
@@ -94,4 +94,4 @@ void Checkpoint::refuse() {
   under_way_.reset();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -20,7 +20,7 @@
 #include "ps/store/cold_store.h"
 #include "ps/system/post.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class Checkpoint {
  public:
@@ -72,4 +72,4 @@ class Checkpoint {
   std::optional<Done> last_;  // for a request that comes again
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

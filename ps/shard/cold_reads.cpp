@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // What one thread of the store reads at a time. A pull's misses are dealt to all of them, and the
@@ -99,4 +99,4 @@ void ColdReads::read_removed_again(Batch batch, RowBatch found) {
   read_batch(std::move(again), batch.pin, std::move(batch.waiting));
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

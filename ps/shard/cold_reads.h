@@ -14,7 +14,7 @@
 #include "ps/store/cold_store.h"
 #include "ps/system/post.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class ColdReads {
  public:
@@ -70,4 +70,4 @@ class ColdReads {
   uint64_t next_batch_ = 1;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 #include "ps/shard/shard_clock.h"
 #include "ps/step/step_assembler.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class ConsistencyRules {
  public:
@@ -54,4 +54,4 @@ class ConsistencyRules {
   const bool removes_rows_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

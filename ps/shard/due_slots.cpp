@@ -5,7 +5,7 @@
 #include "common/check.h"
 #include "ps/hot/row_values.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -89,4 +89,4 @@ RowsToRemove rows_to_remove(const ShardRows& rows, std::span<const uint32_t> due
   return going;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

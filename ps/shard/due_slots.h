@@ -10,7 +10,7 @@
 #include "ps/log/push_log.h"
 #include "ps/policy/removal.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // The slots that are due after a step: slot i after each step t with t = i modulo `period`.
 // Ascending, of `slots`.
@@ -28,4 +28,4 @@ struct RowsToRemove {
 RowsToRemove rows_to_remove(const ShardRows& rows, std::span<const uint32_t> due,
                             const RowBatch& stored, uint64_t step);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -5,7 +5,7 @@
 
 #include "common/fault_point.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // The part of a log's second half that pushes may fill before a flush has got anywhere.
@@ -114,4 +114,4 @@ void Flush::drop_filters(Lsn below) {
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -21,7 +21,7 @@
 #include "ps/store/cold_store.h"
 #include "ps/system/post.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class Flush {
  public:
@@ -84,4 +84,4 @@ class Flush {
   std::deque<ReplayStartRecord> replay_starts_;  // in the log's hands
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

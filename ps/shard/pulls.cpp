@@ -7,7 +7,7 @@
 
 #include "ps/row/aligned_keys.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Pulls that may wait (for their step, for a read, for room), per worker. A client has
@@ -233,4 +233,4 @@ void Pulls::refuse_all() {
   waiting_for_room_.clear();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -23,7 +23,7 @@
 #include "ps/shard/flush.h"
 #include "ps/shard/request.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class Pulls {
  public:
@@ -83,4 +83,4 @@ class Pulls {
   uint64_t bytes_reading_ahead_ = 0, rows_read_ahead_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

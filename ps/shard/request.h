@@ -8,7 +8,7 @@
 #include "common/metrics/metrics.h"
 #include "common/wire/message.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 using Peer = std::string;  // ZeroMQ's routing id of who sent a message
 
@@ -55,4 +55,4 @@ class Replies {
   const uint64_t server_run_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -1,6 +1,6 @@
 #include "ps/shard/request_validator.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 bool RequestValidator::validate_header(const Request& from, const Message& message) {
   const Header& header = message.header;
@@ -70,4 +70,4 @@ bool RequestValidator::validate_rows(const Request& from, const Message& message
   return true;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

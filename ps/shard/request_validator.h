@@ -8,7 +8,7 @@
 #include "ps/hot/shard_rows.h"
 #include "ps/shard/request.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class RequestValidator {
  public:
@@ -32,4 +32,4 @@ class RequestValidator {
   Replies& replies_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

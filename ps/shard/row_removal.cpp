@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 RowRemoval::RowRemoval(SlotRange slots, uint32_t period, Uses uses)
     : slots_(slots), period_(period), uses_(std::move(uses)), rows_removed_(uses_.rows.tables()) {}
@@ -71,4 +71,4 @@ Lsn RowRemoval::remove(uint64_t step, RowsToRemove going) {
   return lsn;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

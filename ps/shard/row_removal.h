@@ -22,7 +22,7 @@
 #include "ps/store/cold_store.h"
 #include "ps/system/post.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class RowRemoval {
  public:
@@ -73,4 +73,4 @@ class RowRemoval {
   std::vector<uint64_t> rows_removed_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

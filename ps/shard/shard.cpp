@@ -7,7 +7,7 @@
 #include "common/check.h"
 #include "common/fault_point.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 Result<std::unique_ptr<Shard>> Shard::create(ShardOptions options, Environment environment,
                                              std::optional<RecoveredShard> recovered) {
@@ -303,4 +303,4 @@ void Shard::fail(const Error& error) {
   environment_.failed(*failure_);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

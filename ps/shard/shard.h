@@ -59,7 +59,7 @@
 #include "ps/store/cold_store.h"
 #include "ps/system/post.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct ShardOptions {
   uint32_t shard = 0;
@@ -146,4 +146,4 @@ class Shard {
   Checkpoint checkpoint_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -6,7 +6,7 @@
 
 #include "ps/log/push_log.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct ShardClock {
   uint64_t applied_step = 0;  // the last step that is applied
@@ -39,4 +39,4 @@ class LogWriter {
   Lsn next_lsn_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

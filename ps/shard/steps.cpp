@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Pushes that may wait, per worker. A client has at most 8 unacknowledged.
@@ -127,7 +127,7 @@ void Steps::apply() {
 
 // False: part of it has to wait for rows from the store.
 bool Steps::apply_step(const StepAssembler::Step& step) {
-  count_changed(cairn::apply_step(uses_.rows, step, /*create=*/uses_.store.empty(), deferred_));
+  count_changed(ps::apply_step(uses_.rows, step, /*create=*/uses_.store.empty(), deferred_));
   uses_.changes.changed(step);
   const bool whole =
       std::ranges::all_of(deferred_, [](const auto& table) { return table.keys.empty(); });
@@ -190,4 +190,4 @@ void Steps::refuse_all() {
   unacknowledged_.clear();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

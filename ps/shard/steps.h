@@ -26,7 +26,7 @@
 #include "ps/step/step_assembler.h"
 #include "ps/step/step_update.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class Steps {
  public:
@@ -94,4 +94,4 @@ class Steps {
   std::vector<uint64_t> rows_created_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

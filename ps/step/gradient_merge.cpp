@@ -7,7 +7,7 @@
 #include "common/values.h"
 #include "ps/row/aligned_keys.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -81,4 +81,4 @@ GradientMerge::Block GradientMerge::next_of_many() {
   return {{keys_.data(), count}, sums_.data()};
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 #include "common/hash.h"
 #include "common/value_type.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // One worker's part: `count` keys, strictly ascending, and a gradient [dim] each. Both may start at
 // any address. Worker order.
@@ -46,4 +46,4 @@ class GradientMerge {
   std::vector<float> sums_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

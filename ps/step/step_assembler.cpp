@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 // Steps whose pushes may wait. A client has at most 8 unacknowledged pushes, and workers agree on
@@ -92,4 +92,4 @@ std::vector<uint32_t> StepAssembler::missing() const {
   return missing;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

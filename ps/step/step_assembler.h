@@ -12,7 +12,7 @@
 #include "common/wire/message.h"
 #include "ps/log/push_log.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class StepAssembler {
  public:
@@ -72,4 +72,4 @@ class StepAssembler {
   std::deque<Step> steps_;  // applied_step_ + 1 and on
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -4,7 +4,7 @@
 
 #include "common/wire/message.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 constexpr size_t kBlockKeys = 1024;  // that gradients are summed for at a time
@@ -83,4 +83,4 @@ ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change,
   return all;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

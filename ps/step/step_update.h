@@ -9,7 +9,7 @@
 #include "ps/step/gradient_merge.h"
 #include "ps/step/step_assembler.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // What a step changed, a table.
 using StepChanged = std::vector<ShardRows::Changed>;
@@ -29,4 +29,4 @@ void count_keys(ShardRows& rows, const StepAssembler::Step& step);
 
 ShardRows::Change change_of(const StepAssembler::Step& step, bool create);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 
 #include "common/file.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -248,4 +248,4 @@ Result<std::vector<RowDigest>> digest(const CheckpointSource& source) {
   return digests;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -17,7 +17,7 @@
 #include "ps/row/row_digest.h"
 #include "ps/store/rocks_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct CheckpointSource {
   std::filesystem::path folder;
@@ -54,4 +54,4 @@ Result<RowBatch> find_row(const CheckpointSource& source, const RowKey& key);
 // One digest per table, in the order of the manifest. Errors: as for_each_row.
 Result<std::vector<RowDigest>> digest(const CheckpointSource& source);
 
-}  // namespace cairn
+}  // namespace cairn::ps

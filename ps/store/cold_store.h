@@ -16,7 +16,7 @@
 #include "common/result.h"
 #include "ps/row/row.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // The counters of one slot of a table's admission filter (ps/policy/key_filter.h).
 struct SlotFilter {
@@ -73,4 +73,4 @@ class ColdStore {
   virtual uint32_t backlog() const = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

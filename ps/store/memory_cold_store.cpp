@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 void append(const MemoryColdStore::StoredValue& value, RowBatch& batch) {
@@ -124,4 +124,4 @@ const MemoryColdStore::Rows* MemoryColdStore::rows_in(const std::filesystem::pat
   return found == checkpoints_.end() ? nullptr : &found->second;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

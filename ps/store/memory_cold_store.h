@@ -13,7 +13,7 @@
 
 #include "ps/store/cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Thread safety: none; completions are called inside `complete`.
 class MemoryColdStore final : public ColdStore {
@@ -74,4 +74,4 @@ class MemoryColdStore final : public ColdStore {
   bool looks_at_once_ = false;  // the next read
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

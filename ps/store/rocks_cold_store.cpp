@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace cairn {
+namespace cairn::ps {
 
 RocksColdStore::RocksColdStore(std::unique_ptr<RocksStore> store, uint32_t read_threads)
     : store_(std::move(store)), writer_(1), readers_(read_threads) {}
@@ -45,4 +45,4 @@ void RocksColdStore::checkpoint(const std::filesystem::path& folder,
   writer_.add([this, folder, done = std::move(done)] { done(store_->checkpoint(folder)); });
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -13,7 +13,7 @@
 #include "ps/store/rocks_store.h"
 #include "ps/system/task_queue.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class RocksColdStore final : public ColdStore {
  public:
@@ -33,4 +33,4 @@ class RocksColdStore final : public ColdStore {
   TaskQueue writer_, readers_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

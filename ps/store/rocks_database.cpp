@@ -7,7 +7,7 @@
 
 #include <vector>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -140,4 +140,4 @@ RocksDatabase::~RocksDatabase() {
     if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -15,7 +15,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Not ok -> kCorrupt where RocksDB found damage, kUnavailable for everything else.
 Error to_error(const rocksdb::Status& status, std::string_view what,
@@ -64,4 +64,4 @@ class RocksDatabase {
   rocksdb::ColumnFamilyHandle* small_state_ = nullptr;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

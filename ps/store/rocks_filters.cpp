@@ -9,7 +9,7 @@
 #include "ps/store/rocks_database.h"
 #include "ps/store/rocks_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -79,4 +79,4 @@ Result<std::vector<SlotFilter>> RocksStore::newest_filters(SlotRange slots) cons
   return filters;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

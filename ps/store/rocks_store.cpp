@@ -15,7 +15,7 @@
 #include "ps/row/row_codec.h"
 #include "ps/store/rocks_database.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -197,13 +197,13 @@ Result<fs::path> RocksStore::write_flush_file(const FlushFile& run) const {
     check(entry.lsn <= run.highest_lsn, "a run knows its highest lsn");
     const StoredKey key = encode_key(entry.key);
     if (entry.count == 0) {
-      status = writer.Delete(slice_of(cairn::view_of(key)));
+      status = writer.Delete(slice_of(ps::view_of(key)));
       continue;
     }
     const std::span<const float> floats =
         std::span(run.rows.floats).subspan(entry.offset, layouts_[entry.key.table].floats());
     encode_value(entry, layouts_[entry.key.table], floats, value);
-    status = writer.Put(slice_of(cairn::view_of(key)), value);
+    status = writer.Put(slice_of(ps::view_of(key)), value);
   }
   if (status.ok()) status = writer.Finish();
   if (!status.ok()) return failed(status);
@@ -253,7 +253,7 @@ Result<RowBatch> RocksStore::read(std::span<const RowKey> keys) const {
       // RocksDB would abort on keys out of order with a message about its own insides.
       check(first + i == 0 || keys[first + i - 1] < keys[first + i], "keys of a read ascend");
       stored[i] = encode_key(keys[first + i]);
-      slices[i] = slice_of(cairn::view_of(stored[i]));
+      slices[i] = slice_of(ps::view_of(stored[i]));
       values[i].Reset();
     }
     database_->db().MultiGet({}, database_->rows(), n, slices.data(), values.data(),
@@ -273,19 +273,19 @@ Result<RowBatch> RocksStore::scan_for(std::span<const RowKey> keys) const {
   RowBatch rows;
   if (keys.empty()) return rows;
   const StoredKey last = first_key_of_slot(slot_of(keys.back().key) + 1);
-  const rocksdb::Slice upper = slice_of(cairn::view_of(last));
+  const rocksdb::Slice upper = slice_of(ps::view_of(last));
   const std::unique_ptr<rocksdb::Iterator> at(
       database_->db().NewIterator(scan_options(&upper), database_->rows()));
   StoredKey wanted = encode_key(keys.front());
-  at->Seek(slice_of(cairn::view_of(wanted)));
+  at->Seek(slice_of(ps::view_of(wanted)));
   uint32_t passed = 0;
   for (size_t i = 0; i < keys.size() && at->Valid();) {
-    const int order = at->key().compare(slice_of(cairn::view_of(wanted)));
+    const int order = at->key().compare(slice_of(ps::view_of(wanted)));
     if (order < 0) {
       if (++passed < kPassedMax)
         at->Next();
       else
-        at->Seek(slice_of(cairn::view_of(wanted)));
+        at->Seek(slice_of(ps::view_of(wanted)));
       continue;
     }
     passed = 0;
@@ -302,12 +302,11 @@ Result<RowBatch> RocksStore::scan_for(std::span<const RowKey> keys) const {
 Status RocksStore::scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const {
   if (slots.first >= slots.last) return Ok{};
   const StoredKey last = first_key_of_slot(slots.last);
-  const rocksdb::Slice upper = slice_of(cairn::view_of(last));
+  const rocksdb::Slice upper = slice_of(ps::view_of(last));
   const std::unique_ptr<rocksdb::Iterator> at(
       database_->db().NewIterator(scan_options(&upper), database_->rows()));
   RowBatch one;
-  for (at->Seek(slice_of(cairn::view_of(first_key_of_slot(slots.first)))); at->Valid();
-       at->Next()) {
+  for (at->Seek(slice_of(ps::view_of(first_key_of_slot(slots.first)))); at->Valid(); at->Next()) {
     const std::optional<RowKey> key = decode_key(view_of(at->key()));
     if (!key || key->table >= layouts_.size())
       return Error{ErrorCode::kCorrupt,
@@ -384,4 +383,4 @@ uint32_t RocksStore::backlog() const {
   return static_cast<uint32_t>(number("rocksdb.num-files-at-level0"));
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

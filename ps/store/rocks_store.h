@@ -23,7 +23,7 @@
 #include "ps/row/row.h"
 #include "ps/store/cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class RocksDatabase;  // rocksdb::DB and its handles
 enum class StoreAccess : uint8_t;
@@ -121,4 +121,4 @@ class RocksStore {
   std::atomic<bool> empty_ = true;  // false once a row was saved, even if it was deleted since
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "ps/row/row_codec.h"
 #include "ps/store/rocks_database.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -75,4 +75,4 @@ Status RowFile::keys_of(uint32_t slot, std::vector<RowKey>& to) {
   return at.status().ok() ? Status(Ok{}) : to_error(at.status(), "read", path_);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -13,7 +13,7 @@
 #include "common/result.h"
 #include "ps/row/row.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class RowFile {
  public:
@@ -35,4 +35,4 @@ class RowFile {
   const std::unique_ptr<Opened> opened_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

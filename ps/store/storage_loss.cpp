@@ -8,7 +8,7 @@
 #include "common/atomic_file.h"
 #include "common/file.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -88,4 +88,4 @@ Status note_losses(const std::filesystem::path& folder, const std::vector<Storag
   return write_file_atomically(folder / kLossesFile, text_of(json_of(all.value()), 2) + "\n");
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -14,7 +14,7 @@
 #include "common/slots.h"
 #include "ps/row/row.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 struct StorageLoss {
   std::string file;
@@ -43,4 +43,4 @@ Result<std::vector<StorageLoss>> noted_losses(const std::filesystem::path& folde
 // gone on behind it) stays one. Durable when it returns Ok. Errors: as noted_losses.
 Status note_losses(const std::filesystem::path& folder, const std::vector<StorageLoss>& losses);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -15,7 +15,7 @@
 #include "ps/store/rocks_store.h"
 #include "ps/store/row_file.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -235,4 +235,4 @@ bool is_marked_damaged(const fs::path& store) {
   return fs::exists(store / kMark, error);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

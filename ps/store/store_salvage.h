@@ -14,7 +14,7 @@
 #include "ps/row/row.h"
 #include "ps/store/storage_loss.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // `folder` is the shard's; its store is not open, by any process. Filters of `filters_version` are
 // kept. What is lost is noted there (ps/store/storage_loss.h) before store/ is exchanged; the
@@ -35,4 +35,4 @@ Status finish_salvage(const std::filesystem::path& folder);
 Status mark_damaged(const std::filesystem::path& store, std::string_view why);
 bool is_marked_damaged(const std::filesystem::path& store);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-namespace cairn {
+namespace cairn::ps {
 
 Result<std::string> kernel_boot_id() {
   constexpr const char* kPath = "/proc/sys/kernel/random/boot_id";
@@ -13,4 +13,4 @@ Result<std::string> kernel_boot_id() {
   return id;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

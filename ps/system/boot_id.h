@@ -6,9 +6,9 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // As /proc/sys/kernel/random/boot_id gives it: a UUID as text. Errors: kUnavailable.
 Result<std::string> kernel_boot_id();
 
-}  // namespace cairn
+}  // namespace cairn::ps

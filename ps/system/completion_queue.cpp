@@ -8,7 +8,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 CompletionQueue::CompletionQueue() : descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   check(descriptor_ >= 0, "no file descriptor left: raise the limit of open files");
@@ -43,4 +43,4 @@ void CompletionQueue::run() {
   running_.clear();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

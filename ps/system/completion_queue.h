@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-namespace cairn {
+namespace cairn::ps {
 
 class CompletionQueue {
  public:
@@ -30,4 +30,4 @@ class CompletionQueue {
   std::vector<std::function<void()>> running_;  // of the loop alone; keeps its memory
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

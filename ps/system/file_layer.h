@@ -14,7 +14,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class StorageFile {
  public:
@@ -59,4 +59,4 @@ class FileLayer {
   virtual Status sync_folder(const std::filesystem::path& folder) = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -6,7 +6,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 Pages::Pages(size_t bytes, bool huge, size_t small_bytes) {
   if (bytes == 0) return;
@@ -29,4 +29,4 @@ Pages::~Pages() {
   if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

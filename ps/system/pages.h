@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace cairn {
+namespace cairn::ps {
 
 class Pages {
  public:
@@ -37,4 +37,4 @@ class Pages {
   std::byte* data_ = nullptr;  // inside the mapping, at the start of a huge page
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -3,9 +3,9 @@
 
 #include <functional>
 
-namespace cairn {
+namespace cairn::ps {
 
 // Runs the call later, on the shard's thread, in the order of posting; may be used by any thread.
 using Post = std::function<void(std::function<void()>)>;
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 
 #include "common/file.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace fs = std::filesystem;
 
@@ -117,4 +117,4 @@ FileLayer& system_files() {
   return files;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -3,8 +3,8 @@
 
 #include "ps/system/file_layer.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 FileLayer& system_files();
 
-}  // namespace cairn
+}  // namespace cairn::ps

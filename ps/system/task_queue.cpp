@@ -4,7 +4,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 TaskQueue::TaskQueue(uint32_t threads) {
   check(threads > 0, "a queue has a thread");
@@ -41,4 +41,4 @@ void TaskQueue::run_tasks() {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace cairn {
+namespace cairn::ps {
 
 class TaskQueue {
  public:
@@ -31,4 +31,4 @@ class TaskQueue {
   std::vector<std::jthread> threads_;  // last, so that they end before what they use
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

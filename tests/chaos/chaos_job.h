@@ -23,7 +23,8 @@ inline JobConfig chaos_job() {
 
 // Room for the empty tables and some hundred rows.
 inline uint64_t chaos_hot_bytes() {
-  return HotTier(SlotRange{}, layouts_of(chaos_job().tables).value(), 0).bytes() + (16 << 10);
+  return ps::HotTier(SlotRange{}, ps::layouts_of(chaos_job().tables).value(), 0).bytes() +
+         (16 << 10);
 }
 
 }  // namespace cairn

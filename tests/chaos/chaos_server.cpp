@@ -16,7 +16,7 @@
 
 namespace {
 
-bool apply(std::string_view setting, cairn::ServerOptions& options) {
+bool apply(std::string_view setting, cairn::ps::ServerOptions& options) {
   const size_t equals = setting.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view key = setting.substr(0, equals);
@@ -38,7 +38,7 @@ int main(int count, char** arguments) {
   using namespace cairn;
   if (count < 4) return 2;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ServerOptions options;
+  ps::ServerOptions options;
   options.job = chaos_job();
   options.incarnation = kChaosIncarnation;
   options.workers = kChaosWorkers;
@@ -50,7 +50,7 @@ int main(int count, char** arguments) {
     if (!apply(arguments[i], options)) return 2;
   zmq::context_t context(1);
   Metrics metrics("test");
-  const auto server = Server::start(options, context, metrics.server(), [](const Error& error) {
+  const auto server = ps::Server::start(options, context, metrics.server(), [](const Error& error) {
     std::fprintf(stderr, "chaos_server: %s\n", error.message.c_str());
     std::_Exit(1);
   });

@@ -31,9 +31,9 @@ ChaosWorkers::ChaosWorkers(uint64_t seed, std::string endpoint)
       reference_(chaos_job().tables, chaos_job().train.seed) {}
 
 // The keys of a worker's batch of a step: a function of (worker, step) alone.
-std::map<uint32_t, KeyValues> ChaosWorkers::gradients(uint32_t worker, uint64_t step) const {
+std::map<uint32_t, ps::KeyValues> ChaosWorkers::gradients(uint32_t worker, uint64_t step) const {
   RandomStream random(seed_, 100 + worker, step);
-  std::map<uint32_t, KeyValues> push;
+  std::map<uint32_t, ps::KeyValues> push;
   for (uint32_t table = 0; table < kDims.size(); ++table) {
     for (uint64_t n = random.next_below(60); n > 0; --n) {
       std::vector<float>& gradient =
@@ -75,7 +75,8 @@ void ChaosWorkers::disconnect() {
 }
 
 void ChaosWorkers::push(uint32_t worker, uint64_t step) {
-  send(worker, rows_message(header(Op::kPush, worker, step, step), gradients(worker, step), kDims));
+  send(worker,
+       ps::rows_message(header(Op::kPush, worker, step, step), gradients(worker, step), kDims));
 }
 
 void ChaosWorkers::pull(uint32_t worker) {
@@ -84,7 +85,7 @@ void ChaosWorkers::pull(uint32_t worker) {
   auto keys = gradients(worker, random_.next_u64());
   for (auto& [table, rows] : keys)
     for (auto& [key, gradient] : rows) gradient.clear();
-  send(worker, rows_message(its, keys, kDims));
+  send(worker, ps::rows_message(its, keys, kDims));
 }
 
 void ChaosWorkers::send(uint32_t worker, Message message) {
@@ -146,8 +147,8 @@ void ChaosWorkers::load_for(milliseconds time, const std::filesystem::path& chec
     if (held_at_ == kNotHeld && random_.next_below(100) == 0 && !checkpoints.empty()) {
       held_at_ = worker.sent + 1;
       const auto folder = checkpoints / std::to_string(++checkpoints_);
-      send(0, text_message(header(Op::kCheckpoint, 0, ++requests_, worker.sent + 1),
-                           nlohmann::json{{"folder", folder.string()}}.dump()));
+      send(0, ps::text_message(header(Op::kCheckpoint, 0, ++requests_, worker.sent + 1),
+                               nlohmann::json{{"folder", folder.string()}}.dump()));
     }
     take_replies(milliseconds{random_.next_below(4) == 0 ? 1 : 0});
   }
@@ -171,7 +172,7 @@ Message ChaosWorkers::ask(Message request) {
 void ChaosWorkers::advance_reference(uint64_t step) {
   while (reference_step_ < step) {
     ++reference_step_;
-    std::vector<std::map<uint32_t, KeyValues>> pushes;
+    std::vector<std::map<uint32_t, ps::KeyValues>> pushes;
     for (uint32_t w = 0; w < workers_.size(); ++w) pushes.push_back(gradients(w, reference_step_));
     reference_.apply(static_cast<uint32_t>(reference_step_), pushes);
   }
@@ -182,21 +183,21 @@ void ChaosWorkers::expect_nothing_lost(const std::filesystem::path& folder) {
   // sent, and holds what comes after.
   uint64_t step = workers_[0].sent;
   for (const Worker& worker : workers_) step = std::min(step, worker.sent);
-  const Message reply = ask(text_message(header(Op::kCheckpoint, 0, ++requests_, step),
-                                         nlohmann::json{{"folder", folder.string()}}.dump()));
+  const Message reply = ask(ps::text_message(header(Op::kCheckpoint, 0, ++requests_, step),
+                                             nlohmann::json{{"folder", folder.string()}}.dump()));
   ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
   ASSERT_GE(step, reference_step_) << "the shard has gone back";
   advance_reference(step);
 
-  const auto store = RocksStore::open_read_only(folder, chaos_job().tables);
+  const auto store = ps::RocksStore::open_read_only(folder, chaos_job().tables);
   ASSERT_TRUE(store.ok()) << store.error().message;
   size_t compared = 0;
-  const Status scanned = store.value()->scan({}, [&](const StoredRow& stored) -> Status {
-    const RowKey& key = stored.entry.key;
+  const Status scanned = store.value()->scan({}, [&](const ps::StoredRow& stored) -> Status {
+    const ps::RowKey& key = stored.entry.key;
     const auto expected = reference_.rows().find(key);
     if (expected == reference_.rows().end())
       return Error{ErrorCode::kCorrupt, "a row that no push made"};
-    ReferenceRows::Row row;
+    ps::ReferenceRows::Row row;
     row.weights.assign(stored.floats.begin(), stored.floats.begin() + kDims[key.table]);
     row.state.assign(stored.floats.begin() + kDims[key.table], stored.floats.end());
     row.count = stored.entry.count;

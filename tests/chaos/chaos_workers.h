@@ -46,7 +46,7 @@ class ChaosWorkers {
     uint64_t sent = 0, acknowledged = 0;  // sequences, which are the steps as well
   };
 
-  std::map<uint32_t, KeyValues> gradients(uint32_t worker, uint64_t step) const;
+  std::map<uint32_t, ps::KeyValues> gradients(uint32_t worker, uint64_t step) const;
   Header header(Op op, uint32_t worker, uint64_t sequence, uint64_t step) const;
   void push(uint32_t worker, uint64_t step);
   void pull(uint32_t worker);
@@ -67,7 +67,7 @@ class ChaosWorkers {
   // broken.
   std::vector<zmq::socket_t> closing_;
   std::vector<Worker> workers_;
-  ReferenceRows reference_;
+  ps::ReferenceRows reference_;
   uint64_t reference_step_ = 0;
   // Workers wait for a checkpoint at its step, as a shard applies no more before it is written.
   static constexpr uint64_t kNotHeld = ~uint64_t{0};

@@ -126,7 +126,7 @@ class FaultPointTest : public KillTest {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(folder_.path() / "state"))
       if (entry.path().filename() == "store") {
-        ASSERT_TRUE(mark_damaged(entry.path(), "a test says so").ok());
+        ASSERT_TRUE(ps::mark_damaged(entry.path(), "a test says so").ok());
       }
   }
   // Where the life before has to end for the next one to pass `point` at all; empty: anywhere.

@@ -38,15 +38,15 @@ uint64_t sum_of(const zmq::message_t& part) {
 }
 
 // A record as a line of log.txt.
-std::string line_of(const LogRecord& record) {
+std::string line_of(const ps::LogRecord& record) {
   std::string line = fmt::format("{} kind {}", record.lsn, static_cast<int>(record.kind));
-  if (record.kind == RecordKind::kReplayStart) {
+  if (record.kind == ps::RecordKind::kReplayStart) {
     line += fmt::format(" after {}", record.replay_after);
-    for (const WorkerSequence& worker : record.sequences)
+    for (const ps::WorkerSequence& worker : record.sequences)
       line += fmt::format(" {}/{}", worker.sequence, worker.applied_step);
-  } else if (record.kind == RecordKind::kDelete) {
+  } else if (record.kind == ps::RecordKind::kDelete) {
     line += fmt::format(" step {}", record.step);
-    for (const DeletedKey& deleted : record.deleted)
+    for (const ps::DeletedKey& deleted : record.deleted)
       line += fmt::format(" {}/{}", deleted.key, deleted.table);
   } else {
     line += fmt::format(" step {} tables {} keys {:016x} values {:016x}", record.push->header.step,
@@ -62,12 +62,12 @@ class Golden : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Golden, APushLogHasTheRecordsThatWereWritten) {
-  const auto log = LogReader::open(golden() / "log", {});
+  const auto log = ps::LogReader::open(golden() / "log", {});
   ASSERT_TRUE(log.ok()) << log.error().message;
   ASSERT_TRUE(log.value()->replay_start().has_value());
-  const Lsn replay_after = log.value()->replay_start()->replay_after;
+  const ps::Lsn replay_after = log.value()->replay_start()->replay_after;
   std::vector<std::string> found;
-  const Status read = log.value()->for_each([&](const LogRecord& record) -> Status {
+  const Status read = log.value()->for_each([&](const ps::LogRecord& record) -> Status {
     found.push_back(line_of(record));
     return Ok{};
   });

@@ -10,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string pattern(const PsConfig& ps, bool one_host) {
-  const auto made = endpoint_pattern(ps, one_host, 0x0123456789abcdefull);
+  const auto made = launcher::endpoint_pattern(ps, one_host, 0x0123456789abcdefull);
   return made.ok() ? made.value() : made.error().message;
 }
 
@@ -50,19 +50,22 @@ TEST(Endpoints, AnAddressOffLoopbackNeedsAllowInsecure) {
 }
 
 TEST(Endpoints, AnUnspecifiedAddressIsReachedByTheHostsName) {
-  EXPECT_EQ(reachable(Endpoint("tcp://0.0.0.0:4711"), "node7"), Endpoint("tcp://node7:4711"));
-  EXPECT_EQ(reachable(Endpoint("tcp://[::]:4711"), "node7"), Endpoint("tcp://node7:4711"));
-  EXPECT_EQ(reachable(Endpoint("tcp://10.0.0.1:4711"), "node7"), Endpoint("tcp://10.0.0.1:4711"));
-  EXPECT_EQ(reachable(Endpoint("ipc:///tmp/x"), "node7"), Endpoint("ipc:///tmp/x"));
+  EXPECT_EQ(launcher::reachable(Endpoint("tcp://0.0.0.0:4711"), "node7"),
+            Endpoint("tcp://node7:4711"));
+  EXPECT_EQ(launcher::reachable(Endpoint("tcp://[::]:4711"), "node7"),
+            Endpoint("tcp://node7:4711"));
+  EXPECT_EQ(launcher::reachable(Endpoint("tcp://10.0.0.1:4711"), "node7"),
+            Endpoint("tcp://10.0.0.1:4711"));
+  EXPECT_EQ(launcher::reachable(Endpoint("ipc:///tmp/x"), "node7"), Endpoint("ipc:///tmp/x"));
 }
 
 TEST(Endpoints, ScrapeAddressesNameAHostThatPrometheusReaches) {
   MetricsConfig metrics;
-  EXPECT_EQ(scrape_address(metrics, "node7", 9401), "127.0.0.1:9401");
+  EXPECT_EQ(launcher::scrape_address(metrics, "node7", 9401), "127.0.0.1:9401");
   metrics.address = "0.0.0.0";
-  EXPECT_EQ(scrape_address(metrics, "node7", 9401), "node7:9401");
+  EXPECT_EQ(launcher::scrape_address(metrics, "node7", 9401), "node7:9401");
   metrics.address = "::1";
-  EXPECT_EQ(scrape_address(metrics, "node7", 9401), "[::1]:9401");
+  EXPECT_EQ(launcher::scrape_address(metrics, "node7", 9401), "[::1]:9401");
 }
 
 }  // namespace

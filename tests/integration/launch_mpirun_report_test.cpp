@@ -20,7 +20,7 @@ const std::string kNoSlots =
     block("There are not enough slots available in the system to satisfy the 3\nslots\n");
 
 TEST(MpirunReport, AKilledRankIsReadAndMpirunsOwnWordsAreDropped) {
-  MpirunReport report;
+  launcher::MpirunReport report;
   EXPECT_EQ(report.take(kAborted + kNoticed), "");
   EXPECT_EQ(report.finish(), "");
   ASSERT_TRUE(report.killed());
@@ -30,17 +30,17 @@ TEST(MpirunReport, AKilledRankIsReadAndMpirunsOwnWordsAreDropped) {
 }
 
 TEST(MpirunReport, RolesAreTakenInAndNotShown) {
-  MpirunReport report;
+  launcher::MpirunReport report;
   EXPECT_EQ(report.role_of(1), "a process of the job");
   const std::string roles[] = {"worker 0", "worker 1", "the supervisor of server 0"};
-  EXPECT_EQ(report.take("one\n" + roles_line(roles) + "two\n"), "one\ntwo\n");
+  EXPECT_EQ(report.take("one\n" + launcher::roles_line(roles) + "two\n"), "one\ntwo\n");
   EXPECT_EQ(report.role_of(1), "worker 1");
   EXPECT_EQ(report.role_of(2), "the supervisor of server 0");
   EXPECT_EQ(report.role_of(3), "a process of the job");
 }
 
 TEST(MpirunReport, WhatRanksAndMpirunElseSayPasses) {
-  MpirunReport report;
+  launcher::MpirunReport report;
   EXPECT_EQ(report.take("cairn: one\n" + kAborted + kNoSlots + "two\n"),
             "cairn: one\n" + kNoSlots + "two\n");
   EXPECT_FALSE(report.killed());
@@ -49,7 +49,7 @@ TEST(MpirunReport, WhatRanksAndMpirunElseSayPasses) {
 TEST(MpirunReport, TheSplittingOfBytesDoesNotMatter) {
   const std::string text = "one\n" + kAborted + "two\n" + kNoSlots + kNoticed + "three";
   for (size_t piece = 1; piece < text.size(); ++piece) {
-    MpirunReport report;
+    launcher::MpirunReport report;
     std::string shown;
     for (size_t at = 0; at < text.size(); at += piece)
       shown += report.take(std::string_view(text).substr(at, piece));
@@ -60,7 +60,7 @@ TEST(MpirunReport, TheSplittingOfBytesDoesNotMatter) {
 }
 
 TEST(MpirunReport, AMessageCutShortIsShown) {
-  MpirunReport report;
+  launcher::MpirunReport report;
   EXPECT_EQ(report.take(kDashes + "mpirun was unable to\nreach"), "");
   EXPECT_EQ(report.finish(), "mpirun was unable to\nreach");
 }
@@ -68,7 +68,7 @@ TEST(MpirunReport, AMessageCutShortIsShown) {
 TEST(MpirunReport, AnAccountInOtherWordsPasses) {
   for (const char* text : {"mpirun noticed that process rank 1 went away.\n",
                            "mpirun noticed that exited on signal 9 on node x\n", "\n", ""}) {
-    MpirunReport report;
+    launcher::MpirunReport report;
     EXPECT_EQ(report.take(block(text)), block(text));
     EXPECT_FALSE(report.killed());
   }

@@ -25,19 +25,19 @@ class OutputFolderTest : public testing::Test {
 
 TEST_F(OutputFolderTest, ASecondRunIsRefusedUntilTheFirstEnds) {
   {
-    const auto first = OutputLock::take(folder / "run");
+    const auto first = launcher::OutputLock::take(folder / "run");
     ASSERT_TRUE(first.ok()) << first.error().message;
-    const auto second = OutputLock::take(folder / "run");
+    const auto second = launcher::OutputLock::take(folder / "run");
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
     EXPECT_THAT(second.error().message, testing::HasSubstr("another run"));
-    EXPECT_TRUE(OutputLock::take(folder / "other").ok());
+    EXPECT_TRUE(launcher::OutputLock::take(folder / "other").ok());
   }
-  EXPECT_TRUE(OutputLock::take(folder / "run").ok());
+  EXPECT_TRUE(launcher::OutputLock::take(folder / "run").ok());
 }
 
 TEST_F(OutputFolderTest, TheLockOutlivesItsTakerInAProcessThatItStarted) {
-  auto lock = std::make_unique<Result<OutputLock>>(OutputLock::take(folder));
+  auto lock = std::make_unique<Result<launcher::OutputLock>>(launcher::OutputLock::take(folder));
   ASSERT_TRUE(lock->ok());
   int hold[2];
   ASSERT_EQ(pipe(hold), 0);
@@ -49,16 +49,16 @@ TEST_F(OutputFolderTest, TheLockOutlivesItsTakerInAProcessThatItStarted) {
     _exit(0);
   }
   lock.reset();
-  EXPECT_FALSE(OutputLock::take(folder).ok());
+  EXPECT_FALSE(launcher::OutputLock::take(folder).ok());
   close(hold[1]);
   waitpid(child, nullptr, 0);
   close(hold[0]);
-  EXPECT_TRUE(OutputLock::take(folder).ok());
+  EXPECT_TRUE(launcher::OutputLock::take(folder).ok());
 }
 
 TEST_F(OutputFolderTest, AFileInItsPlaceIsRefusedByName) {
   std::ofstream(folder / "file") << "text";
-  const auto lock = OutputLock::take(folder / "file");
+  const auto lock = launcher::OutputLock::take(folder / "file");
   ASSERT_FALSE(lock.ok());
   EXPECT_THAT(lock.error().message, testing::HasSubstr((folder / "file").string()));
 }
@@ -66,9 +66,9 @@ TEST_F(OutputFolderTest, AFileInItsPlaceIsRefusedByName) {
 TEST_F(OutputFolderTest, ResultsMakeAFolderUsedAndOtherFilesDoNot) {
   std::ofstream(folder / "resolved.yaml") << "of a start that went no further";
   std::ofstream(folder / "notes.txt") << "the user's";
-  EXPECT_FALSE(was_used(folder, folder / "checkpoints"));
+  EXPECT_FALSE(launcher::was_used(folder, folder / "checkpoints"));
   std::ofstream(folder / "metrics.jsonl") << "{}\n";
-  EXPECT_TRUE(was_used(folder, folder / "checkpoints"));
+  EXPECT_TRUE(launcher::was_used(folder, folder / "checkpoints"));
 }
 
 }  // namespace

@@ -27,15 +27,16 @@ class SupervisorTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder); }
 
   // `script` reads its spec from descriptor 3 and answers on 4.
-  std::unique_ptr<Supervisor> start(const std::string& script, const std::string& spec = "spec") {
-    auto supervisor = Supervisor::start(
+  std::unique_ptr<launcher::Supervisor> start(const std::string& script,
+                                              const std::string& spec = "spec") {
+    auto supervisor = launcher::Supervisor::start(
         {"server 7 (shard 7)", {"/bin/sh", "-c", script}, spec, folder / "logs/server-7.log"});
     EXPECT_TRUE(supervisor.ok()) << supervisor.error().message;
     return std::move(supervisor).value();
   }
 
   // The message of its end, which must come.
-  static std::string end_of(Supervisor& supervisor) {
+  static std::string end_of(launcher::Supervisor& supervisor) {
     for (;;) {
       const Status status = supervisor.watch();
       if (!status.ok()) return status.error().message;
@@ -89,7 +90,7 @@ TEST_F(SupervisorTest, AnEndBeforeTheAnswerIsToldAtOnce) {
 
 TEST_F(SupervisorTest, AProgramThatIsNotThereIsToldToo) {
   auto supervisor =
-      Supervisor::start({"server 7", {"/no/such/program"}, "", folder / "server.log"});
+      launcher::Supervisor::start({"server 7", {"/no/such/program"}, "", folder / "server.log"});
   ASSERT_TRUE(supervisor.ok());
   EXPECT_FALSE(supervisor.value()->wait_until_ready(60s).ok());
 }
@@ -126,7 +127,7 @@ TEST_F(SupervisorTest, TheChildHasNoDescriptorOfItsParentAndIgnoresSigusr1) {
 TEST_F(SupervisorTest, ALogThatCannotBeWrittenIsToldByName) {
   std::ofstream(folder / "logs") << "a file where the folder should be";
   const auto supervisor =
-      Supervisor::start({"server 7", {"/bin/true"}, "", folder / "logs/server.log"});
+      launcher::Supervisor::start({"server 7", {"/bin/true"}, "", folder / "logs/server.log"});
   ASSERT_FALSE(supervisor.ok());
   EXPECT_THAT(supervisor.error().message, HasSubstr((folder / "logs/server.log").string()));
 }

@@ -8,7 +8,7 @@
 #include "common/check.h"
 #include "worker/client/zmq_transport.h"
 
-namespace cairn {
+namespace cairn::client {
 namespace {
 
 constexpr std::chrono::milliseconds kPollSlice{200};
@@ -231,4 +231,4 @@ Status PsClient::check_silence(Clock::time_point waiting_since) {
   return Ok{};
 }
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -38,7 +38,7 @@ namespace zmq {
 class context_t;
 }
 
-namespace cairn {
+namespace cairn::client {
 
 struct PsClientOptions {
   std::vector<Endpoint> endpoints;  // one per shard
@@ -55,7 +55,7 @@ struct PsClientOptions {
 
 class PsClient {
  public:
-  using PullId = cairn::PullId;
+  using PullId = client::PullId;
 
   // Errors: kUnavailable where an endpoint cannot be used. `context` and `metrics` outlive the client.
   static Result<std::unique_ptr<PsClient>> connect(const PsClientOptions& options,
@@ -134,4 +134,4 @@ class PsClient {
   std::set<uint64_t> restarts_;  // server runs that took the place of others
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

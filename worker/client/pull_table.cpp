@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::client {
 
 PullTable::PullTable(Rows rows, std::span<ShardLink> links, uint64_t& next_request)
     : rows_(std::move(rows)), links_(links), next_request_(next_request), told_(links.size()) {}
@@ -143,4 +143,4 @@ bool PullTable::waits_for(uint32_t shard) const {
                              [&](const auto& pull) { return !pull.second.parts[shard].answered; });
 }
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -20,7 +20,7 @@
 #include "worker/client/shard_link.h"
 #include "worker/client/shard_split.h"
 
-namespace cairn {
+namespace cairn::client {
 
 using PullId = uint64_t;
 
@@ -98,4 +98,4 @@ class PullTable {
   std::vector<Told> told_;  // by shard
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace cairn {
+namespace cairn::client {
 
 namespace {
 // Steps that empty pushes run ahead of the one applied: half of what a shard bears.
@@ -86,4 +86,4 @@ Status PushWindow::on_loss(uint64_t accepted) {
   return link_->ping();
 }
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -15,7 +15,7 @@
 #include "common/wire/message.h"
 #include "worker/client/shard_link.h"
 
-namespace cairn {
+namespace cairn::client {
 
 class PushWindow {
  public:
@@ -63,4 +63,4 @@ class PushWindow {
   bool resending_ = false;      // they were sent again, and none has been answered since
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace cairn {
+namespace cairn::client {
 
 ShardLink::ShardLink(Transport& transport, uint32_t shard, const Sender& sender,
                      uint64_t& next_request)
@@ -66,4 +66,4 @@ std::string ShardLink::name() const {
   return "shard " + std::to_string(shard_) + " at " + transport_->endpoint(shard_);
 }
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -11,7 +11,7 @@
 #include "common/wire/message.h"
 #include "worker/client/transport.h"
 
-namespace cairn {
+namespace cairn::client {
 
 class ShardLink {
  public:
@@ -69,4 +69,4 @@ class ShardLink {
   std::string answer_;     // JSON
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -6,7 +6,7 @@
 
 #include "common/values.h"
 
-namespace cairn {
+namespace cairn::client {
 
 ShardSplit::ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots,
                        std::span<const std::vector<uint64_t>> known)
@@ -93,4 +93,4 @@ void ShardSplit::scatter(uint32_t shard, const Message& reply, std::span<const u
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -9,7 +9,7 @@
 #include "common/slots.h"
 #include "common/wire/message.h"
 
-namespace cairn {
+namespace cairn::client {
 
 class ShardSplit {
  public:
@@ -47,4 +47,4 @@ class ShardSplit {
   std::vector<size_t> counts_;               // of keys, by table
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

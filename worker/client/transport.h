@@ -11,7 +11,7 @@
 #include "common/result.h"
 #include "common/wire/message.h"
 
-namespace cairn {
+namespace cairn::client {
 
 // Thread safety: none; it belongs to one client. Errors of all calls: kUnavailable, and the
 // transport is of no more use then.
@@ -35,4 +35,4 @@ class Transport {
   virtual Clock::time_point now() const = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

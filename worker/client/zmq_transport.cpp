@@ -7,7 +7,7 @@
 
 #include "common/net/sockets.h"
 
-namespace cairn {
+namespace cairn::client {
 namespace {
 
 Error unavailable(std::string what) { return {ErrorCode::kUnavailable, std::move(what)}; }
@@ -83,4 +83,4 @@ bool ZmqTransport::lost_connection(uint32_t shard) {
   return lost;
 }
 
-}  // namespace cairn
+}  // namespace cairn::client

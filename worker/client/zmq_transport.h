@@ -9,7 +9,7 @@
 #include "common/net/endpoint.h"
 #include "worker/client/transport.h"
 
-namespace cairn {
+namespace cairn::client {
 
 class ZmqTransport final : public Transport {
  public:
@@ -40,4 +40,4 @@ class ZmqTransport final : public Transport {
   std::vector<zmq::pollitem_t> poll_items_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

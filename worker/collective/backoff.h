@@ -7,7 +7,7 @@
 #include <chrono>
 #include <thread>
 
-namespace cairn {
+namespace cairn::collective {
 
 class Backoff {
  public:
@@ -26,4 +26,4 @@ class Backoff {
   std::chrono::microseconds sleep_{50};
 };
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -18,7 +18,7 @@
 #include "common/config/model_config.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // Travels with every all-reduce, so that signals, errors and ends take effect at the same step on
 // every worker. `stop` and `error` hold where one worker's does, the rest is summed in rank order.
@@ -61,4 +61,4 @@ class Collective {
   virtual Result<std::vector<std::string>> all_gather(std::string mine) = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::collective

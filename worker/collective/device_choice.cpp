@@ -10,7 +10,7 @@
 
 #include "worker/collective/staged_collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -77,7 +77,7 @@ std::string why_not_nccl(std::span<const GpuPlace> places) {
   return "";
 }
 
-Result<std::unique_ptr<Collective>> make_gpu_collective(Collective& host, Device& device,
+Result<std::unique_ptr<Collective>> make_gpu_collective(Collective& host, math::Device& device,
                                                         const std::string& bus_id,
                                                         const NcclApi* api,
                                                         const NcclOptions& options) {
@@ -92,4 +92,4 @@ Result<std::unique_ptr<Collective>> make_gpu_collective(Collective& host, Device
   return make_staged_collective(host, device);
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -10,7 +10,7 @@
 #include "worker/collective/nccl_collective.h"
 #include "worker/math/tensor/memory.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // Ok where every rank names the same device. Errors: kInvalidArgument, the same on every rank,
 // naming two ranks that do not; the collective's own.
@@ -40,9 +40,9 @@ std::string why_not_nccl(std::span<const GpuPlace> places);
 // NcclCollective where every rank has a GPU of its own; else StagedCollective, and rank 0 logs why.
 // Called by all ranks at once. `api`: null where this build has none. Errors: as
 // make_nccl_collective.
-Result<std::unique_ptr<Collective>> make_gpu_collective(Collective& host, Device& device,
+Result<std::unique_ptr<Collective>> make_gpu_collective(Collective& host, math::Device& device,
                                                         const std::string& bus_id,
                                                         const NcclApi* api,
                                                         const NcclOptions& options);
 
-}  // namespace cairn
+}  // namespace cairn::collective

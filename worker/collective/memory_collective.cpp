@@ -6,7 +6,7 @@
 
 #include "worker/collective/rank_order.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -132,4 +132,4 @@ std::vector<std::unique_ptr<Collective>> make_memory_collectives(uint32_t ranks)
   return collectives;
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

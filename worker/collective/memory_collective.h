@@ -10,9 +10,9 @@
 
 #include "worker/collective/collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // One object a rank, by rank.
 std::vector<std::unique_ptr<Collective>> make_memory_collectives(uint32_t ranks);
 
-}  // namespace cairn
+}  // namespace cairn::collective

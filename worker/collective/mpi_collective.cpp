@@ -8,7 +8,7 @@
 #include "worker/collective/backoff.h"
 #include "worker/collective/rank_order.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -184,4 +184,4 @@ std::unique_ptr<Collective> make_mpi_collective(MPI_Comm communicator,
   return std::make_unique<MpiCollective>(communicator, std::move(while_waiting));
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -17,11 +17,11 @@
 
 #include "worker/collective/collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // Takes `communicator` over and frees it. `while_waiting`, if there is one, is called between tests
 // instead of the short sleeps; it sleeps itself.
 std::unique_ptr<Collective> make_mpi_collective(MPI_Comm communicator,
                                                 std::function<void()> while_waiting);
 
-}  // namespace cairn
+}  // namespace cairn::collective

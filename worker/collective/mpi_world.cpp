@@ -6,7 +6,7 @@
 
 #include "worker/collective/mpi_collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 bool MpiWorld::started_by_mpirun() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr; }
 
@@ -41,4 +41,4 @@ void MpiWorld::abort(int exit_code) {
   std::_Exit(exit_code);
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -9,7 +9,7 @@
 
 #include "worker/collective/collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 class MpiWorld {
  public:
@@ -35,4 +35,4 @@ class MpiWorld {
   MpiWorld() = default;
 };
 
-}  // namespace cairn
+}  // namespace cairn::collective

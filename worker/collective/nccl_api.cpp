@@ -6,7 +6,7 @@
 
 #include "worker/math/device/lazy_library.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -30,7 +30,7 @@ Nccl nccl;
 
 // Empty where it was loaded.
 std::string load() {
-  LazyLibrary library({"libnccl.so.2", "libnccl.so"});
+  math::LazyLibrary library({"libnccl.so.2", "libnccl.so"});
   library.find("ncclGetUniqueId", nccl.get_unique_id);
   library.find("ncclCommInitRankConfig", nccl.comm_init_rank_config);
   library.find("ncclCommGetAsyncError", nccl.comm_get_async_error);
@@ -46,7 +46,7 @@ std::string load() {
 ncclComm_t to_nccl(NcclCommunicator* communicator) {
   return reinterpret_cast<ncclComm_t>(communicator);
 }
-cudaStream_t to_cuda(Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
+cudaStream_t to_cuda(math::Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
 NcclResult from_nccl(ncclResult_t result) { return static_cast<NcclResult>(result); }
 
 NcclResult make_id(NcclId& id) {
@@ -75,7 +75,8 @@ NcclResult state(NcclCommunicator* communicator) {
   return from_nccl(asked == ncclSuccess ? now : asked);
 }
 
-NcclResult all_reduce(NcclCommunicator* communicator, float* values, size_t count, Stream stream) {
+NcclResult all_reduce(NcclCommunicator* communicator, float* values, size_t count,
+                      math::Stream stream) {
   return from_nccl(nccl.all_reduce(values, values, count, ncclFloat32, ncclSum,
                                    to_nccl(communicator), to_cuda(stream)));
 }
@@ -107,4 +108,4 @@ Result<const NcclApi*> nccl_api() {
   return &kNccl;
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -10,7 +10,7 @@
 #include "common/result.h"
 #include "worker/math/device/device.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 struct NcclCommunicator;  // ncclComm
 
@@ -29,7 +29,7 @@ struct NcclApi {
   // Of what was begun last, or the error that came up since.
   NcclResult (*state)(NcclCommunicator* communicator);
   NcclResult (*all_reduce)(NcclCommunicator* communicator, float* values, size_t count,
-                           Stream stream);
+                           math::Stream stream);
   // The end: `finalize`, then `destroy` once it is done; or `abort`, at any time, which ends what
   // is on the GPU.
   NcclResult (*finalize)(NcclCommunicator* communicator);
@@ -42,4 +42,4 @@ struct NcclApi {
 // it points to lasts.
 Result<const NcclApi*> nccl_api();
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -11,7 +11,7 @@
 #include "worker/collective/backoff.h"
 #include "worker/collective/rank_order.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -47,7 +47,8 @@ std::vector<Piece> gaps_between(std::vector<Piece> parts, size_t count) {
 
 class NcclCollective final : public Collective {
  public:
-  NcclCollective(Collective& host, Device& device, const NcclApi& api, const NcclOptions& options)
+  NcclCollective(Collective& host, math::Device& device, const NcclApi& api,
+                 const NcclOptions& options)
       : host_(host),
         device_(device),
         api_(api),
@@ -257,12 +258,12 @@ class NcclCollective final : public Collective {
   }
 
   Collective& host_;
-  Device& device_;
+  math::Device& device_;
   const NcclApi& api_;
   const NcclOptions options_;
-  const Stream stream_;
-  const Event ready_;   // the device's stream: gradients stand
-  const Event summed_;  // the communication stream
+  const math::Stream stream_;
+  const math::Event ready_;   // the device's stream: gradients stand
+  const math::Event summed_;  // the communication stream
   NcclCommunicator* communicator_ = nullptr;
   std::vector<std::span<float>> parts_;  // begun since the last all_reduce, in their order
   size_t launched_ = 0;                  // of them, given to NCCL
@@ -311,7 +312,7 @@ std::optional<Error> first_failure(std::span<const std::string> packed) {
 
 }  // namespace
 
-Result<std::unique_ptr<Collective>> make_nccl_collective(Collective& host, Device& device,
+Result<std::unique_ptr<Collective>> make_nccl_collective(Collective& host, math::Device& device,
                                                          const NcclApi& api,
                                                          const NcclOptions& options) {
   const Result<NcclId> id = share_id(host, api);
@@ -327,4 +328,4 @@ Result<std::unique_ptr<Collective>> make_nccl_collective(Collective& host, Devic
   return std::unique_ptr<Collective>(std::move(made));
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -23,7 +23,7 @@
 #include "worker/collective/collective.h"
 #include "worker/collective/nccl_api.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 struct NcclOptions {
   // How long a sum may take once every rank has come to it, and how long finding each other may.
@@ -35,8 +35,8 @@ struct NcclOptions {
 // Called by all ranks at once, each with the GPU of the calling thread; no two may share one. The
 // outcome is the same on every rank. Errors: kUnavailable or kTimedOut, naming the ranks that could
 // not connect.
-Result<std::unique_ptr<Collective>> make_nccl_collective(Collective& host, Device& device,
+Result<std::unique_ptr<Collective>> make_nccl_collective(Collective& host, math::Device& device,
                                                          const NcclApi& api,
                                                          const NcclOptions& options);
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -5,7 +5,7 @@
 #include "common/check.h"
 #include "common/simd.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -28,4 +28,4 @@ void sum_in_rank_order(std::span<const float* const> parts, std::span<float> out
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace cairn {
+namespace cairn::collective {
 
 // The part of an array of `values` floats that rank `owner` of `ranks` sums.
 struct Piece {
@@ -22,4 +22,4 @@ constexpr Piece piece_of(size_t values, uint32_t owner, uint32_t ranks) {
 // may be one of them.
 void sum_in_rank_order(std::span<const float* const> parts, std::span<float> out);
 
-}  // namespace cairn
+}  // namespace cairn::collective

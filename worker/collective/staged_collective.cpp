@@ -1,12 +1,12 @@
 #include "worker/collective/staged_collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
 class StagedCollective final : public Collective {
  public:
-  StagedCollective(Collective& host, Memory& memory) : host_(host), memory_(memory) {}
+  StagedCollective(Collective& host, math::Memory& memory) : host_(host), memory_(memory) {}
   ~StagedCollective() override { free_staging(); }
 
   uint32_t rank() const override { return host_.rank(); }
@@ -43,14 +43,14 @@ class StagedCollective final : public Collective {
   }
 
   Collective& host_;
-  Memory& memory_;
+  math::Memory& memory_;
   std::span<float> staging_;  // as long as the longest sum so far
 };
 
 }  // namespace
 
-std::unique_ptr<Collective> make_staged_collective(Collective& host, Memory& memory) {
+std::unique_ptr<Collective> make_staged_collective(Collective& host, math::Memory& memory) {
   return std::make_unique<StagedCollective>(host, memory);
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -10,9 +10,9 @@
 #include "worker/collective/collective.h"
 #include "worker/math/tensor/memory.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // A single rank's numbers stay where they are, as they are.
-std::unique_ptr<Collective> make_staged_collective(Collective& host, Memory& memory);
+std::unique_ptr<Collective> make_staged_collective(Collective& host, math::Memory& memory);
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -4,7 +4,7 @@
 #include "common/result.h"
 #include "worker/features/batch.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // One epoch of one worker. Thread safety: none; one thread at a time.
 class BatchSource {
@@ -15,7 +15,7 @@ class BatchSource {
   // readers of this worker have ended; other workers may still have some then. Errors: kBadData
   // where this worker alone has met more than data.max_bad_samples bad samples; those of
   // RecordStream::next.
-  virtual Result<Batch> next() = 0;
+  virtual Result<features::Batch> next() = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 // Source: Levenshtein, Soviet Physics Doklady 10 (1966), one row of the table at a time.
@@ -36,4 +36,4 @@ std::string nearest_column(std::string_view wanted, std::span<const std::string>
   return nearest;
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

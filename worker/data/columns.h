@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace cairn {
+namespace cairn::data {
 
 // The name with the smallest edit distance to `wanted`; empty if none is at all like it.
 std::string nearest_column(std::string_view wanted, std::span<const std::string> names);
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -9,11 +9,11 @@
 #include "worker/data/reader_source.h"
 #include "worker/features/sample_parser.h"
 
-namespace cairn {
+namespace cairn::data {
 
 Result<std::unique_ptr<Dataset>> Dataset::open(const JobConfig& job, Split split,
                                                const std::vector<std::string>& files) {
-  Result<Plan> plan = Plan::make(job, /*labels=*/split != Split::kPredict);
+  Result<features::Plan> plan = features::Plan::make(job, /*labels=*/split != Split::kPredict);
   if (!plan.ok()) return plan.error();
   check(job.data.readers > 0, "data.readers is checked with the job file");
 
@@ -48,24 +48,24 @@ std::string Dataset::order_fingerprint() const {
 DataShape Dataset::shape() const {
   DataShape shape;
   shape.dense_columns = static_cast<uint32_t>(plan_.numbers.size());
-  for (const FeaturePlan& feature : plan_.ids) shape.bag_tables.push_back(feature.table);
+  for (const features::FeaturePlan& feature : plan_.ids) shape.bag_tables.push_back(feature.table);
   return shape;
 }
 
 // Read in the order of the input whatever the seed, so that a resumed or repeated job has the same
 // statistics.
-std::vector<Moments> Dataset::moments_of(uint32_t first, uint32_t last) const {
+std::vector<features::Moments> Dataset::moments_of(uint32_t first, uint32_t last) const {
   check(first <= last && last <= readers_, "a range of the readers");
   const size_t features = plan_.standardized.size();
-  std::vector<Moments> partials((last - first) * features);
+  std::vector<features::Moments> partials((last - first) * features);
   if (features == 0) return partials;
   const OrderKey in_order_of_input;
   std::vector<OwnBlocks> dealt = deal_blocks(source_->blocks(), readers_, in_order_of_input);
-  SampleParser parser(plan_, {});
-  SampleSet samples;
+  features::SampleParser parser(plan_, {});
+  features::SampleSet samples;
   for (uint32_t v = first; v < last; ++v) {
     const std::unique_ptr<RecordStream> stream = source_->read(std::move(dealt[v]));
-    for (Record record;;) {
+    for (features::Record record;;) {
       // What cannot be read any further ends the job when its batches are read.
       const Result<RecordStream::Read> read = stream->next(record);
       if (!read.ok() || read.value() == RecordStream::Read::kEnd) break;
@@ -80,7 +80,7 @@ std::vector<Moments> Dataset::moments_of(uint32_t first, uint32_t last) const {
 }
 
 Result<std::unique_ptr<BatchSource>> Dataset::start(const Start& start,
-                                                    const Statistics& statistics) const {
+                                                    const features::Statistics& statistics) const {
   if (start.batch_size < readers_)
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("a batch of {} samples is less than the {} virtual readers; raise the "
@@ -90,7 +90,7 @@ Result<std::unique_ptr<BatchSource>> Dataset::start(const Start& start,
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{} workers on {} virtual readers; raise data.readers", start.workers,
                              readers_)};
-  std::vector<Moments> moments;
+  std::vector<features::Moments> moments;
   for (const std::string& name : plan_.standardized) {
     const auto found = statistics.features.find(name);
     if (found == statistics.features.end())
@@ -101,4 +101,4 @@ Result<std::unique_ptr<BatchSource>> Dataset::start(const Start& start,
   return ReaderSource::make(*this, start, moments);
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -28,7 +28,7 @@
 #include "worker/features/feature_plan.h"
 #include "worker/features/statistics.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // The candidates of retrieval become a split here: files of their own, in file order, without
 // labels, as kPredict reads them. It waits for the job key that names the files.
@@ -66,11 +66,11 @@ class Dataset {
   // Of virtual readers [first, last), for each standardized feature: [readers, features]. Bad
   // samples are passed over quietly, missing values do not count. Empty where nothing is
   // standardized.
-  std::vector<Moments> moments_of(uint32_t first, uint32_t last) const;
+  std::vector<features::Moments> moments_of(uint32_t first, uint32_t last) const;
 
   // `partials`: of all readers, in order. The same bits whoever computed which.
-  Statistics merge(std::span<const Moments> partials) const {
-    return merge_statistics(plan_.standardized, partials);
+  features::Statistics merge(std::span<const features::Moments> partials) const {
+    return features::merge_statistics(plan_.standardized, partials);
   }
 
   struct Start {
@@ -78,13 +78,13 @@ class Dataset {
     uint32_t worker = 0, workers = 1;
     uint64_t batch_size = 0;  // of all workers together; at least data.readers
     // Where to go on: of all V readers; empty: at the beginning.
-    std::span<const ReaderPosition> positions = {};
+    std::span<const features::ReaderPosition> positions = {};
   };
 
   // `this` outlives the source. Errors: kInvalidArgument (batch size, workers or statistics that
   // lack a feature), kBadData (positions that this input does not have).
   Result<std::unique_ptr<BatchSource>> start(const Start& start,
-                                             const Statistics& statistics) const;
+                                             const features::Statistics& statistics) const;
 
  private:
   friend class ReaderSource;
@@ -92,7 +92,7 @@ class Dataset {
   Dataset() = default;
   OrderKey order_of(uint64_t epoch) const { return {shuffle_, seed_, epoch}; }
 
-  Plan plan_;
+  features::Plan plan_;
   bool shuffle_ = false;
   uint64_t seed_ = 0;
   uint32_t readers_ = 1;
@@ -102,4 +102,4 @@ class Dataset {
   mutable std::atomic<uint32_t> bad_samples_logged_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

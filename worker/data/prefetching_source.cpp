@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
-bool is_last(const Result<Batch>& batch) { return !batch.ok() || batch.value().samples == 0; }
+bool is_last(const Result<features::Batch>& batch) {
+  return !batch.ok() || batch.value().samples == 0;
+}
 
 }  // namespace
 
@@ -19,7 +21,7 @@ PrefetchingSource::~PrefetchingSource() = default;
 
 void PrefetchingSource::run(const std::stop_token& stop) {
   for (bool last = false; !last && !stop.stop_requested();) {
-    Result<Batch> batch = source_->next();
+    Result<features::Batch> batch = source_->next();
     last = is_last(batch);
     std::unique_lock lock(mutex_);
     if (!changed_.wait(lock, stop, [this] { return ready_.size() < depth_; })) return;
@@ -28,14 +30,14 @@ void PrefetchingSource::run(const std::stop_token& stop) {
   }
 }
 
-Result<Batch> PrefetchingSource::next() {
+Result<features::Batch> PrefetchingSource::next() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !ready_.empty(); });
   if (is_last(ready_.front())) return ready_.front();
-  Result<Batch> batch = std::move(ready_.front());
+  Result<features::Batch> batch = std::move(ready_.front());
   ready_.pop_front();
   changed_.notify_all();
   return batch;
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

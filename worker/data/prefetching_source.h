@@ -11,7 +11,7 @@
 
 #include "worker/data/batch_source.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // Batches come in the order of the source. Its end (0 samples) and its errors travel through the
 // queue behind the batches before them, are repeated ever after, and end the thread. The destructor
@@ -22,7 +22,7 @@ class PrefetchingSource final : public BatchSource {
   PrefetchingSource(std::unique_ptr<BatchSource> source, size_t depth);
   ~PrefetchingSource() override;
 
-  Result<Batch> next() override;
+  Result<features::Batch> next() override;
 
  private:
   void run(const std::stop_token& stop);
@@ -31,8 +31,8 @@ class PrefetchingSource final : public BatchSource {
   const size_t depth_;
   std::mutex mutex_;  // guards ready_
   std::condition_variable_any changed_;
-  std::deque<Result<Batch>> ready_;
+  std::deque<Result<features::Batch>> ready_;
   std::jthread thread_;  // last: it stops before what it uses
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

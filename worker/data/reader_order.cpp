@@ -6,7 +6,7 @@
 
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 // Draws are named by purpose, so that no two purposes share any.
@@ -58,4 +58,4 @@ RandomStream OwnBlocks::group_stream(uint32_t group) const {
   return {order.seed, stream_of(kLineOrder, order.epoch, uint64_t{reader} << 32 | group)};
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

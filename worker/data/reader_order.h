@@ -14,7 +14,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::data {
 
 inline constexpr uint32_t kBlocksPerGroup = 4;
 inline constexpr uint32_t kBlocksPerReader = 64;  // at least; a source cuts its input accordingly
@@ -64,4 +64,4 @@ ReaderRange readers_of(uint32_t worker, uint32_t workers, uint32_t readers);
 // Samples that reader `reader` gives to a global batch of `batch_size` samples.
 uint64_t share_of(uint32_t reader, uint32_t readers, uint64_t batch_size);
 
-}  // namespace cairn
+}  // namespace cairn::data

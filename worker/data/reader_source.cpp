@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 constexpr uint32_t kBadSamplesLogged = 5;  // of a dataset, all epochs together
@@ -13,12 +13,12 @@ constexpr uint32_t kBadSamplesLogged = 5;  // of a dataset, all epochs together
 }  // namespace
 
 ReaderSource::ReaderSource(const Dataset& dataset, uint64_t batch_size,
-                           std::span<const Moments> moments)
+                           std::span<const features::Moments> moments)
     : dataset_(dataset), batch_size_(batch_size), parser_(dataset.plan_, moments) {}
 
-Result<std::unique_ptr<BatchSource>> ReaderSource::make(const Dataset& dataset,
-                                                        const Dataset::Start& start,
-                                                        std::span<const Moments> moments) {
+Result<std::unique_ptr<BatchSource>> ReaderSource::make(
+    const Dataset& dataset, const Dataset::Start& start,
+    std::span<const features::Moments> moments) {
   std::vector<OwnBlocks> dealt =
       deal_blocks(dataset.source_->blocks(), dataset.readers_, dataset.order_of(start.epoch));
   const auto elsewhere = [&] {
@@ -38,8 +38,8 @@ Result<std::unique_ptr<BatchSource>> ReaderSource::make(const Dataset& dataset,
   return std::unique_ptr<BatchSource>(std::move(source));
 }
 
-Result<Batch> ReaderSource::next() {
-  Batch batch;
+Result<features::Batch> ReaderSource::next() {
+  features::Batch batch;
   read_.clear(dataset_.plan_.ids.size());
   for (size_t i = 0; i < readers_.size(); ++i) {
     const uint32_t v = first_reader_ + static_cast<uint32_t>(i);
@@ -57,8 +57,8 @@ Result<Batch> ReaderSource::next() {
   return batch;
 }
 
-Status ReaderSource::read_share(RecordStream& reader, uint64_t share, Batch& batch) {
-  for (Record record; share > 0;) {
+Status ReaderSource::read_share(RecordStream& reader, uint64_t share, features::Batch& batch) {
+  for (features::Record record; share > 0;) {
     const Result<RecordStream::Read> read = reader.next(record);
     if (!read.ok()) return read.error();
     if (read.value() == RecordStream::Read::kEnd) break;
@@ -88,8 +88,8 @@ Status ReaderSource::note_bad_sample(uint64_t sample_id, const std::string& reas
                            dataset_.max_bad_samples_, place, reason)};
 }
 
-void ReaderSource::dedup(Batch& batch) {
-  const std::vector<FeaturePlan>& features = dataset_.plan_.ids;
+void ReaderSource::dedup(features::Batch& batch) {
+  const std::vector<features::FeaturePlan>& features = dataset_.plan_.ids;
   batch.bags.resize(features.size());
   batch.keys.resize(dataset_.plan_.tables);
   for (uint32_t table = 0; table < dataset_.plan_.tables; ++table) {
@@ -109,4 +109,4 @@ void ReaderSource::dedup(Batch& batch) {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -13,29 +13,30 @@
 #include "worker/features/dedup.h"
 #include "worker/features/sample_parser.h"
 
-namespace cairn {
+namespace cairn::data {
 
 class ReaderSource final : public BatchSource {
  public:
   static Result<std::unique_ptr<BatchSource>> make(const Dataset& dataset,
                                                    const Dataset::Start& start,
-                                                   std::span<const Moments> moments);
-  Result<Batch> next() override;
+                                                   std::span<const features::Moments> moments);
+  Result<features::Batch> next() override;
 
  private:
-  ReaderSource(const Dataset& dataset, uint64_t batch_size, std::span<const Moments> moments);
-  Status read_share(RecordStream& reader, uint64_t share, Batch& batch);
+  ReaderSource(const Dataset& dataset, uint64_t batch_size,
+               std::span<const features::Moments> moments);
+  Status read_share(RecordStream& reader, uint64_t share, features::Batch& batch);
   Status note_bad_sample(uint64_t sample_id, const std::string& reason);
-  void dedup(Batch& batch);
+  void dedup(features::Batch& batch);
 
   const Dataset& dataset_;
   uint64_t batch_size_;
   uint32_t first_reader_ = 0;
   std::vector<std::unique_ptr<RecordStream>> readers_;
-  SampleParser parser_;
-  SampleSet read_;  // the batch before dedup
-  Deduplicator deduplicator_;
+  features::SampleParser parser_;
+  features::SampleSet read_;  // the batch before dedup
+  features::Deduplicator deduplicator_;
   uint64_t bad_samples_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

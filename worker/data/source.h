@@ -19,7 +19,7 @@
 #include "worker/features/batch.h"
 #include "worker/features/record.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // What to open.
 struct SourceRequest {
@@ -43,14 +43,14 @@ class RecordStream {
 
   // Goes to where `position()` once was, of any stream of the same input, blocks and order. False
   // if there is no such place.
-  virtual bool seek(ReaderPosition position) = 0;
+  virtual bool seek(features::ReaderPosition position) = 0;
 
   // The next sample. `record` is valid until the next call; of a bad one only its sample_id.
   // Errors: the input cannot be read any further; the job ends.
-  virtual Result<Read> next(Record& record) = 0;
+  virtual Result<Read> next(features::Record& record) = 0;
 
   // Behind the last sample read, good or bad.
-  virtual ReaderPosition position() const = 0;
+  virtual features::ReaderPosition position() const = 0;
 
   virtual const std::string& reason() const = 0;
 };
@@ -85,4 +85,4 @@ class Source {
 // nothing is named; kUnavailable where the cache cannot be written.
 Result<std::unique_ptr<Source>> open_source(const SourceRequest& request);
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -5,7 +5,7 @@
 #include "worker/data/csv/csv_source.h"
 #include "worker/data/source.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 struct Entry {
@@ -28,4 +28,4 @@ Result<std::unique_ptr<Source>> open_source(const SourceRequest& request) {
   return Error{ErrorCode::kInvalidArgument, "unknown data.format"};
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -7,7 +7,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::evaluation {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "what travels is little-endian");
@@ -68,4 +68,4 @@ Status EvaluationPairs::merge(std::string_view bytes) {
   return Ok{};
 }
 
-}  // namespace cairn
+}  // namespace cairn::evaluation

@@ -13,7 +13,7 @@
 #include "common/result.h"
 #include "worker/evaluation/metrics.h"
 
-namespace cairn {
+namespace cairn::evaluation {
 
 class EvaluationPairs {
  public:
@@ -38,4 +38,4 @@ class EvaluationPairs {
   std::vector<std::vector<PredictionPair>> tasks_;  // as many rows in each
 };
 
-}  // namespace cairn
+}  // namespace cairn::evaluation

@@ -6,7 +6,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::evaluation {
 namespace {
 
 constexpr uint64_t kPairsMax = uint64_t{1} << 32;  // keeps twice the pairs of rows below 2^64
@@ -108,4 +108,4 @@ std::optional<double> quality_named(const TaskQuality& quality, std::string_view
   return std::nullopt;
 }
 
-}  // namespace cairn
+}  // namespace cairn::evaluation

@@ -10,7 +10,7 @@
 
 #include "common/config/model_config.h"
 
-namespace cairn {
+namespace cairn::evaluation {
 
 struct PredictionPair {
   float prediction;  // a probability for kBce, a value for kMse
@@ -37,4 +37,4 @@ TaskQuality measure(std::vector<PredictionPair> pairs, Loss loss);
 // calibration. Absent for a name that is none of these, and for what is undefined.
 std::optional<double> quality_named(const TaskQuality& quality, std::string_view name);
 
-}  // namespace cairn
+}  // namespace cairn::evaluation

@@ -7,7 +7,7 @@
 
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::features {
 
 // How far one virtual reader has come in an epoch. Only the source of records that gave it knows
 // what the two words mean; zeros are the beginning. Kept in checkpoints.
@@ -46,4 +46,4 @@ struct Batch {
   uint64_t bad_samples = 0;  // met by this worker in this epoch up to the end of this batch
 };
 
-}  // namespace cairn
+}  // namespace cairn::features

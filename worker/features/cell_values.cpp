@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 constexpr double kTwoTo63 = 9'223'372'036'854'775'808.0;
@@ -118,4 +118,4 @@ bool MissingValue::is_other(const Cell& cell) const {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::features

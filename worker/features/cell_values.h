@@ -22,7 +22,7 @@
 #include "worker/features/numbers.h"
 #include "worker/features/record.h"
 
-namespace cairn {
+namespace cairn::features {
 
 // Room for the decimal text of one cell.
 using CellText = std::array<char, 32>;
@@ -60,4 +60,4 @@ class MissingValue {
   std::optional<double> number_;  // of the text, NaN and infinity included
 };
 
-}  // namespace cairn
+}  // namespace cairn::features

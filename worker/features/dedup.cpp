@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::features {
 
 void Deduplicator::begin(size_t occurrences) {
   const size_t capacity = std::bit_ceil(std::max<size_t>(16, 2 * occurrences));
@@ -65,4 +65,4 @@ void Deduplicator::rank(std::span<uint32_t> numbers) const {
   for (uint32_t& number : numbers) number = rank_[number];
 }
 
-}  // namespace cairn
+}  // namespace cairn::features

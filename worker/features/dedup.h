@@ -7,7 +7,7 @@
 
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::features {
 
 // For one table at a time: `begin`, then `add` for each of its features, then `finish`; after that
 // `rank` turns the numbers that `add` gave out into positions among the unique keys.
@@ -35,4 +35,4 @@ class Deduplicator {
   std::vector<uint32_t> bucket_, rank_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 uint32_t index_of(std::vector<std::string>& names, const std::string& name) {
@@ -95,4 +95,4 @@ Result<Plan> Plan::make(const JobConfig& job, bool labels) {
   return plan;
 }
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -19,7 +19,7 @@
 #include "common/config/job.h"
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::features {
 
 inline constexpr size_t kCrossColumnsMax = 16;
 
@@ -76,4 +76,4 @@ struct Plan {
   static Result<Plan> make(const JobConfig& job, bool labels);
 };
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 std::string_view trim(std::string_view text) {
@@ -67,4 +67,4 @@ uint32_t day_of_week(int64_t seconds) {
   return static_cast<uint32_t>(days - 7 * floor_divide(days, 7));
 }
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace cairn {
+namespace cairn::features {
 
 // A finite number, in decimal or scientific notation; no value for anything else, NaN, infinity and
 // what a float cannot hold included.
@@ -19,4 +19,4 @@ std::optional<uint64_t> parse_id(std::string_view text);
 uint32_t hour_of_day(int64_t seconds);
 uint32_t day_of_week(int64_t seconds);
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -13,7 +13,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::features {
 
 enum class CellKind : uint8_t {
   kMissing,   // null; an empty text counts as missing too
@@ -131,4 +131,4 @@ struct Record {
   const Cell& operator[](uint32_t column) const { return cells[places[column]]; }
 };
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -9,7 +9,7 @@
 
 #include "worker/features/numbers.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 constexpr double kSecondsMax = 1e15;  // far beyond any date, well inside int64
@@ -261,4 +261,4 @@ bool SampleParser::sample_weight(const TaskPlan& task, float& value) {
   return false;
 }
 
-}  // namespace cairn
+}  // namespace cairn::features

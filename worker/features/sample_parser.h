@@ -17,7 +17,7 @@
 #include "worker/features/record.h"
 #include "worker/features/statistics.h"
 
-namespace cairn {
+namespace cairn::features {
 
 // Samples before dedup.
 struct SampleSet {
@@ -76,4 +76,4 @@ class SampleParser {
   std::string reason_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -7,7 +7,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::features {
 
 void Moments::add(double x) {
   ++count;
@@ -71,4 +71,4 @@ Statistics merge_statistics(const std::vector<std::string>& names,
   return merged;
 }
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -12,7 +12,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::features {
 
 // Count, mean and sum of squared distances from the mean.
 // Sources: Welford, Technometrics 4 (1962); merging: Chan, Golub, LeVeque, COMPSTAT 1982.
@@ -43,4 +43,4 @@ struct Statistics {
 Statistics merge_statistics(const std::vector<std::string>& names,
                             std::span<const Moments> partials);
 
-}  // namespace cairn
+}  // namespace cairn::features

@@ -9,7 +9,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 // p * log(q) without 0 * infinity.
@@ -64,4 +64,4 @@ BestScores best_scores(std::string name, std::span<const double> probabilities,
   return best;
 }
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-namespace cairn {
+namespace cairn::synthetic {
 
 struct BestScores {
   std::string name;   // of the task
@@ -21,4 +21,4 @@ struct BestScores {
 BestScores best_scores(std::string name, std::span<const double> probabilities,
                        std::span<const float> labels);
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -10,7 +10,7 @@
 #include "worker/features/numbers.h"
 #include "worker/synthetic/zipf.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 // ---- the Criteo layout
@@ -123,9 +123,10 @@ class NamedLog final : public ClickLog {
     const int64_t time = static_cast<int64_t>(seconds);
     factors.insert(
         factors.end(),
-        {Factor::of_id(hour_of_day(time)), Factor::of_id(day_of_week(time)), Factor::of_id(device),
-         Factor::of_id(country), Factor::of_id(user), Factor::of_id(item), Factor::of_id(category),
-         tags, Factor::of_number((std::log1p(cents) - kPriceCentre) / kPriceSpread),
+        {Factor::of_id(features::hour_of_day(time)), Factor::of_id(features::day_of_week(time)),
+         Factor::of_id(device), Factor::of_id(country), Factor::of_id(user), Factor::of_id(item),
+         Factor::of_id(category), tags,
+         Factor::of_number((std::log1p(cents) - kPriceCentre) / kPriceSpread),
          // Five groups: below 25, 35, 45, 55 and above.
          no_age ? Factor{} : Factor::of_id(std::clamp<uint64_t>((age - 5) / 10, 1, 5))});
   }
@@ -197,4 +198,4 @@ std::unique_ptr<ClickLog> make_click_log(LogLayout layout, uint64_t cardinality,
   return std::make_unique<NamedLog>(cardinality, exponent);
 }
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -10,7 +10,7 @@
 #include "common/random.h"
 #include "worker/synthetic/planted_model.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 
 enum class LogLayout : uint8_t {
   // label, I1..I13, C1..C26, tab-separated, no header; label = click.
@@ -39,4 +39,4 @@ class ClickLog {
 // `cardinality`: of the largest id columns; the others are fixed or fractions of it.
 std::unique_ptr<ClickLog> make_click_log(LogLayout layout, uint64_t cardinality, double exponent);
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -14,7 +14,7 @@
 #include "common/random.h"
 #include "worker/synthetic/planted_model.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 constexpr uint64_t kDrawnStream = 0x726f7773;          // "rows": the number decides what is drawn
@@ -223,4 +223,4 @@ Result<GeneratorReport> generate(const GeneratorOptions& options) {
   return report;
 }
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -16,7 +16,7 @@
 #include "worker/synthetic/best_scores.h"
 #include "worker/synthetic/click_log.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 
 inline constexpr uint64_t kCardinalityMax = 100'000'000;
 
@@ -42,4 +42,4 @@ std::string best_json(const std::vector<BestScores>& tasks);
 // Errors: kInvalidArgument, kUnavailable where a file cannot be written.
 Result<GeneratorReport> generate(const GeneratorOptions& options);
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

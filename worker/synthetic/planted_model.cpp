@@ -9,7 +9,7 @@
 #include "common/hash.h"
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 constexpr uint64_t kHead = 300;  // ids whose effects are of full size
@@ -103,4 +103,4 @@ double bias_for_rate(std::span<const double> logits, std::span<const double> wei
   return (low + high) / 2;
 }
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

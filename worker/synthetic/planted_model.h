@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace cairn {
+namespace cairn::synthetic {
 
 // What one column of a sample brings: `scale` times the mean of the latents of `count` ids. Nothing
 // (missing) where count is 0; a number x is scale x with the one id 0.
@@ -59,4 +59,4 @@ double sigmoid(double x);
 // The bias b for which sigmoid(b + logits[i]), averaged by `weights`, is `rate`.
 double bias_for_rate(std::span<const double> logits, std::span<const double> weights, double rate);
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

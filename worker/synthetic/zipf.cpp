@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 // Both have a removable singularity at 0, where exponent 1 would divide by zero.
@@ -41,4 +41,4 @@ uint64_t ZipfSampler::operator()(RandomStream& random) const {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -5,7 +5,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 
 // P(k) is proportional to (k + 1)^-exponent for k in [0, cardinality).
 // Source: rejection-inversion, Hörmann and Derflinger, ACM TOMACS 6 (1996): the hat is the integral
@@ -30,4 +30,4 @@ class ZipfSampler {
   double sure_;        // x this close below a whole number needs no test
 };
 
-}  // namespace cairn
+}  // namespace cairn::synthetic

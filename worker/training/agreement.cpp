@@ -1,6 +1,6 @@
 #include "worker/training/agreement.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 // One byte (0: ok, else 1 + the error's code), then the value or the message.
@@ -16,7 +16,7 @@ Result<std::string> unpack(const std::string& packed) {
 
 }  // namespace
 
-Status agree(Collective& collective, const Status& mine) {
+Status agree(collective::Collective& collective, const Status& mine) {
   Result<std::vector<std::string>> all = collective.all_gather(
       mine.ok() ? pack(true, {}, "") : pack(false, mine.error().code, mine.error().message));
   if (!all.ok()) return all.error();
@@ -25,7 +25,8 @@ Status agree(Collective& collective, const Status& mine) {
   return Ok{};
 }
 
-Result<std::string> from_first(Collective& collective, const Result<std::string>& mine) {
+Result<std::string> from_first(collective::Collective& collective,
+                               const Result<std::string>& mine) {
   std::string packed;
   if (collective.rank() == 0)
     packed = mine.ok() ? pack(true, {}, mine.value())
@@ -35,4 +36,4 @@ Result<std::string> from_first(Collective& collective, const Result<std::string>
   return unpack(all.value()[0]);
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -13,7 +13,7 @@
 #include "worker/training/agreement.h"
 #include "worker/training/dense_file.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,8 +24,8 @@ constexpr const char* kSinceBest = "monitor.evaluations_since_best";
 
 std::string shard_folder(uint32_t shard) { return fmt::format("shard-{:03}", shard); }
 
-std::string pack_positions(const std::vector<ReaderPosition>& positions) {
-  std::string bytes(positions.size() * sizeof(ReaderPosition), '\0');
+std::string pack_positions(const std::vector<features::ReaderPosition>& positions) {
+  std::string bytes(positions.size() * sizeof(features::ReaderPosition), '\0');
   if (!positions.empty()) std::memcpy(bytes.data(), positions.data(), bytes.size());
   return bytes;
 }
@@ -34,8 +34,9 @@ std::string pack_positions(const std::vector<ReaderPosition>& positions) {
 std::vector<std::pair<uint32_t, uint32_t>> join_positions(const std::vector<std::string>& all) {
   std::vector<std::pair<uint32_t, uint32_t>> positions;
   for (const std::string& bytes : all)
-    for (size_t at = 0; at + sizeof(ReaderPosition) <= bytes.size(); at += sizeof(ReaderPosition)) {
-      ReaderPosition position;
+    for (size_t at = 0; at + sizeof(features::ReaderPosition) <= bytes.size();
+         at += sizeof(features::ReaderPosition)) {
+      features::ReaderPosition position;
       std::memcpy(&position, bytes.data() + at, sizeof position);
       positions.emplace_back(position.first, position.second);
     }
@@ -176,4 +177,4 @@ void Checkpointer::remove_old(const TrainState& state) const {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -10,13 +10,13 @@
 
 #include "worker/training/session.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // How far training has come, as a checkpoint keeps it.
 struct TrainState {
-  uint64_t step = 0;                      // finished
-  uint64_t epoch = 0;                     // that the positions are in
-  std::vector<ReaderPosition> positions;  // of this worker's readers
+  uint64_t step = 0;                                // finished
+  uint64_t epoch = 0;                               // that the positions are in
+  std::vector<features::ReaderPosition> positions;  // of this worker's readers
   // Of eval.monitor, and how many evaluations ago it was.
   double best = std::numeric_limits<double>::quiet_NaN();
   uint64_t best_step = 0;
@@ -44,4 +44,4 @@ class Checkpointer {
   Session& session_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -7,7 +7,7 @@
 #include "worker/training/run_result.h"
 #include "worker/training/text.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 struct Column {
@@ -83,4 +83,4 @@ std::string closing_table(const RunResult& result) {
   return text + "\n";
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

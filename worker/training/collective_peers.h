@@ -8,11 +8,11 @@
 #include "worker/collective/collective.h"
 #include "worker/math/autograd/step_context.h"
 
-namespace cairn {
+namespace cairn::training {
 
-class CollectivePeers final : public Peers {
+class CollectivePeers final : public math::Peers {
  public:
-  explicit CollectivePeers(Collective& collective) : collective_(collective) {}
+  explicit CollectivePeers(collective::Collective& collective) : collective_(collective) {}
 
   // After a failure nothing is asked of the collective any more: it has lost a rank.
   void sum(std::span<float> values) override {
@@ -24,8 +24,8 @@ class CollectivePeers final : public Peers {
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
-  Collective& collective_;
+  collective::Collective& collective_;
   std::optional<Error> failure_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

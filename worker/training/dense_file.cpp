@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -21,13 +21,13 @@ struct SavedTensor {
   std::span<float> values;
 };
 
-std::vector<SavedTensor> tensors_of(Model& model, DenseOptimizer& optimizer) {
+std::vector<SavedTensor> tensors_of(math::Model& model, math::DenseOptimizer& optimizer) {
   std::vector<SavedTensor> tensors;
-  for (const ParameterInfo& info : model.parameters())
+  for (const math::ParameterInfo& info : model.parameters())
     tensors.push_back({info.name, info.shape, model.values().subspan(info.offset, info.size)});
   const std::vector<std::string> states = optimizer.state_names();
   for (size_t s = 0; s < states.size(); ++s)
-    for (const ParameterInfo& info : model.parameters())
+    for (const math::ParameterInfo& info : model.parameters())
       tensors.push_back(
           {"optimizer." + states[s] + "." + info.name, info.shape,
            optimizer.state().subspan(s * model.values().size() + info.offset, info.size)});
@@ -40,7 +40,7 @@ Error corrupt(const std::filesystem::path& file, const std::string& what) {
 
 }  // namespace
 
-std::string write_dense(Model& model, DenseOptimizer& optimizer) {
+std::string write_dense(math::Model& model, math::DenseOptimizer& optimizer) {
   Json header = Json::object();
   uint64_t offset = 0;
   const std::vector<SavedTensor> tensors = tensors_of(model, optimizer);
@@ -64,7 +64,8 @@ std::string write_dense(Model& model, DenseOptimizer& optimizer) {
   return bytes;
 }
 
-Status read_dense(const std::filesystem::path& file, Model& model, DenseOptimizer& optimizer) {
+Status read_dense(const std::filesystem::path& file, math::Model& model,
+                  math::DenseOptimizer& optimizer) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return Error{ErrorCode::kNotFound, file.string() + ": cannot be opened"};
   const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
@@ -113,4 +114,4 @@ Status read_dense(const std::filesystem::path& file, Model& model, DenseOptimize
   return Ok{};
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

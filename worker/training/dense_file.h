@@ -11,13 +11,14 @@
 #include "common/result.h"
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::training {
 
-std::string write_dense(Model& model, DenseOptimizer& optimizer);
+std::string write_dense(math::Model& model, math::DenseOptimizer& optimizer);
 
 // Errors: kCorrupt where the file is damaged or cut short, kInvalidArgument where its tensors are
 // not those of this model and optimizer; the message names the first that differs. Nothing is
 // changed then.
-Status read_dense(const std::filesystem::path& file, Model& model, DenseOptimizer& optimizer);
+Status read_dense(const std::filesystem::path& file, math::Model& model,
+                  math::DenseOptimizer& optimizer);
 
-}  // namespace cairn
+}  // namespace cairn::training

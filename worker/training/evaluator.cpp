@@ -8,36 +8,37 @@
 #include "worker/training/agreement.h"
 #include "worker/training/inference.h"
 
-namespace cairn {
+namespace cairn::training {
 
 namespace {
 
 // Worker 0 alone holds all pairs; what it measures travels to the others.
 Result<std::string> measure_as_first(const std::vector<TaskConfig>& tasks,
                                      std::vector<std::string> gathered) {
-  EvaluationPairs all(tasks.size());
+  evaluation::EvaluationPairs all(tasks.size());
   for (std::string& bytes : gathered) {
     if (Status s = all.merge(bytes); !s.ok()) return s.error();
     bytes = {};
   }
-  std::vector<TaskQuality> qualities;
+  std::vector<evaluation::TaskQuality> qualities;
   for (size_t task = 0; task < tasks.size(); ++task)
-    qualities.push_back(measure(all.take(task), tasks[task].loss));
+    qualities.push_back(evaluation::measure(all.take(task), tasks[task].loss));
   return std::string(reinterpret_cast<const char*>(qualities.data()),
-                     qualities.size() * sizeof(TaskQuality));
+                     qualities.size() * sizeof(evaluation::TaskQuality));
 }
 
 }  // namespace
 
 Result<EvaluationReport> evaluate(Session& session, uint64_t step) {
-  static_assert(std::is_trivially_copyable_v<TaskQuality>);
+  static_assert(std::is_trivially_copyable_v<evaluation::TaskQuality>);
   const auto start = std::chrono::steady_clock::now();
   const std::vector<TaskConfig>& tasks = session.job.model.tasks;
-  EvaluationPairs mine(tasks.size());
-  const Status read = run_inference(session, *session.evaluation_data, step,
-                                    [&](const Batch& batch, std::span<const float> predictions) {
-                                      mine.add(predictions, batch.labels);
-                                    });
+  evaluation::EvaluationPairs mine(tasks.size());
+  const Status read =
+      run_inference(session, *session.evaluation_data, step,
+                    [&](const features::Batch& batch, std::span<const float> predictions) {
+                      mine.add(predictions, batch.labels);
+                    });
   if (!read.ok()) return read.error();
   Result<std::vector<std::string>> gathered = session.collective.gather_to_first(mine.serialise());
   if (!gathered.ok()) return gathered.error();
@@ -49,7 +50,8 @@ Result<EvaluationReport> evaluate(Session& session, uint64_t step) {
   EvaluationReport report;
   report.step = step;
   report.qualities.resize(tasks.size());
-  check(qualities.value().size() == tasks.size() * sizeof(TaskQuality), "one quality per task");
+  check(qualities.value().size() == tasks.size() * sizeof(evaluation::TaskQuality),
+        "one quality per task");
   std::memcpy(report.qualities.data(), qualities.value().data(), qualities.value().size());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
@@ -60,9 +62,9 @@ std::map<std::string, double> figures_of(const EvaluationReport& evaluation,
   std::map<std::string, double> figures;
   for (size_t task = 0; task < model.tasks.size(); ++task)
     for (const char* name : {"auc", "logloss", "rmse", "calibration"})
-      if (const auto value = quality_named(evaluation.qualities[task], name))
+      if (const auto value = evaluation::quality_named(evaluation.qualities[task], name))
         figures[model.tasks[task].name + "." + name] = *value;
   return figures;
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -8,7 +8,7 @@
 #include "worker/training/report.h"
 #include "worker/training/session.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // Collective; every worker gets the same figures, or the same error. Evaluates as things stand
 // after `step`, and changes nothing.
@@ -18,4 +18,4 @@ Result<EvaluationReport> evaluate(Session& session, uint64_t step);
 std::map<std::string, double> figures_of(const EvaluationReport& evaluation,
                                          const ModelConfig& model);
 
-}  // namespace cairn
+}  // namespace cairn::training

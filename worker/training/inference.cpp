@@ -8,19 +8,19 @@
 #include "worker/data/prefetching_source.h"
 #include "worker/training/agreement.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 constexpr size_t kBatchesReady = 2;
 
 struct Ahead {
-  Batch batch;  // as the row cache wants it
+  features::Batch batch;  // as the row cache wants it
   RowCache::Wanted wanted;
-  PsClient::PullId pull = 0;
+  client::PsClient::PullId pull = 0;
 };
 
-Result<Ahead> read_ahead(Session& session, PrefetchingSource& source, uint64_t step) {
-  Result<Batch> batch = source.next();
+Result<Ahead> read_ahead(Session& session, data::PrefetchingSource& source, uint64_t step) {
+  Result<features::Batch> batch = source.next();
   if (!batch.ok()) return batch.error();
   Ahead ahead{std::move(batch).value(), {}, 0};
   if (ahead.batch.samples == 0) return ahead;
@@ -32,7 +32,7 @@ Result<Ahead> read_ahead(Session& session, PrefetchingSource& source, uint64_t s
   return ahead;
 }
 
-void count(WorkerMetrics& metrics, const Batch& batch, const RowCache::Wanted& wanted,
+void count(WorkerMetrics& metrics, const features::Batch& batch, const RowCache::Wanted& wanted,
            uint64_t confirmed) {
   size_t asked = 0;
   for (const std::vector<Key>& keys : batch.keys) asked += keys.size();
@@ -42,15 +42,16 @@ void count(WorkerMetrics& metrics, const Batch& batch, const RowCache::Wanted& w
 }
 
 // Bad rows met.
-Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
-                     const std::function<void(const Batch&, std::span<const float>)>& take) {
-  Result<std::unique_ptr<BatchSource>> reading =
+Result<uint64_t> run(
+    Session& session, const data::Dataset& data, uint64_t step,
+    const std::function<void(const features::Batch&, std::span<const float>)>& take) {
+  Result<std::unique_ptr<data::BatchSource>> reading =
       data.start({.worker = session.rank(),
                   .workers = session.collective.size(),
                   .batch_size = session.job.eval.batch_size},
                  session.statistics);
   if (!reading.ok()) return reading.error();
-  PrefetchingSource source(std::move(reading).value(), kBatchesReady);
+  data::PrefetchingSource source(std::move(reading).value(), kBatchesReady);
   StepBuffers buffers(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()),
                       session.model->memory());
   std::vector<std::vector<uint8_t>> kept;
@@ -64,7 +65,7 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
     if (const auto pulled = session.client->finish_pull(pull, buffers.rows, &kept); !pulled.ok())
       return pulled.error();
     count(session.metrics, batch, wanted, session.row_cache->take(wanted, buffers.rows, kept));
-    ModelInput input = buffers.input(batch, {});
+    math::ModelInput input = buffers.input(batch, {});
     input.tables = session.row_cache->tables();
     input.tables_in_memory = true;
     session.model->predict(input, buffers.predictions);
@@ -75,9 +76,9 @@ Result<uint64_t> run(Session& session, const Dataset& data, uint64_t step,
 
 }  // namespace
 
-Status run_inference(
-    Session& session, const Dataset& data, uint64_t step,
-    const std::function<void(const Batch& batch, std::span<const float> predictions)>& take) {
+Status run_inference(Session& session, const data::Dataset& data, uint64_t step,
+                     const std::function<void(const features::Batch& batch,
+                                              std::span<const float> predictions)>& take) {
   const Result<uint64_t> bad_samples = run(session, data, step, take);
   if (Status s = agree(session.collective, bad_samples.ok() ? Status(Ok{}) : bad_samples.error());
       !s.ok())
@@ -94,4 +95,4 @@ Status run_inference(
                   sum, session.job.data.max_bad_samples)};
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -8,7 +8,7 @@
 
 #include "worker/training/quality_json.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 Error failed(const char* what, const std::filesystem::path& path) {
@@ -62,4 +62,4 @@ Status MetricsLog::write_line(const std::string& line) {
   return Ok{};
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

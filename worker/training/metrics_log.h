@@ -17,7 +17,7 @@
 #include "common/result.h"
 #include "worker/training/report.h"
 
-namespace cairn {
+namespace cairn::training {
 
 class MetricsLog {
  public:
@@ -42,4 +42,4 @@ class MetricsLog {
   std::vector<TaskConfig> tasks_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

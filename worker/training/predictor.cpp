@@ -10,7 +10,7 @@
 #include "worker/training/agreement.h"
 #include "worker/training/inference.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 // A row as it travels: its offset, then one float per task.
@@ -68,7 +68,7 @@ Result<uint64_t> predict_samples(Session& session, uint64_t step) {
   std::string mine;
   const Status predicted = run_inference(
       session, *session.evaluation_data, step,
-      [&](const Batch& batch, std::span<const float> predictions) {
+      [&](const features::Batch& batch, std::span<const float> predictions) {
         for (uint32_t row = 0; row < batch.samples; ++row)
           packed.append(mine, batch.sample_ids[row], predictions.data() + row * tasks);
       });
@@ -84,4 +84,4 @@ Result<uint64_t> predict_samples(Session& session, uint64_t step) {
   return rows;
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

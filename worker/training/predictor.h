@@ -5,7 +5,7 @@
 
 #include "worker/training/session.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // Collective. Worker 0 writes `options.predictions`, renamed into place when it is whole: a header
 // `offset,<task>,...`, then a line a row in the order of the input, `offset` being where the row
@@ -14,4 +14,4 @@ namespace cairn {
 // kUnavailable where the file cannot be written. Returns the number of rows written.
 Result<uint64_t> predict_samples(Session& session, uint64_t step);
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -12,7 +12,7 @@
 
 #include "worker/training/text.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 constexpr size_t kBarColumns = 20;
@@ -80,7 +80,7 @@ void Progress::show(const EvaluationReport& report) {
   std::string line =
       fmt::format("evaluation at step {} in {:.1f} s:", with_commas(report.step), report.seconds);
   for (size_t task = 0; task < report.qualities.size() && task < options_.tasks.size(); ++task) {
-    const TaskQuality& quality = report.qualities[task];
+    const evaluation::TaskQuality& quality = report.qualities[task];
     line += task == 0 ? " " : ", ";
     line += options_.tasks[task].name;
     append(line, "auc", quality.auc);
@@ -121,4 +121,4 @@ bool is_terminal(std::FILE* out) {
   return std::getenv("OMPI_COMM_WORLD_RANK") == nullptr && ::isatty(::fileno(out)) == 1;
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -11,7 +11,7 @@
 #include "common/config/model_config.h"
 #include "worker/training/report.h"
 
-namespace cairn {
+namespace cairn::training {
 
 class Progress {
  public:
@@ -49,4 +49,4 @@ class Progress {
 // a terminal says so by CAIRN_TERMINAL=1.
 bool is_terminal(std::FILE* out);
 
-}  // namespace cairn
+}  // namespace cairn::training

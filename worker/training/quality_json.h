@@ -6,11 +6,11 @@
 #include "common/config/model_config.h"
 #include "worker/evaluation/metrics.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // With what a task of this kind has, null where undefined: samples, calibration, and auc and
 // logloss or rmse. Text is kept in the order written.
-inline nlohmann::ordered_json quality_json(const TaskQuality& quality, Loss loss) {
+inline nlohmann::ordered_json quality_json(const evaluation::TaskQuality& quality, Loss loss) {
   const auto number = [](const std::optional<double>& value) {
     return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
   };
@@ -30,4 +30,4 @@ inline std::string json_text(const nlohmann::ordered_json& json, int indent = -1
   return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -10,7 +10,7 @@
 
 #include "worker/evaluation/metrics.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // Since the last report, unless it says otherwise.
 struct TrainReport {
@@ -27,8 +27,8 @@ struct TrainReport {
 struct EvaluationReport {
   uint64_t step = 0;
   uint32_t epoch = 1;
-  double seconds = 0.0;                     // that the evaluation took
-  std::vector<TaskQuality> qualities = {};  // one per task
+  double seconds = 0.0;                                 // that the evaluation took
+  std::vector<evaluation::TaskQuality> qualities = {};  // one per task
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

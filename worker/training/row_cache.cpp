@@ -8,7 +8,7 @@
 #include "worker/math/device/device.h"
 #include "worker/math/tensor/padding.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 constexpr uint32_t kNone = RowDirectory::kNone;
@@ -18,11 +18,11 @@ size_t bytes_of_row(uint32_t dim) { return dim * sizeof(float) + RowDirectory::k
 
 }  // namespace
 
-RowCache::RowCache(const Ops& ops, std::vector<uint32_t> table_dims,
+RowCache::RowCache(const math::Ops& ops, std::vector<uint32_t> table_dims,
                    std::vector<uint32_t> table_of_bag, uint64_t bytes)
     : ops_(ops),
       memory_(ops.memory()),
-      device_(dynamic_cast<Device*>(&memory_)),
+      device_(dynamic_cast<math::Device*>(&memory_)),
       table_of_bag_(std::move(table_of_bag)),
       bytes_(bytes),
       tables_(table_dims.size()),
@@ -33,11 +33,11 @@ RowCache::RowCache(const Ops& ops, std::vector<uint32_t> table_dims,
 RowCache::~RowCache() {
   for (const Table& table : tables_)
     if (table.rows != nullptr) memory_.free(table.rows, table.floats() * sizeof(float));
-  if (moves_here_ != nullptr) memory_.free(moves_here_, moves_room_ * sizeof(RowMove));
+  if (moves_here_ != nullptr) memory_.free(moves_here_, moves_room_ * sizeof(math::RowMove));
 }
 
 // Half of the rows are dealt evenly, half as those of the batch are.
-void RowCache::share_bytes(const Batch& batch) {
+void RowCache::share_bytes(const features::Batch& batch) {
   is_shared_ = true;
   uint64_t keys = 1;
   for (const std::vector<Key>& its : batch.keys) keys += its.size();
@@ -54,7 +54,7 @@ void RowCache::share_bytes(const Batch& batch) {
   }
 }
 
-RowCache::Wanted RowCache::want(Batch& batch, uint64_t step) {
+RowCache::Wanted RowCache::want(features::Batch& batch, uint64_t step) {
   check(batch.keys.size() == tables_.size() && batch.bags.size() == table_of_bag_.size(),
         "a batch of the tables and bags of the cache");
   check(step < UINT32_MAX, "more steps than rows count");
@@ -68,7 +68,7 @@ RowCache::Wanted RowCache::want(Batch& batch, uint64_t step) {
   return wanted;
 }
 
-void RowCache::want_of_table(uint32_t t, Batch& batch, uint32_t step, Wanted& wanted) {
+void RowCache::want_of_table(uint32_t t, features::Batch& batch, uint32_t step, Wanted& wanted) {
   RowDirectory& directory = tables_[t].directory;
   std::vector<uint32_t>& asked = wanted.asked_[t];
   std::vector<Key>& keys = batch.keys[t];
@@ -115,7 +115,7 @@ void RowCache::make_room(Table& table) {
   if (table.rows != nullptr && table.most_keys <= table.room) return;
   const size_t kept = size_t{table.directory.places()} * table.dim;
   // What is kept is there twice for a moment: seldom, with so much to spare.
-  const size_t room = padded(table.most_keys + table.most_keys / 2 + 1);
+  const size_t room = math::padded(table.most_keys + table.most_keys / 2 + 1);
   auto* larger = static_cast<float*>(memory_.allocate((kept + room * table.dim) * sizeof(float)));
   if (table.rows != nullptr) {
     copy(larger, table.rows, kept * sizeof(float));  // which `free` waits for
@@ -150,22 +150,23 @@ uint64_t RowCache::take(const Wanted& wanted, std::span<const std::vector<float>
 void RowCache::place_rows(std::span<const std::vector<float>> rows,
                           std::span<const size_t> moves_of) {
   if (moves_.size() > moves_room_) {
-    if (moves_here_ != nullptr) memory_.free(moves_here_, moves_room_ * sizeof(RowMove));
-    moves_room_ = padded(moves_.size());
-    moves_here_ = static_cast<RowMove*>(memory_.allocate(moves_room_ * sizeof(RowMove)));
+    if (moves_here_ != nullptr) memory_.free(moves_here_, moves_room_ * sizeof(math::RowMove));
+    moves_room_ = math::padded(moves_.size());
+    moves_here_ =
+        static_cast<math::RowMove*>(memory_.allocate(moves_room_ * sizeof(math::RowMove)));
   }
-  if (!moves_.empty()) memory_.write(moves_here_, std::span<const RowMove>(moves_));
-  std::span<const RowMove> left(moves_here_, moves_.size());
+  if (!moves_.empty()) memory_.write(moves_here_, std::span<const math::RowMove>(moves_));
+  std::span<const math::RowMove> left(moves_here_, moves_.size());
   for (size_t t = 0; t < tables_.size(); ++t) {
     Table& table = tables_[t];
     make_room(table);
     views_[t] = {table.rows, table.floats()};
     copy(table.rows + size_t{table.directory.places()} * table.dim, rows[t].data(),
          rows[t].size() * sizeof(float));
-    const Matrix all(table.rows, table.floats() / table.dim, table.dim);
+    const math::Matrix all(table.rows, table.floats() / table.dim, table.dim);
     if (moves_of[t] > 0) ops_.move_rows(left.first(moves_of[t]), all);
     left = left.subspan(moves_of[t]);
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

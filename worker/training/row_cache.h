@@ -17,19 +17,18 @@
 
 #include "common/hash.h"
 #include "worker/features/batch.h"
+#include "worker/math/device/device.h"
 #include "worker/math/ops/ops.h"
 #include "worker/training/row_directory.h"
 
-namespace cairn {
-
-class Device;
+namespace cairn::training {
 
 class RowCache {
  public:
   // table_of_bag[b]: of Batch::bags[b]. `bytes`: for rows and for finding them. The first batch
   // shows how they are shared among the tables. With 0 nothing is kept.
-  RowCache(const Ops& ops, std::vector<uint32_t> table_dims, std::vector<uint32_t> table_of_bag,
-           uint64_t bytes);
+  RowCache(const math::Ops& ops, std::vector<uint32_t> table_dims,
+           std::vector<uint32_t> table_of_bag, uint64_t bytes);
   ~RowCache();
   RowCache(const RowCache&) = delete;
   RowCache& operator=(const RowCache&) = delete;
@@ -53,7 +52,7 @@ class RowCache {
   // those to be asked for, and its bags index tables(). Several batches may be wanted before the
   // first is taken: as they are taken in order, each finds at its turn what was here when it was
   // wanted, and what those before it asked for.
-  Wanted want(Batch& batch, uint64_t step);
+  Wanted want(features::Batch& batch, uint64_t step);
 
   // Takes what was pulled for a batch that is computed next, in the order that they were wanted in
   // and without leaving one out: rows[t] is [keys, dim], and must stay as it is until the device
@@ -74,17 +73,17 @@ class RowCache {
     size_t floats() const { return (directory.places() + room) * dim; }
   };
 
-  void share_bytes(const Batch& batch);
-  void want_of_table(uint32_t t, Batch& batch, uint32_t step, Wanted& wanted);
+  void share_bytes(const features::Batch& batch);
+  void want_of_table(uint32_t t, features::Batch& batch, uint32_t step, Wanted& wanted);
   void make_room(Table& table);
   void copy(void* to, const void* from, size_t bytes);
   // Behind the rows that are kept, and those to be kept from there to their places. moves_of[t]:
   // how many of moves_, one table behind the other.
   void place_rows(std::span<const std::vector<float>> rows, std::span<const size_t> moves_of);
 
-  const Ops& ops_;
-  Memory& memory_;
-  Device* device_;  // null: host memory
+  const math::Ops& ops_;
+  math::Memory& memory_;
+  math::Device* device_;  // null: host memory
   std::vector<uint32_t> table_of_bag_;
   uint64_t bytes_;
   bool is_shared_ = false;
@@ -92,9 +91,9 @@ class RowCache {
   std::vector<Table> tables_;
   std::vector<std::span<const float>> views_;
   std::vector<uint32_t> index_of_;  // of a table's unique keys in the batch at hand
-  std::vector<RowMove> moves_;
-  RowMove* moves_here_ = nullptr;  // in memory_
+  std::vector<math::RowMove> moves_;
+  math::RowMove* moves_here_ = nullptr;  // in memory_
   size_t moves_room_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

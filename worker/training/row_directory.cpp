@@ -5,7 +5,7 @@
 
 #include "worker/math/tensor/memory.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 // More would keep a row that was popular once for too long.
@@ -16,11 +16,13 @@ constexpr uint8_t kUsesMax = 15;
 // On huge pages: a batch looks at places all over it.
 RowDirectory::RowDirectory(uint32_t places) : sets_(places / kWays), all_(nullptr, Free{sets_}) {
   if (sets_ == 0) return;
-  all_.reset(static_cast<Set*>(host_memory().allocate(sets_ * sizeof(Set))));
+  all_.reset(static_cast<Set*>(math::host_memory().allocate(sets_ * sizeof(Set))));
   for (uint32_t s = 0; s < sets_; ++s) new (&all_[s]) Set();
 }
 
-void RowDirectory::Free::operator()(Set* all) const { host_memory().free(all, sets * sizeof(Set)); }
+void RowDirectory::Free::operator()(Set* all) const {
+  math::host_memory().free(all, sets * sizeof(Set));
+}
 
 // Spreads hashes evenly over any number of sets (Lemire, "Fast Random Integer Generation in an
 // Interval", 2019).
@@ -69,4 +71,4 @@ RowDirectory::Found RowDirectory::find_or_admit(Key key, uint32_t step, uint64_t
   return {number * kWays + to, 0, false};
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

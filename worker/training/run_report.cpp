@@ -10,7 +10,7 @@
 #include "common/config/resolved.h"
 #include "worker/training/run_result.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 double seconds_between(std::chrono::steady_clock::time_point from,
@@ -78,14 +78,14 @@ void RunReport::paused(double seconds) {
   reported_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-void RunReport::step(const TrainState& state, uint64_t rows, const Batch& batch,
-                     std::span<const Control> controls) {
+void RunReport::step(const TrainState& state, uint64_t rows, const features::Batch& batch,
+                     std::span<const collective::Control> controls) {
   WorkerMetrics& metrics = session_.metrics;
   metrics.train_samples.Increment(static_cast<double>(batch.samples));
   metrics.train_step.Set(static_cast<double>(state.step));
   metrics.prefetch_depth.Set(session_.job.train.prefetch);
   size_t occurrences = 0, unique = 0;
-  for (const Bag& bag : batch.bags) occurrences += bag.index.size();
+  for (const features::Bag& bag : batch.bags) occurrences += bag.index.size();
   for (const auto& keys : batch.keys) unique += keys.size();
   if (occurrences > 0)
     metrics.unique_key_ratio.Set(static_cast<double>(unique) / static_cast<double>(occurrences));
@@ -96,9 +96,9 @@ void RunReport::step(const TrainState& state, uint64_t rows, const Batch& batch,
     bad_samples_of_epochs_ = bad_samples_;
   }
   bad_samples_ = bad_samples_of_epochs_;
-  for (const Control& control : controls) bad_samples_ += control.bad_samples;
+  for (const collective::Control& control : controls) bad_samples_ += control.bad_samples;
   for (size_t task = 0; task < std::min(loss_sums_.size(), std::size(controls[0].losses)); ++task)
-    for (const Control& control : controls)
+    for (const collective::Control& control : controls)
       loss_sums_[task] += control.losses[task] * static_cast<double>(rows);
   if (state.step - reported_step_ >= session_.job.train.report_every) report(state);
 }
@@ -139,7 +139,7 @@ double RunReport::progress_of(const TrainState& state) const {
 
 void RunReport::evaluated(EvaluationReport evaluation) {
   auto task = session_.metrics.tasks.begin();
-  for (const TaskQuality& quality : evaluation.qualities) {
+  for (const evaluation::TaskQuality& quality : evaluation.qualities) {
     if (quality.auc) task->evaluation_auc.Set(*quality.auc);
     if (quality.logloss) task->evaluation_logloss.Set(*quality.logloss);
     if (quality.rmse) task->evaluation_rmse.Set(*quality.rmse);
@@ -214,4 +214,4 @@ void print_evaluation(const JobConfig& job, const EvaluationReport& evaluation) 
   std::fflush(stdout);
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

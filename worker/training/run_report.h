@@ -16,7 +16,7 @@
 #include "worker/training/progress.h"
 #include "worker/training/session.h"
 
-namespace cairn {
+namespace cairn::training {
 
 class RunReport {
  public:
@@ -26,8 +26,8 @@ class RunReport {
   // Time that did not go into steps: evaluations and checkpoints.
   void paused(double seconds);
   // After a step of `rows` rows over all workers, of which `batch` are this worker's.
-  void step(const TrainState& state, uint64_t rows, const Batch& batch,
-            std::span<const Control> controls);
+  void step(const TrainState& state, uint64_t rows, const features::Batch& batch,
+            std::span<const collective::Control> controls);
   void evaluated(EvaluationReport evaluation);
   // Writes result.json and prints the closing table. All workers call it.
   Status finish(const TrainState& state);
@@ -55,4 +55,4 @@ class RunReport {
 // The closing table of an evaluation alone, on stdout.
 void print_evaluation(const JobConfig& job, const EvaluationReport& evaluation);
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -5,7 +5,7 @@
 #include "common/atomic_file.h"
 #include "worker/training/quality_json.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 nlohmann::ordered_json task_json(const TaskResult& task) {
@@ -38,4 +38,4 @@ Status write_result(const std::filesystem::path& path, const RunResult& result) 
   return write_file_atomically(path, json_text(json, 2) + "\n");
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

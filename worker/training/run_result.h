@@ -11,7 +11,7 @@
 #include "common/result.h"
 #include "worker/evaluation/metrics.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // The best that any model can reach on the evaluation data, where it is known: generated data.
 struct BestReachable {
@@ -21,7 +21,7 @@ struct BestReachable {
 struct TaskResult {
   std::string name;
   Loss loss = Loss::kBce;
-  TaskQuality quality = {};  // on the evaluation data
+  evaluation::TaskQuality quality = {};  // on the evaluation data
   BestReachable best = {};
 };
 
@@ -57,4 +57,4 @@ Status write_result(const std::filesystem::path& path, const RunResult& result);
 // and, where anything was trained, a line on how much and how fast. Ends with a line break.
 std::string closing_table(const RunResult& result);
 
-}  // namespace cairn
+}  // namespace cairn::training

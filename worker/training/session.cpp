@@ -13,45 +13,46 @@
 #include "worker/training/agreement.h"
 #include "worker/training/dense_file.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 namespace fs = std::filesystem;
 
 Status open_data(Session& session) {
   const WorkerMode mode = session.options.mode;
-  const auto open = [&](Split split, const std::vector<std::string>& files,
-                        std::unique_ptr<Dataset>& to) -> Status {
-    Result<std::unique_ptr<Dataset>> opened = Dataset::open(session.job, split, files);
+  const auto open = [&](data::Split split, const std::vector<std::string>& files,
+                        std::unique_ptr<data::Dataset>& to) -> Status {
+    Result<std::unique_ptr<data::Dataset>> opened = data::Dataset::open(session.job, split, files);
     if (!opened.ok()) return opened.error();
     to = std::move(opened).value();
     return Ok{};
   };
   if (mode == WorkerMode::kTrain)
-    if (Status s = open(Split::kTrain, {}, session.train_data); !s.ok()) return s;
+    if (Status s = open(data::Split::kTrain, {}, session.train_data); !s.ok()) return s;
   if (mode == WorkerMode::kPredict)
-    return open(Split::kPredict, session.options.inputs, session.evaluation_data);
+    return open(data::Split::kPredict, session.options.inputs, session.evaluation_data);
   if (session.job.data.eval.empty()) {
     if (mode == WorkerMode::kTrain) return Ok{};
     return Error{ErrorCode::kInvalidArgument, "the job names no evaluation data (data.eval)"};
   }
-  return open(Split::kEval, {}, session.evaluation_data);
+  return open(data::Split::kEval, {}, session.evaluation_data);
 }
 
 // Each worker reads what its readers hold; the moments of all readers, in order, give the same bits
 // for every number of workers.
 Status compute_statistics(Session& session) {
   if (!session.train_data->needs_statistics()) return Ok{};
-  const ReaderRange readers =
-      readers_of(session.rank(), session.collective.size(), session.job.data.readers);
-  const std::vector<Moments> mine = session.train_data->moments_of(readers.first, readers.last);
+  const data::ReaderRange readers =
+      data::readers_of(session.rank(), session.collective.size(), session.job.data.readers);
+  const std::vector<features::Moments> mine =
+      session.train_data->moments_of(readers.first, readers.last);
   const Result<std::vector<std::string>> all = session.collective.all_gather(
-      {reinterpret_cast<const char*>(mine.data()), mine.size() * sizeof(Moments)});
+      {reinterpret_cast<const char*>(mine.data()), mine.size() * sizeof(features::Moments)});
   if (!all.ok()) return all.error();
-  std::vector<Moments> partials;
+  std::vector<features::Moments> partials;
   for (const std::string& bytes : all.value()) {
     const size_t before = partials.size();
-    partials.resize(before + bytes.size() / sizeof(Moments));
+    partials.resize(before + bytes.size() / sizeof(features::Moments));
     if (!bytes.empty()) std::memcpy(&partials[before], bytes.data(), bytes.size());
   }
   session.statistics = session.train_data->merge(partials);
@@ -61,30 +62,31 @@ Status compute_statistics(Session& session) {
 // Each worker of a host takes a GPU in turn.
 Status choose_device(Session& session) {
   const TrainConfig& train = session.job.train;
-  if (Status s = agree_on_device(session.collective, train.device); !s.ok()) return s;
+  if (Status s = collective::agree_on_device(session.collective, train.device); !s.ok()) return s;
   if (train.device != "cuda") return Ok{};
-  const Result<uint32_t> gpus = gpu_count();
+  const Result<uint32_t> gpus = math::gpu_count();
   const Status found = gpus.ok() ? Status(Ok{}) : Status(gpus.error());
   if (Status s = agree(session.collective, found); !s.ok()) return s;
-  const Result<uint32_t> own = choose_gpu(session.collective, host_of_this_process(), gpus.value());
+  const Result<uint32_t> own =
+      collective::choose_gpu(session.collective, collective::host_of_this_process(), gpus.value());
   if (!own.ok()) return own.error();
-  const Result<Gpu> gpu = open_gpu(own.value());
+  const Result<math::Gpu> gpu = math::open_gpu(own.value());
   const Status opened = gpu.ok() ? Status(Ok{}) : Status(gpu.error());
   if (Status s = agree(session.collective, opened); !s.ok()) return s;
-  const Result<const NcclApi*> nccl = nccl_api();
-  Result<std::unique_ptr<Collective>> sums =
-      make_gpu_collective(session.collective, *gpu.value().device, gpu.value().bus_id,
-                          nccl.ok() ? nccl.value() : nullptr,
-                          {.timeout = std::chrono::seconds(session.job.ps.timeout_s)});
+  const Result<const collective::NcclApi*> nccl = collective::nccl_api();
+  Result<std::unique_ptr<collective::Collective>> sums =
+      collective::make_gpu_collective(session.collective, *gpu.value().device, gpu.value().bus_id,
+                                      nccl.ok() ? nccl.value() : nullptr,
+                                      {.timeout = std::chrono::seconds(session.job.ps.timeout_s)});
   if (!sums.ok()) return sums.error();
   session.device_collective = std::move(sums).value();
   return Ok{};
 }
 
 Status make_the_model(Session& session) {
-  const DataShape data =
+  const data::DataShape data =
       (session.train_data ? session.train_data : session.evaluation_data)->shape();
-  ModelShape shape;
+  math::ModelShape shape;
   shape.table_dims = session.table_dims();
   shape.dense_columns = data.dense_columns;
   std::vector<std::string> ids;
@@ -98,24 +100,24 @@ Status make_the_model(Session& session) {
                           .target = static_cast<uint32_t>(target)});
   }
   const Precision precision = session.job.train.precision;
-  const Result<const Ops*> ops = ops_of_device(session.job.train.device, precision);
+  const Result<const math::Ops*> ops = math::ops_of_device(session.job.train.device, precision);
   if (!ops.ok()) return ops.error();
   session.ops = ops.value();
   if (session.first() && precision == Precision::kBf16 && !ops.value()->multiplies_bf16())
     spdlog::warn("train.precision: this machine has no products in bf16; they are f32");
   if (session.first() && precision == Precision::kTf32 && !ops.value()->multiplies_tf32())
     spdlog::warn("train.precision: this device has no products in tf32; they are f32");
-  Result<std::unique_ptr<Model>> model =
-      make_model(session.job.model, shape, session.job.train.seed, *ops.value(), precision);
+  Result<std::unique_ptr<math::Model>> model =
+      math::make_model(session.job.model, shape, session.job.train.seed, *ops.value(), precision);
   if (!model.ok()) return model.error();
   session.model = std::move(model).value();
-  Result<std::unique_ptr<DenseOptimizer>> optimizer = make_dense_optimizer(
+  Result<std::unique_ptr<math::DenseOptimizer>> optimizer = math::make_dense_optimizer(
       session.job.train.optimizer, {session.model->values().size(), session.model->parameters()},
       *ops.value());
   if (!optimizer.ok()) return optimizer.error();
   session.optimizer = std::move(optimizer).value();
   std::vector<uint32_t> table_of_bag;
-  for (const ModelShape::BagFeature& bag : shape.bags) table_of_bag.push_back(bag.table);
+  for (const math::ModelShape::BagFeature& bag : shape.bags) table_of_bag.push_back(bag.table);
   session.row_cache =
       std::make_unique<RowCache>(*session.ops, session.table_dims(), std::move(table_of_bag),
                                  session.job.eval.row_cache_bytes);
@@ -148,8 +150,8 @@ Status load_checkpoint(Session& session) {
         "was written within an epoch, of other training data or in another order (data.train, "
         "data.shuffle, train.seed); these can change only between epochs");
   std::ifstream features(folder / "features.json", std::ios::binary);
-  Result<Statistics> statistics =
-      Statistics::from_json(std::string(std::istreambuf_iterator<char>(features), {}));
+  Result<features::Statistics> statistics =
+      features::Statistics::from_json(std::string(std::istreambuf_iterator<char>(features), {}));
   if (!statistics.ok()) return differs("features.json: " + statistics.error().message);
   session.statistics = std::move(statistics).value();
   session.manifest = std::move(manifest).value();
@@ -157,7 +159,7 @@ Status load_checkpoint(Session& session) {
 }
 
 Status connect(Session& session, zmq::context_t& context) {
-  PsClientOptions options;
+  client::PsClientOptions options;
   options.endpoints = session.options.endpoints;
   options.slots = {1, session.job.shards()};
   options.incarnation = session.options.incarnation;
@@ -167,7 +169,8 @@ Status connect(Session& session, zmq::context_t& context) {
   options.timeout_s = session.job.ps.timeout_s;
   options.stall_timeout_s = session.job.train.stall_timeout_s;
   options.recovery = session.job.ps.recovery;
-  Result<std::unique_ptr<PsClient>> client = PsClient::connect(options, context, session.metrics);
+  Result<std::unique_ptr<client::PsClient>> client =
+      client::PsClient::connect(options, context, session.metrics);
   if (!client.ok()) return client.error();
   session.client = std::move(client).value();
   return Ok{};
@@ -181,7 +184,8 @@ std::vector<uint32_t> Session::table_dims() const {
   return dims;
 }
 
-Result<std::unique_ptr<Session>> Session::open(const WorkerOptions& options, Collective& collective,
+Result<std::unique_ptr<Session>> Session::open(const WorkerOptions& options,
+                                               collective::Collective& collective,
                                                zmq::context_t& context, WorkerMetrics& metrics) {
   auto session = std::make_unique<Session>(options, collective, metrics);
   if (Status s = agree(collective, open_data(*session)); !s.ok()) return s.error();
@@ -195,4 +199,4 @@ Result<std::unique_ptr<Session>> Session::open(const WorkerOptions& options, Col
   return session;
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -15,41 +15,44 @@
 #include "worker/training/row_cache.h"
 #include "worker/training/worker.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // Thread safety: none; it belongs to the worker's thread.
 struct Session {
   // Collective: on an error, the same one is returned to every worker.
   // Errors: kBadData and kNotFound of the input, kInvalidArgument where job and checkpoint
   // disagree.
-  static Result<std::unique_ptr<Session>> open(const WorkerOptions& options, Collective& collective,
+  static Result<std::unique_ptr<Session>> open(const WorkerOptions& options,
+                                               collective::Collective& collective,
                                                zmq::context_t& context, WorkerMetrics& metrics);
 
-  Session(const WorkerOptions& options, Collective& collective, WorkerMetrics& metrics)
+  Session(const WorkerOptions& options, collective::Collective& collective, WorkerMetrics& metrics)
       : options(options), job(options.job), collective(collective), metrics(metrics) {}
 
   uint32_t rank() const { return collective.rank(); }
   bool first() const { return collective.rank() == 0; }
   // Sums what stands in the model's memory.
-  Collective& sums() const { return device_collective ? *device_collective : collective; }
+  collective::Collective& sums() const {
+    return device_collective ? *device_collective : collective;
+  }
   std::vector<uint32_t> table_dims() const;
 
   const WorkerOptions& options;
   const JobConfig& job;
-  Collective& collective;
+  collective::Collective& collective;
   WorkerMetrics& metrics;
 
-  std::unique_ptr<Collective> device_collective;  // null where the host computes
+  std::unique_ptr<collective::Collective> device_collective;  // null where the host computes
 
-  std::unique_ptr<Dataset> train_data;       // kTrain only
-  std::unique_ptr<Dataset> evaluation_data;  // null where the job has none
-  Statistics statistics;
-  const Ops* ops = nullptr;  // that the model computes with
-  std::unique_ptr<Model> model;
-  std::unique_ptr<DenseOptimizer> optimizer;
-  std::unique_ptr<PsClient> client;
+  std::unique_ptr<data::Dataset> train_data;       // kTrain only
+  std::unique_ptr<data::Dataset> evaluation_data;  // null where the job has none
+  features::Statistics statistics;
+  const math::Ops* ops = nullptr;  // that the model computes with
+  std::unique_ptr<math::Model> model;
+  std::unique_ptr<math::DenseOptimizer> optimizer;
+  std::unique_ptr<client::PsClient> client;
   std::unique_ptr<RowCache> row_cache;         // of evaluations and predictions
   std::optional<CheckpointManifest> manifest;  // of the checkpoint that all started from
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

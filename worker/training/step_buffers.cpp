@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-namespace cairn {
+namespace cairn::training {
 
-StepBuffers::StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks, Memory& memory)
+StepBuffers::StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks, math::Memory& memory)
     : rows(table_dims.size()),
       gradients(table_dims.size()),
       losses(tasks),
@@ -30,7 +30,7 @@ void StepBuffers::resize(std::vector<float>& buffer, size_t floats) {
   buffer.resize(floats);
 }
 
-void StepBuffers::resize(const Batch& batch) {
+void StepBuffers::resize(const features::Batch& batch) {
   for (size_t t = 0; t < dims_.size(); ++t) {
     resize(rows[t], batch.keys[t].size() * dims_[t]);
     resize(gradients[t], rows[t].size());
@@ -38,9 +38,9 @@ void StepBuffers::resize(const Batch& batch) {
   predictions.resize(size_t{batch.samples} * losses.size());
 }
 
-const ModelInput& StepBuffers::input(const Batch& batch, const StepPlace& place) {
+const math::ModelInput& StepBuffers::input(const features::Batch& batch, const StepPlace& place) {
   bags_.clear();
-  for (const Bag& bag : batch.bags) bags_.push_back({bag.offsets, bag.index});
+  for (const features::Bag& bag : batch.bags) bags_.push_back({bag.offsets, bag.index});
   row_views_.assign(rows.begin(), rows.end());
   input_.samples = batch.samples;
   input_.dense = batch.dense;
@@ -55,7 +55,7 @@ const ModelInput& StepBuffers::input(const Batch& batch, const StepPlace& place)
   return input_;
 }
 
-const ModelOutput& StepBuffers::output() {
+const math::ModelOutput& StepBuffers::output() {
   gradient_views_.assign(gradients.begin(), gradients.end());
   output_.predictions = predictions;
   output_.table_grads = gradient_views_;
@@ -63,4 +63,4 @@ const ModelOutput& StepBuffers::output() {
   return output_;
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

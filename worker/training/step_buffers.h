@@ -8,31 +8,31 @@
 #include "worker/features/batch.h"
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::training {
 
 // Where a batch stands among those of the other workers.
 struct StepPlace {
-  double rows = 1.0;          // of the global batch
-  uint64_t step = 0;          // of the job
-  uint64_t first_sample = 0;  // in the global batch
-  Peers* peers = nullptr;     // null: alone
+  double rows = 1.0;             // of the global batch
+  uint64_t step = 0;             // of the job
+  uint64_t first_sample = 0;     // in the global batch
+  math::Peers* peers = nullptr;  // null: alone
 };
 
 class StepBuffers {
  public:
   // `memory`: of the model, which rows are copied to and gradients from.
-  StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks, Memory& memory);
+  StepBuffers(std::vector<uint32_t> table_dims, uint32_t tasks, math::Memory& memory);
   ~StepBuffers();
   StepBuffers(const StepBuffers&) = delete;
   StepBuffers& operator=(const StepBuffers&) = delete;
 
   // Makes room for a batch. Views given before are no longer valid.
-  void resize(const Batch& batch);
+  void resize(const features::Batch& batch);
 
   // Views of `batch`, which must outlive their use, and of `rows`.
-  const ModelInput& input(const Batch& batch, const StepPlace& place);
+  const math::ModelInput& input(const features::Batch& batch, const StepPlace& place);
   // Views of what a step writes.
-  const ModelOutput& output();
+  const math::ModelOutput& output();
 
   std::vector<std::vector<float>> rows;       // one per table: [keys, dim], as pulled
   std::vector<std::vector<float>> gradients;  // the same shape
@@ -42,13 +42,13 @@ class StepBuffers {
  private:
   void resize(std::vector<float>& buffer, size_t floats);
 
-  Memory& memory_;
+  math::Memory& memory_;
   std::vector<uint32_t> dims_;
-  std::vector<ModelInput::Bag> bags_;
+  std::vector<math::ModelInput::Bag> bags_;
   std::vector<std::span<const float>> row_views_;
   std::vector<std::span<float>> gradient_views_;
-  ModelInput input_;
-  ModelOutput output_;
+  math::ModelInput input_;
+  math::ModelOutput output_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace cairn {
+namespace cairn::training {
 
 std::string with_commas(uint64_t number) {
   std::string text = std::to_string(number);
@@ -20,4 +20,4 @@ std::string duration_text(double seconds) {
   return fmt::format("{}:{:02}", minutes, whole % 60);
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

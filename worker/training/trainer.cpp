@@ -7,7 +7,7 @@
 
 #include "worker/training/agreement.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 constexpr size_t kBatchesReady = 4;
@@ -30,8 +30,8 @@ Trainer::Trainer(Session& session)
                session.model->memory()),
       peers_(session.sums()),
       begin_(session.sums()) {
-  const ReaderRange readers =
-      readers_of(session.rank(), session.collective.size(), session.job.data.readers);
+  const data::ReaderRange readers =
+      data::readers_of(session.rank(), session.collective.size(), session.job.data.readers);
   if (session.manifest) {
     state_ = state_of(*session.manifest, readers.first, readers.last);
     for (const auto& [group, line] : session.manifest->positions)
@@ -63,7 +63,7 @@ WorkerOutcome Trainer::run() {
 }
 
 Trainer::Next Trainer::run_epoch() {
-  Result<std::unique_ptr<BatchSource>> reading =
+  Result<std::unique_ptr<data::BatchSource>> reading =
       session_.train_data->start({.epoch = state_.epoch,
                                   .worker = session_.rank(),
                                   .workers = session_.collective.size(),
@@ -71,7 +71,7 @@ Trainer::Next Trainer::run_epoch() {
                                   .positions = std::exchange(resume_from_, {})},
                                  session_.statistics);
   if (reading.ok())
-    source_ = std::make_unique<PrefetchingSource>(std::move(reading).value(), kBatchesReady);
+    source_ = std::make_unique<data::PrefetchingSource>(std::move(reading).value(), kBatchesReady);
   else
     fail(reading.error());
   bad_samples_ = 0;
@@ -104,7 +104,7 @@ Trainer::Next Trainer::run_step(uint64_t rows) {
   ahead_.pop_front();
   const uint64_t step = ++state_.step;  // `look_ahead` counts from the step after this one
   look_ahead();
-  const Batch& batch = current.batch;
+  const features::Batch& batch = current.batch;
   buffers_.resize(batch);
   // A worker that has lost the shards still takes part in the exchange, so that all leave together.
   if (const Status computed = compute(step, rows, current); !computed.ok()) fail(computed.error());
@@ -119,14 +119,14 @@ Trainer::Next Trainer::run_step(uint64_t rows) {
 }
 
 Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
-  PsClient& client = *session_.client;
-  const Batch& batch = current.batch;
+  client::PsClient& client = *session_.client;
+  const features::Batch& batch = current.batch;
   const auto lost = [&](const Error& error) {
     compute_nothing(step, rows);
     return error;
   };
   if (const Status asked = pull(current, step, 0); !asked.ok()) return lost(asked.error());
-  const Result<ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
+  const Result<client::ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
   if (!split.ok()) return lost(split.error());
   // Not before the rows of this step are there, which the speculative answers would hold up; and
   // only for the next step, as of those behind it more rows would change.
@@ -141,14 +141,14 @@ Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
 
 void Trainer::compute_nothing(uint64_t step, uint64_t rows) {
   if (!session_.model->exchanges()) return;
-  const Batch none = without_samples();
+  const features::Batch none = without_samples();
   buffers_.resize(none);
   const StepPlace place = {static_cast<double>(rows), step, first_sample(), &peers_};
   session_.model->train_step(buffers_.input(none, place), output());
 }
 
-ModelOutput Trainer::output() {
-  ModelOutput output = buffers_.output();
+math::ModelOutput Trainer::output() {
+  math::ModelOutput output = buffers_.output();
   if (!session_.model->exchanges()) output.sink = &begin_;
   return output;
 }
@@ -161,8 +161,8 @@ uint64_t Trainer::first_sample() const {
 }
 
 // Whose bags and keys are there, and empty.
-Batch Trainer::without_samples() const {
-  Batch batch;
+features::Batch Trainer::without_samples() const {
+  features::Batch batch;
   batch.keys.resize(session_.job.tables.size());
   for (const FeatureConfig& feature : session_.job.features)
     if (feature.is_id()) batch.bags.push_back({.offsets = {0}, .index = {}});
@@ -178,10 +178,10 @@ bool Trainer::ended() const {
 
 Trainer::Next Trainer::exchange(std::span<float> gradients) {
   if (ahead_.front().error) fail(*ahead_.front().error);
-  Control mine = control();
+  collective::Control mine = control();
   for (size_t task = 0; task < std::min(buffers_.losses.size(), std::size(mine.losses)); ++task)
     mine.losses[task] = buffers_.losses[task];
-  Result<std::vector<Control>> controls = session_.sums().all_reduce(gradients, mine);
+  Result<std::vector<collective::Control>> controls = session_.sums().all_reduce(gradients, mine);
   if (!controls.ok()) {
     fail(controls.error());
     return Next::kFailed;
@@ -195,7 +195,8 @@ void Trainer::look_ahead() {
   const size_t wanted = std::max<size_t>(1, session_.job.train.prefetch);
   while (ahead_.size() < wanted) {
     if (!ahead_.empty() && ahead_.back().batch.samples == 0) break;  // the epoch has ended
-    Result<Batch> batch = source_ ? source_->next() : Result<Batch>(Batch{});
+    Result<features::Batch> batch =
+        source_ ? source_->next() : Result<features::Batch>(features::Batch{});
     Ahead& ahead = ahead_.emplace_back();
     if (source_ && batch.ok()) {
       ahead.batch = std::move(batch).value();
@@ -226,8 +227,8 @@ void Trainer::abandon_ahead() {
   ahead_.clear();
 }
 
-Control Trainer::control() const {
-  Control control;
+collective::Control Trainer::control() const {
+  collective::Control control;
   control.stop = session_.options.interrupted && session_.options.interrupted->load() ? 1 : 0;
   control.error = failure_ ? 1 : 0;
   control.next_samples = ahead_.front().batch.samples;
@@ -238,11 +239,11 @@ Control Trainer::control() const {
   return control;
 }
 
-Trainer::Next Trainer::decide(const std::vector<Control>& controls) {
+Trainer::Next Trainer::decide(const std::vector<collective::Control>& controls) {
   uint64_t bad_samples = 0;
   bool stop = false, error = false;
   next_samples_ = 0;
-  for (const Control& control : controls) {
+  for (const collective::Control& control : controls) {
     next_samples_ += control.next_samples;
     bad_samples += control.bad_samples;
     stop |= control.stop != 0;
@@ -292,7 +293,7 @@ Trainer::Next Trainer::after_step(bool epoch_ended) {
 Trainer::Next Trainer::evaluate(uint64_t epoch) {
   evaluated_step_ = state_.step;
   if (!session_.evaluation_data) return Next::kGoOn;
-  Result<EvaluationReport> evaluation = cairn::evaluate(session_, state_.step);
+  Result<EvaluationReport> evaluation = training::evaluate(session_, state_.step);
   if (!evaluation.ok()) {
     fail(evaluation.error());
     return Next::kFailed;
@@ -341,4 +342,4 @@ WorkerOutcome Trainer::leave_together() {
   return outcome_of(together.error());
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

@@ -20,7 +20,7 @@
 #include "worker/training/session.h"
 #include "worker/training/step_buffers.h"
 
-namespace cairn {
+namespace cairn::training {
 
 class Trainer {
  public:
@@ -35,25 +35,25 @@ class Trainer {
 
   // Parts of the gradients are summed while backward goes on; not of models that exchange sums in
   // the midst of it: what a rank waits for there must not be behind what another has not begun.
-  class Begin final : public GradientSink {
+  class Begin final : public math::GradientSink {
    public:
-    explicit Begin(Collective& sums) : sums_(sums) {}
+    explicit Begin(collective::Collective& sums) : sums_(sums) {}
     void ready(std::span<float> part) override { sums_.start(part); }
 
    private:
-    Collective& sums_;
+    collective::Collective& sums_;
   };
 
   struct Ahead {
-    Batch batch;
-    std::optional<PsClient::PullId> pull;
+    features::Batch batch;
+    std::optional<client::PsClient::PullId> pull;
     std::optional<Error> error;  // there was no batch: what all hear when it would be the next
   };
 
   Next run_epoch();
   Next run_step(uint64_t rows);
-  Batch without_samples() const;
-  ModelOutput output();  // what a step writes, and who is told of its gradients
+  features::Batch without_samples() const;
+  math::ModelOutput output();  // what a step writes, and who is told of its gradients
   // Takes part in what the other workers' layers exchange, without rows.
   void compute_nothing(uint64_t step, uint64_t rows);
   uint64_t first_sample() const;  // of this worker's rows in the batch of the next step
@@ -70,8 +70,8 @@ class Trainer {
   Status pull(Ahead& ahead, uint64_t step, uint32_t flags);
   void abandon_ahead();
   // Takes in the control vectors: the rows of the next step, failures and stops.
-  Next decide(const std::vector<Control>& controls);
-  Control control() const;
+  Next decide(const std::vector<collective::Control>& controls);
+  collective::Control control() const;
   Next evaluate(uint64_t epoch);  // from 1
   bool ended() const;             // by epochs, steps or patience
   Next checkpoint();
@@ -87,13 +87,13 @@ class Trainer {
   StepBuffers buffers_;
   CollectivePeers peers_;
   Begin begin_;
-  std::unique_ptr<PrefetchingSource> source_;
+  std::unique_ptr<data::PrefetchingSource> source_;
   std::deque<Ahead> ahead_;  // front: the batch of the next step
   TrainState state_;
-  std::vector<ReaderPosition> resume_from_;  // of all readers; only for the first epoch
-  std::vector<Control> controls_;            // of the last exchange, by rank
-  uint64_t next_samples_ = 0;                // of the next step, over all workers
-  uint64_t bad_samples_ = 0;                 // of this epoch, this worker's, in batches used
+  std::vector<features::ReaderPosition> resume_from_;  // of all readers; only for the first epoch
+  std::vector<collective::Control> controls_;          // of the last exchange, by rank
+  uint64_t next_samples_ = 0;                          // of the next step, over all workers
+  uint64_t bad_samples_ = 0;  // of this epoch, this worker's, in batches used
   uint64_t bad_samples_told_ = 0;
   std::optional<uint64_t> checkpoint_step_;  // of the last checkpoint
   uint64_t evaluated_step_ = 0;
@@ -101,4 +101,4 @@ class Trainer {
   std::optional<Error> failure_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::training

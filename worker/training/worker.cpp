@@ -8,7 +8,7 @@
 #include "worker/training/run_report.h"
 #include "worker/training/trainer.h"
 
-namespace cairn {
+namespace cairn::training {
 
 WorkerOutcome outcome_of(const Error& error) {
   switch (error.code) {
@@ -36,11 +36,12 @@ WorkerOutcome run_prediction(Session& session) {
   const Result<uint64_t> rows = predict_samples(session, session.manifest->step);
   if (!rows.ok()) return outcome_of(rows.error());
   if (session.first())
-    fmt::print("{} samples predicted into {}\n", rows.value(), session.options.predictions.string());
+    fmt::print("{} samples predicted into {}\n", rows.value(),
+               session.options.predictions.string());
   return {};
 }
 
-WorkerOutcome run_session(const WorkerOptions& options, Collective& collective,
+WorkerOutcome run_session(const WorkerOptions& options, collective::Collective& collective,
                           zmq::context_t& context, WorkerMetrics& metrics) {
   Result<std::unique_ptr<Session>> session = Session::open(options, collective, context, metrics);
   if (!session.ok()) return outcome_of(session.error());
@@ -57,14 +58,14 @@ WorkerOutcome run_session(const WorkerOptions& options, Collective& collective,
 
 }  // namespace
 
-WorkerOutcome run_worker(const WorkerOptions& options, Collective& collective,
+WorkerOutcome run_worker(const WorkerOptions& options, collective::Collective& collective,
                          zmq::context_t& context, WorkerMetrics& metrics) {
   check(options.mode == WorkerMode::kTrain || options.checkpoint,
         "evaluating and predicting need a checkpoint");
-  set_math_threads(1);
+  math::set_math_threads(1);
   WorkerOutcome outcome = run_session(options, collective, context, metrics);
   outcome.agreed = !collective.lost();
   return outcome;
 }
 
-}  // namespace cairn
+}  // namespace cairn::training

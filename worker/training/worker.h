@@ -18,7 +18,7 @@ namespace zmq {
 class context_t;
 }
 
-namespace cairn {
+namespace cairn::training {
 
 enum class WorkerMode : uint8_t { kTrain, kEvaluate, kPredict };
 
@@ -46,7 +46,7 @@ struct WorkerOutcome {
 WorkerOutcome outcome_of(const Error& error);
 
 // Called by every worker of the job. Thread safety: one call a thread.
-WorkerOutcome run_worker(const WorkerOptions& options, Collective& collective,
+WorkerOutcome run_worker(const WorkerOptions& options, collective::Collective& collective,
                          zmq::context_t& context, WorkerMetrics& metrics);
 
-}  // namespace cairn
+}  // namespace cairn::training

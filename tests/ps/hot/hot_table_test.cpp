@@ -10,7 +10,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // The key whose hash this is: hash_key backwards.
@@ -227,4 +227,4 @@ TEST(HotTable, PinIsTheHighestStep) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

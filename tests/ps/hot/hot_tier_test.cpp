@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class HotTierTest : public testing::Test {
@@ -68,4 +68,4 @@ TEST_F(HotTierTest, RowUsedSinceTheHandLastCameByIsSparedOnce) {
 TEST_F(HotTierTest, EmptyTierDoesNotSearchForever) { EXPECT_FALSE(tier_.make_room(401, 0)); }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 #include "tests/ps/system/faulty_files.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // On a disk that fails when it is told to.
@@ -147,4 +147,4 @@ TEST_F(FaultyPushLogTest, AHeaderIsDurableBeforeTheFirstRecordBehindItIsAcknowle
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -14,7 +14,7 @@
 #include "tests/ps/log/pushes.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class FilePushLogTest : public testing::Test {
@@ -192,4 +192,4 @@ TEST(NullPushLog, AcknowledgesAtOnceAndKeepsNothing) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

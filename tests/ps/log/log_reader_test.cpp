@@ -12,7 +12,7 @@
 #include "tests/ps/system/faulty_files.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 constexpr uint64_t kBlock = kLogBlockBytes;
@@ -390,4 +390,4 @@ TEST_F(LogReaderTest, UnderMachineALogCountsInAnyKernelBoot) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -5,7 +5,7 @@
 
 #include "ps/log/log_format.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 MemoryPushLog::MemoryPushLog(Logged logged, Lsn next_lsn)
     : logged_(std::move(logged)), next_lsn_(next_lsn), cut_to_(next_lsn - 1) {}
@@ -56,4 +56,4 @@ std::deque<LogRecord> MemoryPushLog::kept() const {
   return {records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(acknowledged_)};
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

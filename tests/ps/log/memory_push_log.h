@@ -8,7 +8,7 @@
 
 #include "ps/log/push_log.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Thread safety: none; `Logged` is called inside `complete` and `fail`.
 class MemoryPushLog final : public PushLog {
@@ -46,4 +46,4 @@ class MemoryPushLog final : public PushLog {
   size_t acknowledged_ = 0;        // of them, from the front
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

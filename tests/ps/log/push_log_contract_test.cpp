@@ -12,7 +12,7 @@
 #include "tests/ps/log/pushes.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // Collects acknowledgements, which may come from another thread.
@@ -230,4 +230,4 @@ INSTANTIATE_TEST_SUITE_P(EveryVersion, PushLogContract,
                          [](const auto& info) { return info.index == 0 ? "File" : "Memory"; });
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

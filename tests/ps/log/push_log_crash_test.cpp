@@ -13,7 +13,7 @@
 #include "tests/ps/system/faulty_files.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // The log of one process, and what it acknowledged.
@@ -180,4 +180,4 @@ INSTANTIATE_TEST_SUITE_P(EveryDurability, PushLogCrash,
                          });
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

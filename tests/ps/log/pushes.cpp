@@ -4,7 +4,7 @@
 #include <string_view>
 #include <tuple>
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -80,4 +80,4 @@ bool same_record(const LogRecord& a, const LogRecord& b) {
          view_of(x.keys) == view_of(y.keys) && view_of(x.values) == view_of(y.values);
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -6,7 +6,7 @@
 #include "common/random.h"
 #include "ps/log/push_log.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // A push of two tables, up to `keys_max` keys each; some are empty.
 std::shared_ptr<const Message> random_push(RandomStream& random, uint64_t sequence,
@@ -19,4 +19,4 @@ LogRecord delete_record(Lsn lsn, RandomStream& random);
 // Whether two records are the same, byte for byte.
 bool same_record(const LogRecord& a, const LogRecord& b);
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 
 #include "common/config/table_config.h"
 
-namespace cairn::reference {
+namespace cairn::ps::reference {
 
 // One row: weights [dim], and its state as it lies behind them.
 struct Row {
@@ -195,4 +195,4 @@ inline constexpr Formula kFormulas[] = {
     {"ftrl", ftrl, true},
 };
 
-}  // namespace cairn::reference
+}  // namespace cairn::ps::reference

@@ -13,7 +13,7 @@
 #include "tests/ps/optimizers/reference_formulas.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 TEST(RowOptimizer, EveryOneIsComparedWithAReference) {
@@ -263,4 +263,4 @@ TEST(AllFinite, SeesOneBadNumberAtEveryPlace) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

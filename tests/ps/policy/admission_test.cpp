@@ -5,7 +5,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 TEST(Admission, WithoutAPolicyTakesEveryKey) {
@@ -49,4 +49,4 @@ TEST(Admission, ByProbabilityDrawsForEachTableKeyAndStep) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

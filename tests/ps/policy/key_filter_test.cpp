@@ -8,7 +8,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 constexpr uint32_t kSlotBytes = 16;
@@ -122,4 +122,4 @@ TEST(KeyFilter, SavesEverySlotAsItStoodWhenTheSaveBegan) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -7,7 +7,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 using enum RemovalReason;
@@ -102,4 +102,4 @@ TEST(Removal, TakesNothingMoreFromWhatItLeft) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

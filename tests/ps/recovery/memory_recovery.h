@@ -6,7 +6,7 @@
 #include "ps/recovery/recovery.h"
 #include "ps/store/memory_cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class MemoryRecoveryStore final : public RecoveryStore {
  public:
@@ -60,4 +60,4 @@ inline Result<RecoveredShard> recover(RecoveryOptions options, const std::deque<
   return recovery.value()->finish();
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class RecoveryReads : public testing::TestWithParam<uint32_t> {};
@@ -52,4 +52,4 @@ INSTANTIATE_TEST_SUITE_P(ScanRatios, RecoveryReads,
                          testing::Values(0, 25, std::numeric_limits<uint32_t>::max()));
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

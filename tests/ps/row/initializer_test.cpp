@@ -8,7 +8,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 std::vector<float> draw(Initializer kind, uint64_t seed, uint32_t table, Key key, size_t dim = 6) {
@@ -57,4 +57,4 @@ TEST(Initializer, HasTheDeviationAndBoundsThatItsScaleSays) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 TEST(RowCodec, StoredKeysOrderAsRowKeysDo) {
@@ -67,4 +67,4 @@ TEST(RowCodec, ValuesRoundTripAndEveryTruncationIsRefused) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

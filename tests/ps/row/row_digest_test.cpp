@@ -5,7 +5,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 RowDigest digest_of(const RowMap& rows) {
@@ -63,4 +63,4 @@ TEST_F(RowDigestTest, CarriesFromTheLowHalfToTheHigh) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // `rows` rows of `value`, rounded for keys from `first` on.
@@ -75,4 +75,4 @@ TEST(StochasticRounding, IsTheValueInTheMeanOverManyKeys) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 
 #include "common/wire/message.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class Client {
  public:
@@ -62,4 +62,4 @@ class Client {
   zmq::socket_t socket_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -18,7 +18,7 @@
 #include "tests/ps/shard/shard_messages.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 inline constexpr uint64_t kIncarnation = 0xC0FFEE;
 inline constexpr uint64_t kSteps = 20;
@@ -160,4 +160,4 @@ class ServerRecovery : public testing::Test {
   int lives_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -12,7 +12,7 @@
 
 #include "ps/store/rocks_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 using testing::HasSubstr;
@@ -251,4 +251,4 @@ TEST_F(ServerRecovery, AFileSystemInMemoryHoldsStoreAndLog) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

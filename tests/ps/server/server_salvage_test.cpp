@@ -9,7 +9,7 @@
 #include "common/hash.h"
 #include "tests/ps/server/server_recovery.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 namespace fs = std::filesystem;
@@ -221,4 +221,4 @@ TEST_F(ServerSalvage, WhoDiesAnywhereInItIsRecoveredAsWell) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

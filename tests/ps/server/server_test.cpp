@@ -20,7 +20,7 @@
 #include "tests/ps/shard/shard_messages.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 constexpr uint64_t kIncarnation = 0xC0FFEE;
@@ -295,4 +295,4 @@ TEST_F(LocalServerTest, ShardWhoseLogFailsTellsItsOwnerAndItsPeers) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

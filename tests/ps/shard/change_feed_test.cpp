@@ -6,7 +6,7 @@
 
 #include "tests/ps/shard/machine_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class Heard final : public ChangeListener {
@@ -44,7 +44,7 @@ class ChangeFeedTest : public MachineTest {
       step.pushes.push_back(
           std::make_shared<const Message>(push_of(worker, number, pushes[worker])));
     deferred_.assign(1, {});
-    cairn::apply_step(*rows_, step, /*create=*/store_.empty(), deferred_);
+    ps::apply_step(*rows_, step, /*create=*/store_.empty(), deferred_);
     changes_.changed(step);
     return step;
   }
@@ -134,4 +134,4 @@ TEST(ChangeFeed, WhereNobodyListensItDoesNothing) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -5,7 +5,7 @@
 
 #include "tests/ps/shard/machine_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class CheckpointTest : public MachineTest {
@@ -144,4 +144,4 @@ TEST_F(CheckpointTest, AFailedShardTellsWhoWaits) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -8,7 +8,7 @@
 #include <deque>
 #include <set>
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // Answers when it is told to, with every key found.
@@ -126,4 +126,4 @@ TEST_F(ColdReadsTest, ARowThatIsRemovedMeanwhileAndHasLeftMemoryIsLookedUpAgain)
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -1,7 +1,7 @@
 // A shard whose rows are on disk, and what waits for that.
 #include "tests/ps/shard/shard_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 using testing::HasSubstr;
@@ -339,4 +339,4 @@ TEST_F(ShardTest, PullThatNeedsRoomWaitsForWriteBackAndNoLonger) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 // Step 5 is applied, logged and over.
@@ -101,4 +101,4 @@ TEST_F(ConsistencyTest, TheWholeStepIsTheLastOneWhoseRemovalsAreDone) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -3,7 +3,7 @@
 
 #include "tests/ps/shard/machine_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class FlushTest : public MachineTest {
@@ -150,4 +150,4 @@ TEST_F(FullLogTest, NoneBeginsBeforeAnotherStepAsItCouldFreeNothing) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

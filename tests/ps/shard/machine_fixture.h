@@ -25,7 +25,7 @@
 #include "tests/ps/log/memory_push_log.h"
 #include "tests/ps/shard/shard_messages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class MachineTest : public testing::Test, public Outbox {
  protected:
@@ -126,7 +126,7 @@ class MachineTest : public testing::Test, public Outbox {
     assembler_.accept(push, lsn);
     writer_.append({.lsn = lsn, .push = std::move(push), .sequences = {}});
     std::vector<ShardRows::Deferred> deferred(1);
-    cairn::apply_step(*rows_, *assembler_.complete(), /*create=*/store_.empty(), deferred);
+    ps::apply_step(*rows_, *assembler_.complete(), /*create=*/store_.empty(), deferred);
     ASSERT_TRUE(deferred[0].keys.empty());
     changes_.changed(*assembler_.complete());
     clock_.commit_lsn = lsn;
@@ -183,4 +183,4 @@ class MachineTest : public testing::Test, public Outbox {
   ColdReads reads_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

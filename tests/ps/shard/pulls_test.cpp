@@ -3,7 +3,7 @@
 
 #include "tests/ps/shard/machine_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class PullsTest : public MachineTest {
@@ -166,4 +166,4 @@ TEST_F(NoRoomTest, APullThatComesDuringAFlushWaitsForTheNextOneToo) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -13,7 +13,7 @@
 #include "ps/row/row.h"
 #include "tests/ps/shard/shard_messages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class ReferenceRows {
  public:
@@ -154,4 +154,4 @@ class ReferenceRows {
   std::map<RowKey, uint32_t> seen_;  // steps that held a key
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

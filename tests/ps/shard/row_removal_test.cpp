@@ -3,7 +3,7 @@
 
 #include "tests/ps/shard/machine_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class Heard final : public ChangeListener {
@@ -125,4 +125,4 @@ TEST_F(RowRemovalTest, AScanThatFailsEndsTheShard) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

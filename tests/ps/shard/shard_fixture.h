@@ -11,7 +11,7 @@
 #include "tests/ps/shard/simulated_shard.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 using Rows = std::map<uint32_t, KeyValues>;
 
@@ -93,4 +93,4 @@ class ShardTest : public testing::Test {
   uint64_t request_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -9,7 +9,7 @@
 #include "tests/ps/shard/simulated_shard.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 constexpr uint64_t kIncarnation = 9, kServerRun = 4;
@@ -318,4 +318,4 @@ TEST_F(ColdShardKnownTest, ASpeculativeAnswerDoesNotClaimTheStepOfWhichARowIsSti
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

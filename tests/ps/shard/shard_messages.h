@@ -7,7 +7,7 @@
 
 #include "common/wire/message.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // By table; keys in any order, each with its gradient (empty in a pull).
 using KeyValues = std::map<Key, std::vector<float>>;
@@ -55,4 +55,4 @@ inline Message copy_of(const Message& message) {
   return copy;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -7,7 +7,7 @@
 #include "tests/ps/shard/simulated_shard.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 using Rows = std::map<uint32_t, KeyValues>;
@@ -224,4 +224,4 @@ TEST(ShardRowsRemove, IsNotUndoneByAReadThatBeganBefore) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -16,7 +16,7 @@
 #include "tests/ps/shard/simulated_shard.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 constexpr uint64_t kIncarnation = 77;
@@ -683,4 +683,4 @@ TEST(ShardSimulationDigests, AreThoseOfTheFile) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

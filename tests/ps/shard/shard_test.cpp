@@ -6,7 +6,7 @@
 #include "common/values.h"
 #include "tests/ps/shard/shard_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 using testing::HasSubstr;
@@ -367,4 +367,4 @@ TEST_F(ShardTest, LogFailureEndsTheShardWithOneMessage) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

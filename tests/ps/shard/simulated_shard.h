@@ -19,7 +19,7 @@
 #include "tests/ps/recovery/memory_recovery.h"
 #include "tests/ps/shard/shard_messages.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 class SimulatedShard final : public Outbox {
  public:
@@ -139,4 +139,4 @@ class SimulatedShard final : public Outbox {
   std::unique_ptr<Shard> shard;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -5,7 +5,7 @@
 
 #include "tests/ps/shard/machine_fixture.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class StepsTest : public MachineTest {
@@ -192,4 +192,4 @@ TEST_F(FullLogStepsTest, APushThatBeginsAStepWaitsForTheLogAndThoseOfStepsThatHa
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -10,7 +10,7 @@
 #include "common/values.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 struct Part {
@@ -100,4 +100,4 @@ TEST(GradientMerge, MinusZeroStaysMinusZero) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

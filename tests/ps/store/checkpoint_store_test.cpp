@@ -7,7 +7,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 namespace fs = std::filesystem;
@@ -273,4 +273,4 @@ TEST_F(CheckpointStoreTest, AFolderThatHoldsSomethingIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -12,7 +12,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 class Harness {
@@ -244,4 +244,4 @@ TEST(MemoryColdStore, CompletesInTheOrderThatItIsTold) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -6,7 +6,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 namespace fs = std::filesystem;
@@ -183,4 +183,4 @@ TEST_F(RocksStoreDeathTest, KeysOutOfOrderAreABug) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

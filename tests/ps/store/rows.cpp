@@ -4,7 +4,7 @@
 
 #include "ps/store/rocks_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 std::vector<TableConfig> some_tables() {
   std::vector<TableConfig> tables(3);
@@ -82,4 +82,4 @@ void apply_run(RowMap& rows, const RowMap& run) {
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

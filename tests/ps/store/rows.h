@@ -8,7 +8,7 @@
 #include "common/random.h"
 #include "ps/store/cold_store.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Three tables of different dim and optimizer.
 std::vector<TableConfig> some_tables();
@@ -35,4 +35,4 @@ std::vector<RowKey> keys_of(const RowMap& rows);
 // `rows` after a run.
 void apply_run(RowMap& rows, const RowMap& run);
 
-}  // namespace cairn
+}  // namespace cairn::ps

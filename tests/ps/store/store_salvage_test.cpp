@@ -14,7 +14,7 @@
 #include "tests/ps/store/rows.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 namespace fs = std::filesystem;
@@ -226,4 +226,4 @@ TEST_F(StoreSalvage, ADamagedSmallStateIsRefusedAndNothingIsTouched) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 namespace {
 
@@ -226,4 +226,4 @@ std::vector<std::filesystem::path> FaultyFiles::paths() const {
   return paths;
 }
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -14,7 +14,7 @@
 #include "common/random.h"
 #include "ps/system/file_layer.h"
 
-namespace cairn {
+namespace cairn::ps {
 
 // Thread safety: `restart`, `damage` and `content` while no one else uses it; the rest by any
 // thread.
@@ -82,4 +82,4 @@ class FaultyFiles final : public FileLayer {
   bool refuses_direct_ = false;
 };
 
-}  // namespace cairn
+}  // namespace cairn::ps

@@ -7,7 +7,7 @@
 
 #include "tests/common/temporary_folder.h"
 
-namespace cairn {
+namespace cairn::ps {
 namespace {
 
 TEST(SystemFiles, TheFileSystemOfTmpIsReadAsItWasWritten) {
@@ -37,4 +37,4 @@ TEST(SystemFiles, TheFileSystemOfTmpIsReadAsItWasWritten) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::ps

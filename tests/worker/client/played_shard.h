@@ -12,7 +12,7 @@
 
 #include "worker/client/ps_client.h"
 
-namespace cairn {
+namespace cairn::client {
 
 constexpr uint64_t kIncarnation = 77;
 
@@ -107,4 +107,4 @@ class PsClientTest : public testing::Test {
   std::vector<std::vector<float>> rows{2};
 };
 
-}  // namespace cairn
+}  // namespace cairn::client

@@ -11,7 +11,7 @@
 #include "tests/seed.h"
 #include "tests/worker/client/played_shard.h"
 
-namespace cairn {
+namespace cairn::client {
 namespace {
 
 using testing::HasSubstr;
@@ -279,4 +279,4 @@ TEST_F(PsClientTest, NeverMorePushesThanTheWindowAreUnderWay) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::client

@@ -7,7 +7,7 @@
 
 #include "tests/worker/client/played_shard.h"
 
-namespace cairn {
+namespace cairn::client {
 namespace {
 
 // A shard of one worker whose rows all begin as their keys and change, to what they were and a
@@ -265,4 +265,4 @@ TEST_F(KeptRowsTest, NothingIsKeptOfWhatAServerToldThatIsNoMore) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::client

@@ -7,7 +7,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::client {
 namespace {
 
 std::vector<std::vector<Key>> random_keys(RandomStream& random, size_t tables) {
@@ -157,4 +157,4 @@ TEST(ShardSplit, KeysOfEachChangedSinceAreAnEntryAndTheirRowsFindTheirPlaces) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::client

@@ -6,7 +6,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -125,4 +125,4 @@ TEST_P(CollectiveContract, KeepsCallsThatFollowOneAnotherApart) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

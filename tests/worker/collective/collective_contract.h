@@ -10,7 +10,7 @@
 
 #include "worker/collective/collective.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 struct CollectiveKind {
   std::string name;
@@ -21,4 +21,4 @@ struct CollectiveKind {
 
 class CollectiveContract : public testing::TestWithParam<CollectiveKind> {};
 
-}  // namespace cairn
+}  // namespace cairn::collective

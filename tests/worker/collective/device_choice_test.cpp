@@ -10,7 +10,7 @@
 #include "worker/collective/memory_collective.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -76,7 +76,7 @@ TEST(DeviceChoice, NcclNeedsAGpuForEachRankAndABuildThatHasIt) {
 uint64_t sums_by_nccl(const std::vector<std::string>& gpus, bool rank_1_has_nccl = true) {
   FakeNccl nccl(static_cast<uint32_t>(gpus.size()));
   on_every_rank(static_cast<uint32_t>(gpus.size()), [&](Collective& host) {
-    HostDevice device(HostDevice::Order::kAnyOrder, test_seed() + host.rank());
+    math::HostDevice device(math::HostDevice::Order::kAnyOrder, test_seed() + host.rank());
     const bool has_nccl = host.rank() != 1 || rank_1_has_nccl;
     const auto collective = make_gpu_collective(host, device, gpus[host.rank()],
                                                 has_nccl ? &nccl.api() : nullptr, NcclOptions{});
@@ -100,4 +100,4 @@ TEST(DeviceChoice, ASingleRankNeedsNoNccl) { EXPECT_EQ(sums_by_nccl({"1"}), 0u);
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

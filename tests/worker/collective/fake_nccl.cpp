@@ -7,7 +7,7 @@
 #include "worker/collective/rank_order.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // The all-reduces of all ranks with the same number.
 struct FakeNccl::Sum {
@@ -20,11 +20,11 @@ struct NcclCommunicator {
   struct Pending {
     FakeNccl::Sum* sum;
     float* values;
-    Stream stream;
+    math::Stream stream;
   };
 
   uint32_t rank = 0;
-  HostDevice* device = nullptr;
+  math::HostDevice* device = nullptr;
   bool finalizing = false, ended = false;
   bool bereft = false;  // another rank does not come to a sum that this one takes part in
   uint64_t sums = 0;
@@ -71,7 +71,7 @@ NcclResult init_rank(NcclCommunicator*& communicator, uint32_t ranks, const Nccl
   if (rank == all().faults.init_refused) return FakeNccl::kSystemError;
   if (ranks != all().ranks || id[0] != 'i') return FakeNccl::kInvalidArgument;
   communicator = &all().communicators[rank];
-  communicator->device = &HostDevice::of_this_thread();
+  communicator->device = &math::HostDevice::of_this_thread();
   if (rank != all().faults.never_connects) ++all().connected;
   return NcclResult::kInProgress;
 }
@@ -122,7 +122,8 @@ NcclResult state_of(NcclCommunicator* communicator) {
   return NcclResult::kSuccess;
 }
 
-NcclResult all_reduce(NcclCommunicator* communicator, float* values, size_t count, Stream stream) {
+NcclResult all_reduce(NcclCommunicator* communicator, float* values, size_t count,
+                      math::Stream stream) {
   const std::lock_guard lock(all().mutex);
   if (const auto result = refused(*communicator)) return *result;
   FakeNccl::State& shared = all();
@@ -200,4 +201,4 @@ bool FakeNccl::counts_differ() const {
   return state->counts_differ;
 }
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -17,7 +17,7 @@
 
 #include "worker/collective/nccl_api.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 // What goes wrong. `from_sum` counts the all-reduces of a rank, from 0.
 struct NcclFaults {
@@ -58,4 +58,4 @@ class FakeNccl {
   const std::unique_ptr<State> state;
 };
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -20,7 +20,7 @@
 #include "worker/collective/rank_order.h"
 #include "worker/math/device/gpu.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -107,7 +107,7 @@ class PairCollective final : public Collective {
 // Of values in the host's memory: sums them where they are on a device.
 class ThroughDevice final : public Collective {
  public:
-  ThroughDevice(Collective& inner, Device& device) : inner_(inner), device_(device) {}
+  ThroughDevice(Collective& inner, math::Device& device) : inner_(inner), device_(device) {}
 
   uint32_t rank() const override { return inner_.rank(); }
   uint32_t size() const override { return inner_.size(); }
@@ -131,7 +131,7 @@ class ThroughDevice final : public Collective {
 
  private:
   Collective& inner_;
-  Device& device_;
+  math::Device& device_;
 };
 
 // Runs the body in a process a rank. What it returns ends the process, if it isn't a failure of the
@@ -176,16 +176,17 @@ int cannot_run(const Error& why) {
 }
 
 // On the one GPU. With `nccl` as if each process had a host of its own.
-int on_the_gpu(Collective& host, bool nccl, const std::function<void(Collective&, Device&)>& body) {
+int on_the_gpu(Collective& host, bool nccl,
+               const std::function<void(Collective&, math::Device&)>& body) {
   if (nccl) {
     setenv("NCCL_HOSTID", std::to_string(host.rank()).c_str(), 1);
     setenv("NCCL_SOCKET_IFNAME", "lo", 1);
   }
-  const Result<uint32_t> gpus = gpu_count();
+  const Result<uint32_t> gpus = math::gpu_count();
   if (!gpus.ok()) return cannot_run(gpus.error());
   const Result<const NcclApi*> api = nccl_api();
   if (nccl && !api.ok()) return cannot_run(api.error());
-  const Result<Gpu> gpu = open_gpu(0);
+  const Result<math::Gpu> gpu = math::open_gpu(0);
   if (!gpu.ok()) return cannot_run(gpu.error());
   const auto made =
       make_gpu_collective(host, *gpu.value().device, gpu.value().bus_id,
@@ -207,7 +208,7 @@ CollectiveKind host_alone() {
 CollectiveKind on_one_gpu(const char* name, bool nccl) {
   return {name, [nccl](const auto& body) {
             in_processes([&](Collective& host) {
-              return on_the_gpu(host, nccl, [&](Collective& collective, Device& device) {
+              return on_the_gpu(host, nccl, [&](Collective& collective, math::Device& device) {
                 ThroughDevice through(collective, device);
                 body(through, test_seed());
               });
@@ -223,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(TwoProcesses, CollectiveContract,
 // What the trainer does when a worker's process is killed.
 TEST(NcclOnAGpu, FailsWhereTheOtherProcessIsGone) {
   in_processes([](Collective& host) {
-    return on_the_gpu(host, true, [](Collective& collective, Device& device) {
+    return on_the_gpu(host, true, [](Collective& collective, math::Device& device) {
       constexpr size_t kFloats = 100'000;
       auto* here = static_cast<float*>(device.allocate(kFloats * sizeof(float)));
       device.zero(device.stream(), here, kFloats * sizeof(float));
@@ -240,4 +241,4 @@ TEST(NcclOnAGpu, FailsWhereTheOtherProcessIsGone) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

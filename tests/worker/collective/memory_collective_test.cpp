@@ -7,7 +7,7 @@
 #include "tests/seed.h"
 #include "tests/worker/collective/collective_contract.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -63,4 +63,4 @@ TEST(MemoryCollective, ACallThatAllHaveEnteredSucceedsForTheSlowestRankToo) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -7,7 +7,7 @@
 #include "tests/worker/collective/collective_contract.h"
 #include "worker/collective/mpi_world.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -70,4 +70,4 @@ TEST(MpiWorld, CallsBackWhileARankWaits) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -16,13 +16,13 @@
 #include "worker/collective/rank_order.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
 using namespace std::chrono_literals;
-using Body = std::function<void(Collective&, HostDevice&)>;
-using Made = std::function<void(Result<std::unique_ptr<Collective>>, HostDevice&)>;
+using Body = std::function<void(Collective&, math::HostDevice&)>;
+using Made = std::function<void(Result<std::unique_ptr<Collective>>, math::HostDevice&)>;
 
 // Where nothing is meant to time out; what hangs fails after this long.
 constexpr NcclOptions kPatient{.timeout = 20s};
@@ -36,7 +36,7 @@ void on_every_rank(FakeNccl& nccl, uint32_t ranks,
   std::vector<std::jthread> running;
   for (uint32_t rank = 0; rank < ranks; ++rank)
     running.emplace_back([&, rank, host = std::move(hosts[rank])] {
-      HostDevice device(HostDevice::Order::kAnyOrder, test_seed() + rank);
+      math::HostDevice device(math::HostDevice::Order::kAnyOrder, test_seed() + rank);
       body(make_nccl_collective(*host, device, nccl.api(), options(rank)), device);
     });
 }
@@ -45,7 +45,7 @@ void on_every_rank(FakeNccl& nccl, uint32_t ranks, const Body& body,
                    NcclOptions options = kPatient) {
   on_every_rank(
       nccl, ranks, [=](uint32_t) { return options; },
-      [&](Result<std::unique_ptr<Collective>> made, HostDevice& device) {
+      [&](Result<std::unique_ptr<Collective>> made, math::HostDevice& device) {
         ASSERT_TRUE(made.ok()) << made.error().message;
         body(*made.value(), device);
       });
@@ -89,7 +89,7 @@ void expect_lost(Collective& collective, const Error& first) {
 CollectiveKind nccl_ranks(uint32_t ranks) {
   return {std::to_string(ranks) + "Ranks", [ranks](const auto& body) {
             FakeNccl nccl(ranks);
-            on_every_rank(nccl, ranks, [&](Collective& collective, HostDevice&) {
+            on_every_rank(nccl, ranks, [&](Collective& collective, math::HostDevice&) {
               body(collective, test_seed());
               (void)collective.all_gather("all are done").ok();  // nobody leaves before
             });
@@ -111,7 +111,7 @@ float number(uint64_t round, uint32_t rank, size_t place) {
 }
 
 // What a kernel would do: writes this rank's numbers when the device comes to it.
-void compute(HostDevice& device, std::span<float> values, Piece part, uint64_t round,
+void compute(math::HostDevice& device, std::span<float> values, Piece part, uint64_t round,
              uint32_t rank) {
   device.run([=] {
     for (size_t i = part.first; i < part.first + part.count; ++i)
@@ -119,7 +119,7 @@ void compute(HostDevice& device, std::span<float> values, Piece part, uint64_t r
   });
 }
 
-void expect_sums(HostDevice& device, std::span<const float> values, uint64_t round,
+void expect_sums(math::HostDevice& device, std::span<const float> values, uint64_t round,
                  uint32_t ranks) {
   // As the optimizer does, on the device's stream.
   std::vector<float> seen(values.size());
@@ -137,7 +137,7 @@ void expect_sums(HostDevice& device, std::span<const float> values, uint64_t rou
 TEST(NcclCollective, SumsEachPartOnceTheDeviceHasComputedIt) {
   constexpr uint32_t kRanks = 3;
   FakeNccl nccl(kRanks);
-  on_every_rank(nccl, kRanks, [](Collective& collective, HostDevice& device) {
+  on_every_rank(nccl, kRanks, [](Collective& collective, math::HostDevice& device) {
     std::vector<float> values(500, std::nanf(""));
     for (uint64_t round = 0; round < 60; ++round) {
       RandomStream random(test_seed(), 1, round);  // the same on every rank
@@ -160,7 +160,7 @@ TEST(NcclCollective, SumsEachPartOnceTheDeviceHasComputedIt) {
 TEST(NcclCollective, BeginsPartsInTheOrderGivenWhateverTheirPlaces) {
   constexpr uint32_t kRanks = 2;
   FakeNccl nccl(kRanks);
-  on_every_rank(nccl, kRanks, [](Collective& collective, HostDevice& device) {
+  on_every_rank(nccl, kRanks, [](Collective& collective, math::HostDevice& device) {
     std::vector<float> values(50);
     compute(device, values, {0, 50}, 0, collective.rank());
     collective.start(std::span(values).subspan(10, 7));
@@ -187,7 +187,7 @@ void expect_errors(const Result<std::vector<Control>>& controls, std::vector<uin
 TEST(NcclCollective, ARankThatFailsBeginsWhatTheOthersHaveBegun) {
   constexpr uint32_t kRanks = 3;
   FakeNccl nccl(kRanks);
-  on_every_rank(nccl, kRanks, [](Collective& collective, HostDevice& device) {
+  on_every_rank(nccl, kRanks, [](Collective& collective, math::HostDevice& device) {
     std::vector<float> values(100);
     for (uint64_t round = 0; round < 8; ++round) {
       const bool fails = collective.rank() == 1 && round % 2 == 0;
@@ -206,7 +206,7 @@ TEST(NcclCollective, ARankThatFailsBeginsWhatTheOthersHaveBegun) {
 TEST(NcclCollective, RanksThatAllFailBeginTheSameParts) {
   constexpr uint32_t kRanks = 3;
   FakeNccl nccl(kRanks);
-  on_every_rank(nccl, kRanks, [](Collective& collective, HostDevice& device) {
+  on_every_rank(nccl, kRanks, [](Collective& collective, math::HostDevice& device) {
     std::vector<float> values(100);
     compute(device, values, {0, 100}, 0, collective.rank());
     for (size_t i = 0; i < collective.rank(); ++i)
@@ -222,7 +222,7 @@ TEST(NcclCollective, RanksThatAllFailBeginTheSameParts) {
 // the first all-reduce cannot be launched before rank 1 has come to all_reduce.
 TEST(NcclCollective, StartDoesNotWaitForARankThatWaitsForThisOne) {
   FakeNccl nccl(2);
-  on_every_rank(nccl, 2, [](Collective& collective, HostDevice& device) {
+  on_every_rank(nccl, 2, [](Collective& collective, math::HostDevice& device) {
     std::vector<float> values(100);
     const bool fails = collective.rank() == 1;
     compute(device, values, {0, 100}, 0, collective.rank());
@@ -240,7 +240,7 @@ TEST(NcclCollective, StartDoesNotWaitForARankThatWaitsForThisOne) {
 
 TEST(NcclCollective, AnErrorThatComesUpAbortsOnceAndLasts) {
   FakeNccl nccl(3, {.error = 1, .from_sum = 2});
-  on_every_rank(nccl, 3, [](Collective& collective, HostDevice&) {
+  on_every_rank(nccl, 3, [](Collective& collective, math::HostDevice&) {
     std::vector<float> values(100, 1.0f);
     for (int sum = 0; sum < 2; ++sum) ASSERT_TRUE(collective.all_reduce(values, Control{}).ok());
     const auto third = collective.all_reduce(values, Control{});
@@ -256,7 +256,7 @@ TEST(NcclCollective, AnErrorThatComesUpAbortsOnceAndLasts) {
 
 TEST(NcclCollective, AnErrorThatComesUpInStartIsWhatAllReduceReturns) {
   FakeNccl nccl(1, {.error = 0});
-  on_every_rank(nccl, 1, [&](Collective& collective, HostDevice&) {
+  on_every_rank(nccl, 1, [&](Collective& collective, math::HostDevice&) {
     std::vector<float> values(100, 1.0f);
     collective.start(std::span(values).last(50));
     EXPECT_EQ(nccl.calls(0).aborted, 1u);
@@ -271,7 +271,7 @@ TEST(NcclCollective, ASumThatOneRankNeverReachesTimesOut) {
   FakeNccl nccl(3, {.hangs = 2, .from_sum = 1});
   on_every_rank(
       nccl, 3,
-      [](Collective& collective, HostDevice&) {
+      [](Collective& collective, math::HostDevice&) {
         std::vector<float> values(100, 1.0f);
         ASSERT_TRUE(collective.all_reduce(values, Control{}).ok());
         const auto second = collective.all_reduce(values, Control{});
@@ -297,7 +297,7 @@ TEST(NcclCollective, ARankThatLeavesInTheMidstOfASumIsNotWaitedForToTheTimeout) 
       [](uint32_t rank) {
         return rank == 1 ? kImpatient : NcclOptions{.timeout = 20s, .grace = 200ms};
       },
-      [](Result<std::unique_ptr<Collective>> made, HostDevice&) {
+      [](Result<std::unique_ptr<Collective>> made, math::HostDevice&) {
         ASSERT_TRUE(made.ok()) << made.error().message;
         Collective& collective = *made.value();
         std::vector<float> values(100, 1.0f);
@@ -313,7 +313,7 @@ TEST(NcclCollective, ARankThatLeavesInTheMidstOfASumIsNotWaitedForToTheTimeout) 
 
 TEST(NcclCollective, AHostCollectiveThatLosesARankAbortsTheCommunicator) {
   FakeNccl nccl(4);
-  on_every_rank(nccl, 4, [&](Collective& collective, HostDevice&) {
+  on_every_rank(nccl, 4, [&](Collective& collective, math::HostDevice&) {
     std::vector<float> values(100, 1.0f);
     ASSERT_TRUE(collective.all_reduce(values, Control{}).ok());
     const auto call = [&]() -> std::optional<Error> {
@@ -340,7 +340,7 @@ TEST(NcclCollective, AHostCollectiveThatLosesARankAbortsTheCommunicator) {
 TEST(NcclCollective, ASumThatAllHaveEnteredSucceedsForTheSlowestRankToo) {
   for (int round = 0; round < 50; ++round) {
     FakeNccl nccl(3);
-    on_every_rank(nccl, 3, [](Collective& collective, HostDevice&) {
+    on_every_rank(nccl, 3, [](Collective& collective, math::HostDevice&) {
       std::vector<float> values(100, 1.0f);
       EXPECT_TRUE(collective.all_reduce(values, Control{}).ok());
       EXPECT_EQ(values[99], 3.0f);
@@ -351,9 +351,9 @@ TEST(NcclCollective, ASumThatAllHaveEnteredSucceedsForTheSlowestRankToo) {
 }
 
 // A device whose work never ends.
-class HungDevice final : public Device {
+class HungDevice final : public math::Device {
  public:
-  explicit HungDevice(HostDevice& device) : device_(device) { set_stream(device.stream()); }
+  explicit HungDevice(math::HostDevice& device) : device_(device) { set_stream(device.stream()); }
 
   void* allocate(size_t bytes) override { return device_.allocate(bytes); }
   void free(void* block, size_t bytes) override { device_.free(block, bytes); }
@@ -362,35 +362,35 @@ class HungDevice final : public Device {
   bool is_host() const override { return false; }
   void* allocate_staging(size_t bytes) override { return device_.allocate_staging(bytes); }
   void free_staging(void* block, size_t bytes) override { device_.free_staging(block, bytes); }
-  Stream make_stream() override { return device_.make_stream(); }
-  Event make_event() override { return device_.make_event(); }
-  void copy(Stream stream, void* to, const void* from, size_t bytes) override {
+  math::Stream make_stream() override { return device_.make_stream(); }
+  math::Event make_event() override { return device_.make_event(); }
+  void copy(math::Stream stream, void* to, const void* from, size_t bytes) override {
     device_.copy(stream, to, from, bytes);
   }
-  void zero(Stream stream, void* block, size_t bytes) override {
+  void zero(math::Stream stream, void* block, size_t bytes) override {
     device_.zero(stream, block, bytes);
   }
-  void record(Event event, Stream stream) override { device_.record(event, stream); }
-  void wait(Stream stream, Event event) override { device_.wait(stream, event); }
-  bool done(Event) override { return false; }
-  void synchronize(Stream) override { hang(); }
-  void begin_capture(Stream stream) override { device_.begin_capture(stream); }
-  Graph end_capture(Stream stream) override { return device_.end_capture(stream); }
-  void launch(Graph graph, Stream stream) override { device_.launch(graph, stream); }
-  void destroy(Graph graph) override { device_.destroy(graph); }
+  void record(math::Event event, math::Stream stream) override { device_.record(event, stream); }
+  void wait(math::Stream stream, math::Event event) override { device_.wait(stream, event); }
+  bool done(math::Event) override { return false; }
+  void synchronize(math::Stream) override { hang(); }
+  void begin_capture(math::Stream stream) override { device_.begin_capture(stream); }
+  math::Graph end_capture(math::Stream stream) override { return device_.end_capture(stream); }
+  void launch(math::Graph graph, math::Stream stream) override { device_.launch(graph, stream); }
+  void destroy(math::Graph graph) override { device_.destroy(graph); }
   void* scratch(size_t bytes) override { return device_.scratch(bytes); }
   uint64_t scratch_generation() const override { return device_.scratch_generation(); }
 
  private:
   static void hang() { check(false, "somebody waits for a device that hangs"); }
-  HostDevice& device_;
+  math::HostDevice& device_;
 };
 
 TEST(NcclCollective, ADeviceThatHangsTimesOut) {
   FakeNccl nccl(1);
   const auto hosts = make_memory_collectives(1);
   std::vector<float> values(100, 1.0f);
-  HostDevice device(HostDevice::Order::kAnyOrder, test_seed());
+  math::HostDevice device(math::HostDevice::Order::kAnyOrder, test_seed());
   HungDevice hung(device);
   {
     const auto made = make_nccl_collective(*hosts[0], hung, nccl.api(), kImpatient);
@@ -410,7 +410,7 @@ TEST(NcclCollective, AnIdThatCannotBeMadeIsEveryRanksError) {
   FakeNccl nccl(2, {.no_id = true});
   on_every_rank(
       nccl, 2, [](uint32_t) { return kPatient; },
-      [](Result<std::unique_ptr<Collective>> made, HostDevice&) {
+      [](Result<std::unique_ptr<Collective>> made, math::HostDevice&) {
         ASSERT_FALSE(made.ok());
         EXPECT_EQ(made.error().code, ErrorCode::kUnavailable);
         EXPECT_EQ(made.error().message, "NCCL: worker 0 cannot make an id: fake error 2");
@@ -423,7 +423,7 @@ TEST(NcclCollective, ARankThatIsRefusedIsEveryRanksError) {
   FakeNccl nccl(3, {.init_refused = 2});
   on_every_rank(
       nccl, 3, [](uint32_t) { return kImpatient; },
-      [](Result<std::unique_ptr<Collective>> made, HostDevice&) {
+      [](Result<std::unique_ptr<Collective>> made, math::HostDevice&) {
         ASSERT_FALSE(made.ok());
         EXPECT_EQ(made.error().code, ErrorCode::kUnavailable);
         EXPECT_EQ(made.error().message, "NCCL: worker 2 of 3 cannot join the others: fake error 2");
@@ -438,7 +438,7 @@ TEST(NcclCollective, ARankThatIsNeverFoundTimesOutOnAllAndIsAborted) {
   FakeNccl nccl(3, {.never_connects = 1});
   on_every_rank(
       nccl, 3, [](uint32_t) { return kImpatient; },
-      [](Result<std::unique_ptr<Collective>> made, HostDevice&) {
+      [](Result<std::unique_ptr<Collective>> made, math::HostDevice&) {
         ASSERT_FALSE(made.ok());
         EXPECT_EQ(made.error().code, ErrorCode::kTimedOut);
         EXPECT_EQ(
@@ -453,7 +453,7 @@ TEST(NcclCollective, AnErrorOfOneRankIsThatOfTheRanksThatHaveConnectedToo) {
   FakeNccl nccl(3, {.connects_badly = 1});
   on_every_rank(
       nccl, 3, [](uint32_t) { return kPatient; },
-      [](Result<std::unique_ptr<Collective>> made, HostDevice&) {
+      [](Result<std::unique_ptr<Collective>> made, math::HostDevice&) {
         ASSERT_FALSE(made.ok());
         EXPECT_EQ(made.error().message, "NCCL: worker 1 of 3 has met an error: fake error 2");
       });
@@ -464,7 +464,7 @@ TEST(NcclCollective, WithoutTheOthersOnTheHostThereIsNone) {
   FakeNccl nccl(2);
   auto hosts = make_memory_collectives(2);
   hosts[1].reset();
-  HostDevice device(HostDevice::Order::kAnyOrder);
+  math::HostDevice device(math::HostDevice::Order::kAnyOrder);
   const auto made = make_nccl_collective(*hosts[0], device, nccl.api(), kPatient);
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.error().code, ErrorCode::kUnavailable);
@@ -472,7 +472,7 @@ TEST(NcclCollective, WithoutTheOthersOnTheHostThereIsNone) {
 
 TEST(NcclCollective, PartsThatWereBegunInVainAreAborted) {
   FakeNccl nccl(2);
-  on_every_rank(nccl, 2, [](Collective& collective, HostDevice&) {
+  on_every_rank(nccl, 2, [](Collective& collective, math::HostDevice&) {
     std::vector<float> values(100, 1.0f);
     collective.start(values);
   });
@@ -483,7 +483,7 @@ TEST(NcclCollective, LeavingThatDoesNotEndIsAnAbort) {
   FakeNccl nccl(2, {.never_finalizes = true});
   on_every_rank(
       nccl, 2,
-      [](Collective& collective, HostDevice&) {
+      [](Collective& collective, math::HostDevice&) {
         std::vector<float> values(100, 1.0f);
         EXPECT_TRUE(collective.all_reduce(values, Control{}).ok());
       },
@@ -495,7 +495,7 @@ TEST(NcclCollectiveDeathTest, APartOutsideOfTheSumEndsTheProcess) {
   const auto begin_elsewhere = [] {
     FakeNccl nccl(1);
     const auto hosts = make_memory_collectives(1);
-    HostDevice device(HostDevice::Order::kAnyOrder);
+    math::HostDevice device(math::HostDevice::Order::kAnyOrder);
     const auto made = make_nccl_collective(*hosts[0], device, nccl.api(), kPatient);
     std::vector<float> values(100);
     made.value()->start(std::span(values).last(60));
@@ -506,4 +506,4 @@ TEST(NcclCollectiveDeathTest, APartOutsideOfTheSumEndsTheProcess) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
@@ -37,4 +37,4 @@ TEST(RankOrder, AddsTheFirstRankFirst) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

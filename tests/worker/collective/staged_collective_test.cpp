@@ -9,20 +9,20 @@
 #include "worker/collective/memory_collective.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::collective {
 
 namespace {
 
-using Order = HostDevice::Order;
+using Order = math::HostDevice::Order;
 
 // Every rank is a thread with a device of its own; a rank that returns early leaves.
 void on_every_rank(uint32_t ranks, Order order,
-                   const std::function<void(Collective&, HostDevice&)>& body) {
+                   const std::function<void(Collective&, math::HostDevice&)>& body) {
   auto hosts = make_memory_collectives(ranks);
   std::vector<std::jthread> running;
   for (uint32_t rank = 0; rank < ranks; ++rank)
     running.emplace_back([&body, order, rank, host = std::move(hosts[rank])] {
-      HostDevice device(order, test_seed() + rank);
+      math::HostDevice device(order, test_seed() + rank);
       const auto staged = make_staged_collective(*host, device);
       body(*staged, device);
     });
@@ -31,7 +31,7 @@ void on_every_rank(uint32_t ranks, Order order,
 CollectiveKind staged(uint32_t ranks, Order order) {
   return {std::to_string(ranks) + (order == Order::kAtOnce ? "AtOnce" : "InAnyOrder"),
           [ranks, order](const auto& body) {
-            on_every_rank(ranks, order, [&](Collective& collective, HostDevice&) {
+            on_every_rank(ranks, order, [&](Collective& collective, math::HostDevice&) {
               body(collective, test_seed());
               (void)collective.all_gather("all are done").ok();  // nobody leaves before
             });
@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Staged, CollectiveContract,
                          [](const auto& test) { return test.param.name; });
 
 TEST(StagedCollective, SumsWhatTheDeviceWasGivenBefore) {
-  on_every_rank(3, Order::kAnyOrder, [](Collective& collective, HostDevice& device) {
+  on_every_rank(3, Order::kAnyOrder, [](Collective& collective, math::HostDevice& device) {
     std::vector<float> values(1000), seen(1000);
     for (int round = 0; round < 20; ++round) {
       const float mine = static_cast<float>(round + 10 * collective.rank());
@@ -60,7 +60,7 @@ TEST(StagedCollective, SumsWhatTheDeviceWasGivenBefore) {
 TEST(StagedCollective, KeepsItsStagingForSumsThatAreNotLongerAndGivesItBack) {
   auto hosts = make_memory_collectives(2);
   const auto sums = [&](uint32_t rank) {
-    HostDevice device(Order::kAtOnce);
+    math::HostDevice device(Order::kAtOnce);
     auto collective = make_staged_collective(*hosts[rank], device);
     std::vector<float> values(1000);
     for (const size_t count : {10u, 1000u, 10u, 1000u, 0u})
@@ -74,7 +74,7 @@ TEST(StagedCollective, KeepsItsStagingForSumsThatAreNotLongerAndGivesItBack) {
 }
 
 // Memory that must not be touched.
-class Untouched final : public Memory {
+class Untouched final : public math::Memory {
  public:
   void* allocate(size_t) override { return touched(); }
   void free(void*, size_t) override { touched(); }
@@ -107,7 +107,7 @@ TEST(StagedCollective, ASingleRankCopiesNothing) {
 TEST(StagedCollective, ARankThatLeavesLeavesTheValuesAsTheyWere) {
   auto hosts = make_memory_collectives(2);
   hosts[1].reset();
-  HostDevice device(Order::kAtOnce);
+  math::HostDevice device(Order::kAtOnce);
   const auto collective = make_staged_collective(*hosts[0], device);
   std::vector<float> values(10, 1.5f);
   const auto controls = collective->all_reduce(values, Control{});
@@ -119,4 +119,4 @@ TEST(StagedCollective, ARankThatLeavesLeavesTheValuesAsTheyWere) {
 
 }  // namespace
 
-}  // namespace cairn
+}  // namespace cairn::collective

@@ -4,7 +4,7 @@
 
 #include "common/config/job_file.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 TEST(Columns, CriteoHasFortyOfThem) {
@@ -23,4 +23,4 @@ TEST(Columns, NearestFindsATypoAndNothingWhereNothingIsNear) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

@@ -8,7 +8,7 @@
 
 #include "tests/common/temporary_folder.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // A TemporaryFolder with files that a test writes into it.
 class DataFolder {
@@ -33,4 +33,4 @@ inline std::string read_text(const std::string& path) {
   return text.str();
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

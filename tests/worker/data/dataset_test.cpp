@@ -7,7 +7,7 @@
 #include "tests/worker/data/jobs.h"
 #include "worker/data/columns.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 using testing::ElementsAre;
@@ -20,7 +20,7 @@ class DatasetTest : public testing::Test {
     return csv_job({folder_.write("in.csv", text)}, {feature("id", {Transform::kInteger})});
   }
   std::vector<Key> ids(const JobConfig& job, uint64_t expected_bad_samples = 0) {
-    const Batch batch = read_all(job);
+    const features::Batch batch = read_all(job);
     EXPECT_EQ(batch.bad_samples, expected_bad_samples);
     std::vector<Key> keys;
     for (uint32_t r = 0; r < batch.samples; ++r)
@@ -64,7 +64,7 @@ TEST_F(DatasetTest, StopsPastTheBadSamplesAllowedNamingTheLine) {
   config.data.max_bad_samples = 1;
   const auto dataset = open_or_fail(config, Split::kEval);
   const auto source = start_or_fail(*dataset, {.batch_size = 100});
-  const Result<Batch> batch = source->next();
+  const Result<features::Batch> batch = source->next();
   ASSERT_FALSE(batch.ok());
   EXPECT_EQ(batch.error().code, ErrorCode::kBadData);
   EXPECT_THAT(batch.error().message, HasSubstr("more than 1 bad samples"));
@@ -76,7 +76,7 @@ TEST_F(DatasetTest, BinaryGarbageIsBadSamples) {
   for (int i = 0; i < 3000; ++i) text.push_back(static_cast<char>(i * 7919 >> 3));
   JobConfig config = job(text + "\n2,1\n");
   config.data.max_bad_samples = 1000;
-  const Batch batch = read_all(config);
+  const features::Batch batch = read_all(config);
   EXPECT_EQ(batch.samples, 2u);
   EXPECT_GT(batch.bad_samples, 0u);
 }
@@ -104,7 +104,7 @@ TEST_F(DatasetTest, ReadsTheCriteoLayout) {
                feature("C26", {Transform::kHash})});
   config.data.format = DataFormat::kCriteo;
   config.model.tasks[0].column = "label";
-  const Batch batch = read_all(config);
+  const features::Batch batch = read_all(config);
   EXPECT_EQ(batch.bad_samples, 1u);
   ASSERT_EQ(batch.samples, 1u);
   EXPECT_THAT(batch.labels, ElementsAre(1.0f));
@@ -117,7 +117,7 @@ TEST_F(DatasetTest, FeaturesThatShareATableShareItsUniqueAscendingKeys) {
   JobConfig config = job("id,other,y\n5,3,0\n1,5,1\n");
   config.features.push_back(feature("other", {Transform::kInteger}));
   config.features[1].table = "id";
-  const Batch batch = read_all(config);
+  const features::Batch batch = read_all(config);
   ASSERT_EQ(batch.keys.size(), 1u);
   EXPECT_THAT(batch.keys[0], ElementsAre(1, 3, 5));
   EXPECT_THAT(batch.bags[0].index, ElementsAre(2, 0));
@@ -129,7 +129,7 @@ TEST_F(DatasetTest, PredictionNeedsNoLabels) {
   EXPECT_THAT(refusal(config), HasSubstr("has no column 'y'"));
   const auto dataset = open_or_fail(config, Split::kPredict);
   ASSERT_TRUE(dataset);
-  const Batch batch = next_or_fail(*start_or_fail(*dataset, {.batch_size = 100}));
+  const features::Batch batch = next_or_fail(*start_or_fail(*dataset, {.batch_size = 100}));
   EXPECT_EQ(batch.samples, 2u);
   EXPECT_TRUE(batch.labels.empty());
 }
@@ -161,7 +161,7 @@ TEST_F(DatasetTest, EndsWithEmptyBatchesForever) {
   const auto source = start_or_fail(*dataset, {.batch_size = 100});
   EXPECT_EQ(next_or_fail(*source).samples, 1u);
   for (int i = 0; i < 3; ++i) {
-    const Batch batch = next_or_fail(*source);
+    const features::Batch batch = next_or_fail(*source);
     EXPECT_EQ(batch.samples, 0u);
     EXPECT_THAT(batch.bags[0].offsets, ElementsAre(0));
     EXPECT_TRUE(batch.keys[0].empty());
@@ -169,4 +169,4 @@ TEST_F(DatasetTest, EndsWithEmptyBatchesForever) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

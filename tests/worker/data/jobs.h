@@ -10,7 +10,7 @@
 
 #include "worker/data/dataset.h"
 
-namespace cairn {
+namespace cairn::data {
 
 inline FeatureConfig feature(std::string name, std::vector<Transform> transforms = {}) {
   FeatureConfig config;
@@ -56,33 +56,34 @@ inline std::unique_ptr<Dataset> open_or_fail(const JobConfig& job, Split split =
 
 inline std::unique_ptr<BatchSource> start_or_fail(const Dataset& dataset,
                                                   const Dataset::Start& start,
-                                                  const Statistics& statistics = {}) {
+                                                  const features::Statistics& statistics = {}) {
   Result<std::unique_ptr<BatchSource>> source = dataset.start(start, statistics);
   if (!source.ok()) ADD_FAILURE() << source.error().message;
   return source.ok() ? std::move(source).value() : nullptr;
 }
 
-inline Batch next_or_fail(BatchSource& source) {
-  Result<Batch> batch = source.next();
+inline features::Batch next_or_fail(BatchSource& source) {
+  Result<features::Batch> batch = source.next();
   if (!batch.ok()) ADD_FAILURE() << batch.error().message;
-  return batch.ok() ? std::move(batch).value() : Batch{};
+  return batch.ok() ? std::move(batch).value() : features::Batch{};
 }
 
 // All samples of the input as one batch, in file order, by one worker.
-inline Batch read_all(const JobConfig& job, const Statistics& statistics = {}) {
+inline features::Batch read_all(const JobConfig& job, const features::Statistics& statistics = {}) {
   const std::unique_ptr<Dataset> dataset = open_or_fail(job, Split::kEval);
   if (!dataset) return {};
   const auto source = start_or_fail(*dataset, {.batch_size = 1 << 20}, statistics);
-  return source ? next_or_fail(*source) : Batch{};
+  return source ? next_or_fail(*source) : features::Batch{};
 }
 
 // The keys of one sample of one bag.
-inline std::vector<Key> keys_of(const Batch& batch, size_t bag, size_t table, size_t sample) {
+inline std::vector<Key> keys_of(const features::Batch& batch, size_t bag, size_t table,
+                                size_t sample) {
   std::vector<Key> keys;
-  const Bag& b = batch.bags[bag];
+  const features::Bag& b = batch.bags[bag];
   for (uint32_t i = b.offsets[sample]; i < b.offsets[sample + 1]; ++i)
     keys.push_back(batch.keys[table][b.index[i]]);
   return keys;
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

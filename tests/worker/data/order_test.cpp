@@ -12,7 +12,7 @@
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 using SampleIds = std::vector<uint64_t>;
@@ -38,7 +38,7 @@ class OrderTest : public testing::Test {
 
   std::vector<std::unique_ptr<BatchSource>> start(
       const Dataset& dataset, uint32_t workers, uint64_t epoch = 0,
-      const std::vector<ReaderPosition>& positions = {}) {
+      const std::vector<features::ReaderPosition>& positions = {}) {
     std::vector<std::unique_ptr<BatchSource>> sources;
     for (uint32_t w = 0; w < workers; ++w)
       sources.push_back(start_or_fail(dataset, {.epoch = epoch,
@@ -51,11 +51,11 @@ class OrderTest : public testing::Test {
 
   // The next global batch: all workers' parts after each other.
   static SampleIds next(std::vector<std::unique_ptr<BatchSource>>& sources,
-                        std::vector<ReaderPosition>* positions = nullptr) {
+                        std::vector<features::ReaderPosition>* positions = nullptr) {
     SampleIds ids;
     if (positions) positions->clear();
     for (auto& source : sources) {
-      const Batch batch = next_or_fail(*source);
+      const features::Batch batch = next_or_fail(*source);
       EXPECT_EQ(batch.samples, batch.sample_ids.size());
       ids.insert(ids.end(), batch.sample_ids.begin(), batch.sample_ids.end());
       if (positions)
@@ -121,7 +121,8 @@ TEST(OrderOfOldCheckpoints, StaysTheSameForEver) {
   EXPECT_EQ(dataset->order_fingerprint(), "66aa50e8f277a89ae92bd1f55b21fab4");
   const auto source = start_or_fail(*dataset, {.epoch = 2, .batch_size = 100});
   std::vector<uint64_t> words;
-  for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
+  for (features::Batch batch = next_or_fail(*source); batch.samples > 0;
+       batch = next_or_fail(*source)) {
     words.insert(words.end(), batch.sample_ids.begin(), batch.sample_ids.end());
     for (const auto& [group, line] : batch.positions) words.push_back(uint64_t{group} << 32 | line);
   }
@@ -155,7 +156,7 @@ TEST_F(OrderTest, ResumesFromEveryPositionOnAnotherNumberOfWorkers) {
   const std::vector<SampleIds> expected = batches(job_, 2, 3);
   auto running = start(*dataset, 2, 3);
   for (size_t t = 0; t < expected.size(); ++t) {
-    std::vector<ReaderPosition> positions;
+    std::vector<features::ReaderPosition> positions;
     ASSERT_EQ(next(running, &positions), expected[t]);
     auto resumed = start(*dataset, t % 2 == 0 ? 1 : 4, 3, positions);
     const size_t last = std::min(expected.size(), t + 3);
@@ -165,7 +166,7 @@ TEST_F(OrderTest, ResumesFromEveryPositionOnAnotherNumberOfWorkers) {
 
 TEST_F(OrderTest, PositionsOfAnotherInputAreRefused) {
   const auto dataset = open_or_fail(job_);
-  std::vector<ReaderPosition> positions(kReaders);
+  std::vector<features::ReaderPosition> positions(kReaders);
   positions[3] = {1000, 0};
   EXPECT_FALSE(dataset->start({.batch_size = kBatch, .positions = positions}, {}).ok());
   positions[3] = {0, 100'000};
@@ -180,7 +181,8 @@ TEST_F(OrderTest, EvaluationReadersAfterEachOtherAreTheFileInOrder) {
   for (uint32_t v = 0; v < kReaders; ++v) {
     const auto source =
         start_or_fail(*dataset, {.worker = v, .workers = kReaders, .batch_size = kBatch});
-    for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source))
+    for (features::Batch batch = next_or_fail(*source); batch.samples > 0;
+         batch = next_or_fail(*source))
       ids.insert(ids.end(), batch.sample_ids.begin(), batch.sample_ids.end());
   }
   EXPECT_EQ(ids, sample_starts_);
@@ -212,4 +214,4 @@ TEST(ReaderShares, AreAsEqualAsIntegersAllowAndSumToTheBatch) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 // Batches of 1, 2, ... samples; then what `last` says.
@@ -13,9 +13,9 @@ class CountingSource final : public BatchSource {
  public:
   CountingSource(uint32_t batches, std::atomic<uint32_t>& read, bool fails = false)
       : batches_(batches), read_(read), fails_(fails) {}
-  Result<Batch> next() override {
+  Result<features::Batch> next() override {
     const uint32_t n = ++read_;
-    Batch batch;
+    features::Batch batch;
     if (n <= batches_)
       batch.samples = n;
     else if (fails_)
@@ -43,7 +43,7 @@ TEST(PrefetchingSource, ErrorsComeBehindTheBatchesBeforeThem) {
   EXPECT_EQ(source.next().value().samples, 1u);
   EXPECT_EQ(source.next().value().samples, 2u);
   for (int i = 0; i < 2; ++i) {
-    const Result<Batch> batch = source.next();
+    const Result<features::Batch> batch = source.next();
     ASSERT_FALSE(batch.ok());
     EXPECT_EQ(batch.error().message, "the disk is on fire");
   }
@@ -69,4 +69,4 @@ TEST(PrefetchingSource, CanBeDestroyedWhileItsQueueIsFull) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

@@ -8,7 +8,7 @@
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 class RealDataTest : public testing::Test {
@@ -49,11 +49,12 @@ TEST_F(RealDataTest, CensusHasItsSamplesAndRates) {
                                {"label_income_50k", "label_never_married"});
   const auto dataset = open_or_fail(config);
   ASSERT_TRUE(dataset);
-  const Statistics statistics = dataset->merge(dataset->moments_of(0, 16));
+  const features::Statistics statistics = dataset->merge(dataset->moments_of(0, 16));
   EXPECT_EQ(statistics.features.at("age").count, 69'833u);
   const auto source = start_or_fail(*dataset, {.batch_size = 512}, statistics);
   double samples = 0, income = 0, never_married = 0, age = 0, age_squares = 0;
-  for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
+  for (features::Batch batch = next_or_fail(*source); batch.samples > 0;
+       batch = next_or_fail(*source)) {
     EXPECT_EQ(batch.bad_samples, 0u);
     samples += batch.samples;
     for (uint32_t r = 0; r < batch.samples; ++r) {
@@ -87,7 +88,8 @@ TEST_F(RealDataTest, MovielensHasItsSamplesUsersAndGenres) {
   const auto source = start_or_fail(*dataset, {.batch_size = 4096});
   std::set<Key> users, all_genres;
   uint64_t samples = 0;
-  for (Batch batch = next_or_fail(*source); batch.samples > 0; batch = next_or_fail(*source)) {
+  for (features::Batch batch = next_or_fail(*source); batch.samples > 0;
+       batch = next_or_fail(*source)) {
     EXPECT_EQ(batch.bad_samples, 0u);
     samples += batch.samples;
     users.insert(batch.keys[0].begin(), batch.keys[0].end());
@@ -101,4 +103,4 @@ TEST_F(RealDataTest, MovielensHasItsSamplesUsersAndGenres) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

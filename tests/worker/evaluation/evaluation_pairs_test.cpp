@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cairn {
+namespace cairn::evaluation {
 namespace {
 
 TEST(EvaluationPairs, TakesApartTheTasksOfARow) {
@@ -51,4 +51,4 @@ TEST(EvaluationPairs, RefusesACountWhoseBytesWouldOverflow) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::evaluation

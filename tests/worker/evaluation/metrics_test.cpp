@@ -9,7 +9,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::evaluation {
 namespace {
 
 using Pairs = std::vector<PredictionPair>;
@@ -146,4 +146,4 @@ TEST(TaskQuality, IsFoundByTheNamesOfTheJobFile) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::evaluation

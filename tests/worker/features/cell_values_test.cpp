@@ -9,7 +9,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 std::string text(const Cell& cell) {
@@ -110,4 +110,4 @@ TEST(CellValues, MessagesShowShortPrintableText) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::features

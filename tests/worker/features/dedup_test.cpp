@@ -7,7 +7,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 void expect_dedup(Deduplicator& deduplicator, const std::vector<std::vector<Key>>& parts) {
@@ -49,4 +49,4 @@ TEST(Deduplicator, MatchesAnOrderedSetForEveryKindOfKeys) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::features

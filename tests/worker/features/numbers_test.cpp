@@ -8,7 +8,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 TEST(ParseNumber, ReadsWhatANumberIs) {
@@ -46,4 +46,4 @@ TEST(TimeParts, AgreeWithTheCalendar) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::features

@@ -11,7 +11,7 @@
 #include "tests/worker/data/jobs.h"
 #include "worker/features/sample_parser.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 using testing::HasSubstr;
@@ -43,24 +43,25 @@ constexpr const char* kFile =
 class RecordTest : public testing::Test {
  protected:
   RecordTest() {
-    FeatureConfig tags = feature("tags", {Transform::kHash}), seen = feature("seen");
+    FeatureConfig tags = data::feature("tags", {Transform::kHash}), seen = data::feature("seen");
     seen.transforms = {Transform::kInteger};
     tags.separator = seen.separator = "|";
-    FeatureConfig price_id = feature("price_id", {Transform::kHash});
+    FeatureConfig price_id = data::feature("price_id", {Transform::kHash});
     price_id.columns = {"price"};
-    FeatureConfig user_id = feature("user_id", {Transform::kInteger});
+    FeatureConfig user_id = data::feature("user_id", {Transform::kInteger});
     user_id.columns = {"user"};
-    FeatureConfig cross = feature("cross", {Transform::kCross});
+    FeatureConfig cross = data::feature("cross", {Transform::kCross});
     cross.columns = {"user", "item"};
-    FeatureConfig group = feature("group", {Transform::kLog1p, Transform::kBucketize});
+    FeatureConfig group = data::feature("group", {Transform::kLog1p, Transform::kBucketize});
     group.columns = {"price"};
     group.boundaries = {1, 2, 3};
-    job_ =
-        csv_job({folder_.write("a.csv", kFile)},
-                {feature("user", {Transform::kHash}), user_id, feature("item", {Transform::kHash}),
-                 feature("price", {Transform::kLog1p, Transform::kStandardize}), price_id, group,
-                 tags, seen, feature("second", {Transform::kHourOfDay}),
-                 feature("session", {Transform::kHash}), cross});
+    job_ = data::csv_job(
+        {folder_.write("a.csv", kFile)},
+        {data::feature("user", {Transform::kHash}), user_id,
+         data::feature("item", {Transform::kHash}),
+         data::feature("price", {Transform::kLog1p, Transform::kStandardize}), price_id, group,
+         tags, seen, data::feature("second", {Transform::kHourOfDay}),
+         data::feature("session", {Transform::kHash}), cross});
     job_.data.missing = "?";
     job_.model.tasks[0].column = "rating";
     job_.model.tasks[0].loss = Loss::kMse;
@@ -75,11 +76,11 @@ class RecordTest : public testing::Test {
     bool operator==(const Values&) const = default;
   };
   Values of_file() {
-    const Batch batch = read_all(job_, {{{"price", moments_}}});
+    const Batch batch = data::read_all(job_, {{{"price", moments_}}});
     Values values{{}, batch.dense, batch.labels};
     for (uint32_t s = 0; s < batch.samples; ++s)
       for (size_t bag = 0; bag < batch.bags.size(); ++bag)
-        values.keys.push_back(keys_of(batch, bag, bag, s));
+        values.keys.push_back(data::keys_of(batch, bag, bag, s));
     return values;
   }
   // Of the requests; `make` gives the cell of a request's column.
@@ -106,7 +107,7 @@ class RecordTest : public testing::Test {
     return values;
   }
 
-  DataFolder folder_;
+  data::DataFolder folder_;
   JobConfig job_;
   Moments moments_;
 };
@@ -163,4 +164,4 @@ TEST(CellsDeathTest, ReadingACellAsAnotherKindIsABug) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::features

@@ -9,7 +9,7 @@
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 using testing::ElementsAre;
@@ -25,7 +25,7 @@ class SampleParserTest : public testing::Test {
     if (feature.columns.empty()) feature.columns = {"a"};
     job_.features = {feature};
     job_.model.tasks.clear();
-    add_tables(job_);
+    data::add_tables(job_);
     finish(std::move(moments));
   }
   void use_label(TaskConfig task) {
@@ -220,9 +220,9 @@ TEST_F(SampleParserTest, WhatIsNoFiniteNumberMakesTheSampleBad) {
 }
 
 TEST_F(SampleParserTest, ABadSampleLeavesNothingBehind) {
-  job_.features = {feature("a", {Transform::kHash}), feature("b", {Transform::kInteger}),
-                   feature("a")};
-  add_tables(job_);
+  job_.features = {data::feature("a", {Transform::kHash}),
+                   data::feature("b", {Transform::kInteger}), data::feature("a")};
+  data::add_tables(job_);
   finish({});
   ASSERT_TRUE(parse("1", "2"));
   ASSERT_FALSE(parse("3", "bad"));
@@ -283,7 +283,7 @@ TEST(PlanTest, RefusesTransformsThatDoNotFitTogether) {
     JobConfig job;
     job.features = {f};
     job.features[0].name = job.features[0].table = "f";
-    add_tables(job);
+    data::add_tables(job);
     const Result<Plan> plan = Plan::make(job, false);
     return plan.ok() ? "none" : plan.error().message;
   };
@@ -299,4 +299,4 @@ TEST(PlanTest, RefusesTransformsThatDoNotFitTogether) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::features

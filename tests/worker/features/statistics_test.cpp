@@ -10,11 +10,11 @@
 #include "tests/worker/data/data_folder.h"
 #include "tests/worker/data/jobs.h"
 
-namespace cairn {
+namespace cairn::features {
 namespace {
 
 // A file of numbers with missing and bad ones among them; `values` gets the good ones.
-std::string numbers_file(const DataFolder& folder, std::vector<double>& values) {
+std::string numbers_file(const data::DataFolder& folder, std::vector<double>& values) {
   RandomStream random(test_seed(), 4);
   std::string text = "y,x\n";
   for (int i = 0; i < 3000; ++i) {
@@ -28,11 +28,11 @@ std::string numbers_file(const DataFolder& folder, std::vector<double>& values) 
 }
 
 TEST(Statistics, MatchATwoPassComputationOverGoodRowsAndPresentValues) {
-  const DataFolder folder;
+  const data::DataFolder folder;
   std::vector<double> values;
-  const JobConfig job =
-      csv_job({numbers_file(folder, values)}, {feature("x", {Transform::kStandardize})});
-  const auto dataset = open_or_fail(job);
+  const JobConfig job = data::csv_job({numbers_file(folder, values)},
+                                      {data::feature("x", {Transform::kStandardize})});
+  const auto dataset = data::open_or_fail(job);
   ASSERT_TRUE(dataset);
   ASSERT_TRUE(dataset->needs_statistics());
   const Moments moments =
@@ -48,19 +48,19 @@ TEST(Statistics, MatchATwoPassComputationOverGoodRowsAndPresentValues) {
 }
 
 TEST(Statistics, HaveTheSameBitsForEveryNumberOfWorkersAndSeed) {
-  const DataFolder folder;
+  const data::DataFolder folder;
   std::vector<double> values;
-  JobConfig job = csv_job({numbers_file(folder, values)},
-                          {feature("x", {Transform::kLog1p, Transform::kStandardize})});
-  const auto whole = open_or_fail(job);
+  JobConfig job = data::csv_job({numbers_file(folder, values)},
+                                {data::feature("x", {Transform::kLog1p, Transform::kStandardize})});
+  const auto whole = data::open_or_fail(job);
   ASSERT_TRUE(whole);
   const Statistics expected = whole->merge(whole->moments_of(0, whole->readers()));
   for (const uint32_t workers : {2u, 3u, 4u}) {
     job.train.seed += 1;
-    const auto dataset = open_or_fail(job);
+    const auto dataset = data::open_or_fail(job);
     std::vector<Moments> partials;
     for (uint32_t w = 0; w < workers; ++w) {
-      const ReaderRange own = readers_of(w, workers, dataset->readers());
+      const data::ReaderRange own = data::readers_of(w, workers, dataset->readers());
       const std::vector<Moments> part = dataset->moments_of(own.first, own.last);
       partials.insert(partials.end(), part.begin(), part.end());
     }
@@ -93,4 +93,4 @@ TEST(Moments, OfEqualValuesHaveDeviationOne) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::features

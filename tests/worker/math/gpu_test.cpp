@@ -14,7 +14,7 @@
 #include "tests/worker/math/models/twins.h"
 #include "tests/worker/math/models/variations.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Alone final : public Peers {
@@ -133,4 +133,4 @@ TEST_F(GpuTest, StreamsWaitForEventsAndGraphsRunAgain) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -8,7 +8,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 struct Sample {
@@ -73,4 +73,4 @@ TEST(BestScores, OfOneClassAreAHalf) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -14,7 +14,7 @@
 #include "worker/data/columns.h"
 #include "worker/data/text/decoded_file.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 using testing::HasSubstr;
@@ -38,19 +38,20 @@ class GeneratorTest : public testing::Test {
     return report.ok() ? std::move(report).value() : GeneratorReport{};
   }
   // The evaluation file as the job sees it.
-  Batch read_named(const GeneratorOptions& options) {
-    FeatureConfig tags = feature("tags", {Transform::kHash});
+  features::Batch read_named(const GeneratorOptions& options) {
+    FeatureConfig tags = data::feature("tags", {Transform::kHash});
     tags.separator = "|";
-    JobConfig job = csv_job({options.eval_path},
-                            {feature("user", {Transform::kInteger}), tags, feature("price"),
-                             feature("age"), feature("timestamp", {Transform::kDayOfWeek})});
+    JobConfig job =
+        data::csv_job({options.eval_path},
+                      {data::feature("user", {Transform::kInteger}), tags, data::feature("price"),
+                       data::feature("age"), data::feature("timestamp", {Transform::kDayOfWeek})});
     job.model.tasks[0].column = "click";
     job.model.tasks.push_back(job.model.tasks[0]);
     job.model.tasks[1].column = "conversion";
-    return read_all(job);
+    return data::read_all(job);
   }
 
-  DataFolder folder_;
+  data::DataFolder folder_;
 };
 
 TEST_F(GeneratorTest, TheSameSeedGivesTheSameBytesAndAnotherOneOthers) {
@@ -58,12 +59,12 @@ TEST_F(GeneratorTest, TheSameSeedGivesTheSameBytesAndAnotherOneOthers) {
     GeneratorOptions first = options(layout, "a"), again = options(layout, "b");
     generate_or_fail(first);
     generate_or_fail(again);
-    EXPECT_TRUE(read_text(first.train_path) == read_text(again.train_path));
-    EXPECT_TRUE(read_text(first.eval_path) == read_text(again.eval_path));
-    EXPECT_EQ(read_text(folder_ / "a/best.json"), read_text(folder_ / "b/best.json"));
+    EXPECT_TRUE(data::read_text(first.train_path) == data::read_text(again.train_path));
+    EXPECT_TRUE(data::read_text(first.eval_path) == data::read_text(again.eval_path));
+    EXPECT_EQ(data::read_text(folder_ / "a/best.json"), data::read_text(folder_ / "b/best.json"));
     again.seed += 1;
     generate_or_fail(again);
-    EXPECT_FALSE(read_text(first.train_path) == read_text(again.train_path));
+    EXPECT_FALSE(data::read_text(first.train_path) == data::read_text(again.train_path));
   }
 }
 
@@ -73,10 +74,10 @@ TEST_F(GeneratorTest, GzipHasTheSameTextAndNothingElseStaysBehind) {
   packed.train_path += ".gz";
   generate_or_fail(plain);
   generate_or_fail(packed);
-  const Result<std::string> decoded = decoded_path(packed.train_path, folder_ / "cache");
+  const Result<std::string> decoded = data::decoded_path(packed.train_path, folder_ / "cache");
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_NE(decoded.value(), packed.train_path);
-  EXPECT_TRUE(read_text(decoded.value()) == read_text(plain.train_path));
+  EXPECT_TRUE(data::read_text(decoded.value()) == data::read_text(plain.train_path));
   size_t files = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder_ / "b"))
     ++files;
@@ -86,7 +87,7 @@ TEST_F(GeneratorTest, GzipHasTheSameTextAndNothingElseStaysBehind) {
 TEST_F(GeneratorTest, TheNamedLayoutReadsBackWithTheRatesOfTheReport) {
   const GeneratorOptions made = options(LogLayout::kNamed);
   const GeneratorReport report = generate_or_fail(made);
-  const Batch batch = read_named(made);
+  const features::Batch batch = read_named(made);
   ASSERT_EQ(batch.samples, made.eval_samples);
   EXPECT_EQ(batch.bad_samples, 0u);
   double clicks = 0, conversions = 0;
@@ -106,9 +107,9 @@ TEST_F(GeneratorTest, TheNamedLayoutReadsBackWithTheRatesOfTheReport) {
 TEST_F(GeneratorTest, IdsFollowZipfsLaw) {
   const GeneratorOptions made = options(LogLayout::kNamed);
   generate_or_fail(made);
-  const Batch batch = read_named(made);
+  const features::Batch batch = read_named(made);
   std::map<Key, double> counts;
-  for (uint32_t r = 0; r < batch.samples; ++r) counts[keys_of(batch, 0, 0, r).at(0)] += 1;
+  for (uint32_t r = 0; r < batch.samples; ++r) counts[data::keys_of(batch, 0, 0, r).at(0)] += 1;
   double total = 0;
   for (uint64_t k = 1; k <= made.cardinality; ++k)
     total += std::pow(static_cast<double>(k), -made.zipf_exponent);
@@ -123,11 +124,12 @@ TEST_F(GeneratorTest, IdsFollowZipfsLaw) {
 TEST_F(GeneratorTest, TheCriteoLayoutReadsBackThroughThePreset) {
   const GeneratorOptions made = options(LogLayout::kCriteo);
   const GeneratorReport report = generate_or_fail(made);
-  JobConfig job = csv_job({made.eval_path}, {feature("I1"), feature("C1", {Transform::kHash}),
-                                             feature("C11", {Transform::kHash})});
+  JobConfig job =
+      data::csv_job({made.eval_path}, {data::feature("I1"), data::feature("C1", {Transform::kHash}),
+                                       data::feature("C11", {Transform::kHash})});
   job.data.format = DataFormat::kCriteo;
   job.model.tasks[0].column = "label";
-  const Batch batch = read_all(job);
+  const features::Batch batch = data::read_all(job);
   ASSERT_EQ(batch.samples, made.eval_samples);
   double clicks = 0;
   for (const float label : batch.labels) clicks += label;
@@ -151,7 +153,8 @@ TEST_F(GeneratorTest, BestScoresAreWorthLearningAndCloseToTheirExpectation) {
 TEST_F(GeneratorTest, TheJsonSaysWhatTheReportSays) {
   const GeneratorReport report = generate_or_fail(options(LogLayout::kNamed));
   EXPECT_EQ(report.best_path, folder_ / "a/best.json");
-  const nlohmann::json json = nlohmann::json::parse(read_text(report.best_path), nullptr, false);
+  const nlohmann::json json =
+      nlohmann::json::parse(data::read_text(report.best_path), nullptr, false);
   ASSERT_EQ(json["tasks"].size(), 2u);
   for (size_t t = 0; t < 2; ++t) {
     EXPECT_EQ(json["tasks"][t]["name"], report.tasks[t].name);
@@ -180,4 +183,4 @@ TEST_F(GeneratorTest, ImpossibleOptionsAndPlacesAreRefused) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::synthetic

@@ -7,7 +7,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 std::vector<std::vector<Factor>> draw_samples(size_t count) {
@@ -78,4 +78,4 @@ TEST(BiasForRate, GivesTheWeightedRate) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::synthetic

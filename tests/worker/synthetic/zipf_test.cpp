@@ -7,7 +7,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::synthetic {
 namespace {
 
 // Sum over cells of (observed - expected)^2 / expected. The tail shares cells that are expected to
@@ -66,4 +66,4 @@ TEST(ZipfSampler, OfOneNumberGivesThatNumber) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::synthetic

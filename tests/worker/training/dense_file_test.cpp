@@ -10,7 +10,7 @@
 #include "tests/seed.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 using testing::HasSubstr;
@@ -25,11 +25,11 @@ ModelConfig small_model() {
 }
 
 struct Trained {
-  explicit Trained(const ModelConfig& config, const Ops& ops = cpu_ops()) {
-    ModelShape shape;
+  explicit Trained(const ModelConfig& config, const math::Ops& ops = math::cpu_ops()) {
+    math::ModelShape shape;
     shape.dense_columns = 2;
-    model = make_model(config, shape, test_seed(), ops).value();
-    optimizer = make_dense_optimizer({}, model->values().size(), ops).value();
+    model = math::make_model(config, shape, test_seed(), ops).value();
+    optimizer = math::make_dense_optimizer({}, model->values().size(), ops).value();
     RandomStream random(test_seed(), 9);
     set(model->values(), normals(random, model->values().size()));
     set(optimizer->state(), normals(random, optimizer->state().size()));
@@ -42,8 +42,8 @@ struct Trained {
   void set(std::span<float> numbers, const std::vector<float>& values) {
     model->memory().write(numbers.data(), std::span(values));
   }
-  std::unique_ptr<Model> model;
-  std::unique_ptr<DenseOptimizer> optimizer;
+  std::unique_ptr<math::Model> model;
+  std::unique_ptr<math::DenseOptimizer> optimizer;
 };
 
 class DenseFile : public testing::Test {
@@ -68,17 +68,17 @@ TEST_F(DenseFile, RoundTripsEveryBit) {
 }
 
 // The CPU's operations, on numbers that stand in the memory of the thread's HostDevice.
-const Ops& ops_on_device() {
-  static const Ops kOps = [] {
-    Ops ops = cpu_ops();
-    ops.memory = []() -> Memory& { return HostDevice::of_this_thread(); };
+const math::Ops& ops_on_device() {
+  static const math::Ops kOps = [] {
+    math::Ops ops = math::cpu_ops();
+    ops.memory = []() -> math::Memory& { return math::HostDevice::of_this_thread(); };
     return ops;
   }();
   return kOps;
 }
 
 TEST_F(DenseFile, RoundTripsWhatADeviceHasAndIsYetToWrite) {
-  HostDevice device(HostDevice::Order::kAnyOrder, test_seed());
+  math::HostDevice device(math::HostDevice::Order::kAnyOrder, test_seed());
   Trained saved(small_model(), ops_on_device());
   const std::span<float> values = saved.model->values();
   RandomStream random(test_seed(), 12);
@@ -135,4 +135,4 @@ TEST_F(DenseFile, SurvivesRandomDamage) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

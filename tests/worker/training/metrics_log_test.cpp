@@ -8,7 +8,7 @@
 
 #include "tests/common/temporary_folder.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 using nlohmann::json;
@@ -87,4 +87,4 @@ TEST_F(MetricsLogTest, FailuresNameTheFile) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 using testing::HasSubstr;
@@ -143,4 +143,4 @@ TEST_F(ProgressTest, TheTerminalThatMpirunMakesIsNone) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

@@ -14,7 +14,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 const std::vector<uint32_t> kDims = {4, 1, 8};
@@ -24,7 +24,7 @@ struct Counts {
   uint64_t found = 0, confirmed = 0, pulled = 0;
 };
 
-class RowCacheTest : public testing::TestWithParam<const Ops*> {
+class RowCacheTest : public testing::TestWithParam<const math::Ops*> {
  protected:
   // Of which the first come often.
   Key some_key() {
@@ -44,18 +44,18 @@ class RowCacheTest : public testing::TestWithParam<const Ops*> {
   }
 
   struct Evaluated {
-    Batch batch;
+    features::Batch batch;
     std::vector<std::vector<Key>> ids;  // a bag: the keys of its occurrences
     RowCache::Wanted wanted;
   };
 
   Evaluated some_batch() {
     Evaluated some;
-    Batch& batch = some.batch;
+    features::Batch& batch = some.batch;
     batch.samples = 1 + static_cast<uint32_t>(random_() % 8);
     batch.keys.resize(kDims.size());
     for (const uint32_t t : kTableOfBag) {
-      Bag& bag = batch.bags.emplace_back();
+      features::Bag& bag = batch.bags.emplace_back();
       std::vector<Key>& ids = some.ids.emplace_back();
       bag.offsets = {0};
       for (uint32_t r = 0; r < batch.samples; ++r) {
@@ -130,7 +130,7 @@ class RowCacheTest : public testing::TestWithParam<const Ops*> {
       }
   }
 
-  HostDevice device_{HostDevice::Order::kAnyOrder, test_seed()};
+  math::HostDevice device_{math::HostDevice::Order::kAnyOrder, test_seed()};
   std::mt19937_64 random_{test_seed()};
   std::map<std::pair<size_t, Key>, uint64_t> changed_;  // the step that last changed a row
   Counts counts_;
@@ -175,7 +175,8 @@ TEST_P(RowCacheTest, TakesBatchesWithoutRows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryBackend, RowCacheTest,
-                         testing::Values(&cpu_ops(), &cuda_on_host::table()), backend_name);
+                         testing::Values(&math::cpu_ops(), &math::cuda_on_host::table()),
+                         math::backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

@@ -7,7 +7,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 constexpr uint32_t kNone = RowDirectory::kNone;
@@ -89,4 +89,4 @@ TEST(RowDirectory, ForgetsWhatIsNoLongerUsed) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

@@ -8,7 +8,7 @@
 
 #include "tests/common/temporary_folder.h"
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 RunResult some_result() {
@@ -89,4 +89,4 @@ TEST(ClosingTable, LeavesOutColumnsThatNoTaskHas) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-namespace cairn {
+namespace cairn::training {
 namespace {
 
 TEST(Text, NumbersHaveCommasEveryThreeDigits) {
@@ -29,4 +29,4 @@ TEST(Text, DurationThatNobodyKnowsIsAQuestionMark) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::training

@@ -4,8 +4,8 @@
 
 #include "worker/data/source.h"
 
-namespace cairn {
+namespace cairn::data {
 
 Result<std::unique_ptr<Source>> open_criteo(const SourceRequest& request);
 
-}  // namespace cairn
+}  // namespace cairn::data

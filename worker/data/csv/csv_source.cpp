@@ -9,7 +9,7 @@
 #include "worker/data/csv/fields.h"
 #include "worker/data/text/line_reader.h"
 
-namespace cairn {
+namespace cairn::data {
 
 class CsvStream final : public RecordStream {
  public:
@@ -18,11 +18,11 @@ class CsvStream final : public RecordStream {
         lines_(source.input_, std::move(own)),
         splitter_(source.rules_.separator, source.rules_.quotes) {}
 
-  bool seek(ReaderPosition position) override { return lines_.seek(position); }
-  ReaderPosition position() const override { return lines_.position(); }
+  bool seek(features::ReaderPosition position) override { return lines_.seek(position); }
+  features::ReaderPosition position() const override { return lines_.position(); }
   const std::string& reason() const override { return reason_; }
 
-  Result<Read> next(Record& record) override {
+  Result<Read> next(features::Record& record) override {
     const Line* line = lines_.next();
     if (line == nullptr) return Read::kEnd;
     const TextFile& file = source_.input_.files()[line->file];
@@ -71,7 +71,7 @@ Status CsvSource::find_columns(TextFile& file, std::span<const std::string> want
       return Error{ErrorCode::kBadData,
                    fmt::format("{}:1: the header {}", file.name, header.reason())};
     names.clear();
-    for (const Cell& field : header.fields()) names.emplace_back(field.text());
+    for (const features::Cell& field : header.fields()) names.emplace_back(field.text());
     file.body += bytes;
   }
 
@@ -110,4 +110,4 @@ Result<std::unique_ptr<Source>> open_tsv(const SourceRequest& request) {
                                    .names = request.data.columns});
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

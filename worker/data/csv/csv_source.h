@@ -10,7 +10,7 @@
 #include "worker/data/source.h"
 #include "worker/data/text/text_input.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // How the lines of a format are cut.
 struct CsvRules {
@@ -51,4 +51,4 @@ class CsvSource final : public Source {
 Result<std::unique_ptr<Source>> open_csv(const SourceRequest& request);
 Result<std::unique_ptr<Source>> open_tsv(const SourceRequest& request);
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -9,7 +9,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 constexpr size_t kStride = 64;
@@ -71,11 +71,11 @@ bool FieldSplitter::split(std::string_view line) {
     if (found.quotes != 0 && quotes_) return split_quoted(line);
     for (uint64_t left = found.separators; left != 0; left &= left - 1) {
       const size_t end = at + static_cast<size_t>(std::countr_zero(left));
-      fields_.push_back(Cell::text({line.data() + begin, end - begin}));
+      fields_.push_back(features::Cell::text({line.data() + begin, end - begin}));
       begin = end + 1;
     }
   }
-  fields_.push_back(Cell::text({line.data() + begin, line.size() - begin}));
+  fields_.push_back(features::Cell::text({line.data() + begin, line.size() - begin}));
   return true;
 }
 
@@ -91,7 +91,7 @@ bool FieldSplitter::split_quoted(std::string_view line) {
       const std::string_view field = line.substr(at, end - at);
       if (field.find('"') != std::string_view::npos)
         return fail("has a quote inside a field that is not quoted");
-      fields_.push_back(Cell::text(field));
+      fields_.push_back(features::Cell::text(field));
       at = end;
     } else {
       const size_t start = unquoted_.size();
@@ -104,11 +104,11 @@ bool FieldSplitter::split_quoted(std::string_view line) {
         unquoted_.push_back('"');
       }
       if (at < line.size() && line[at] != separator_) return fail("has text after a closing quote");
-      fields_.push_back(Cell::text({unquoted_.data() + start, unquoted_.size() - start}));
+      fields_.push_back(features::Cell::text({unquoted_.data() + start, unquoted_.size() - start}));
     }
     if (at == line.size()) return true;
     ++at;
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -13,7 +13,7 @@
 
 #include "worker/features/record.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // Thread safety: none. Reused for every line, so that it allocates only at first.
 class FieldSplitter {
@@ -25,7 +25,7 @@ class FieldSplitter {
 
   // Views into the line, or into this object; valid until the next split. The empty line has one
   // (empty) field.
-  std::span<const Cell> fields() const { return fields_; }
+  std::span<const features::Cell> fields() const { return fields_; }
   const char* reason() const { return reason_; }
 
  private:
@@ -37,9 +37,9 @@ class FieldSplitter {
 
   char separator_;
   bool quotes_;
-  std::vector<Cell> fields_;
+  std::vector<features::Cell> fields_;
   std::string unquoted_;  // fields that had doubled quotes
   const char* reason_ = "";
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -18,7 +18,7 @@
 
 #include "common/hash.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 constexpr size_t kChunkBytes = size_t{1} << 20;
@@ -232,4 +232,4 @@ Result<std::string> decoded_path(const std::string& path, const std::string& cac
   return target;
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

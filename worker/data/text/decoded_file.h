@@ -7,7 +7,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // Errors: as of `decoded_path`, but for those of damage and of the cache.
 Result<bool> is_compressed(const std::string& path);
@@ -21,4 +21,4 @@ Result<bool> is_compressed(const std::string& path);
 // written.
 Result<std::string> decoded_path(const std::string& path, const std::string& cache);
 
-}  // namespace cairn
+}  // namespace cairn::data

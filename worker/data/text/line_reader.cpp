@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-namespace cairn {
+namespace cairn::data {
 
 LineReader::LineReader(const TextInput& input, OwnBlocks own)
     : input_(input), own_(std::move(own)) {}
 
-bool LineReader::seek(ReaderPosition position) {
+bool LineReader::seek(features::ReaderPosition position) {
   const auto [group, line] = position;
   if (group > own_.groups()) return false;
   group_ = group;
@@ -55,4 +55,4 @@ void LineReader::prefetch(size_t line) const {
     __builtin_prefetch(text + at);
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

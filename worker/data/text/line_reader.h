@@ -8,7 +8,7 @@
 #include "worker/data/text/text_input.h"
 #include "worker/features/batch.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // Thread safety: none. `input` outlives it.
 class LineReader {
@@ -16,13 +16,13 @@ class LineReader {
   LineReader(const TextInput& input, OwnBlocks own);
 
   // As RecordStream::seek.
-  bool seek(ReaderPosition position);
+  bool seek(features::ReaderPosition position);
 
   // The next line, or null at the end; valid until the next call.
   const Line* next();
 
   // The number of the group, and the lines taken from it.
-  ReaderPosition position() const { return {group_, line_}; }
+  features::ReaderPosition position() const { return {group_, line_}; }
 
  private:
   void load_group();
@@ -35,4 +35,4 @@ class LineReader {
   std::vector<Line> lines_;  // of the group, shuffled
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

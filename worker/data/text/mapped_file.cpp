@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-namespace cairn {
+namespace cairn::data {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   // Not to wait for the writer of a FIFO; nothing to a plain file.
@@ -48,4 +48,4 @@ void MappedFile::read_ahead(std::string_view part) {
   if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -6,7 +6,7 @@
 
 #include "common/result.h"
 
-namespace cairn {
+namespace cairn::data {
 
 // Movable; the mapping lives as long as its owner. Thread safety: reads from any thread.
 class MappedFile {
@@ -27,4 +27,4 @@ class MappedFile {
   std::string_view data_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -12,7 +12,7 @@
 #include "worker/data/reader_order.h"
 #include "worker/data/text/decoded_file.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 constexpr uint64_t kBlockBytesMax = uint64_t{4} << 20;
@@ -147,4 +147,4 @@ std::string_view first_line(std::string_view data, size_t& bytes) {
   return line;
 }
 
-}  // namespace cairn
+}  // namespace cairn::data

@@ -12,7 +12,7 @@
 #include "common/result.h"
 #include "worker/data/text/mapped_file.h"
 
-namespace cairn {
+namespace cairn::data {
 
 struct TextFile {
   std::string name;  // as the job names it, for messages
@@ -80,4 +80,4 @@ void append_lines(const TextFile& file, const Block& block, std::vector<Line>& l
 // The first line of `data`, without its line end; `bytes` is its length with it.
 std::string_view first_line(std::string_view data, size_t& bytes);
 
-}  // namespace cairn
+}  // namespace cairn::data

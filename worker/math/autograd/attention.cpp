@@ -1,6 +1,6 @@
 #include "worker/math/autograd/attention.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 Variable* attention_inputs(Tape& tape, const BagView& bag, Variable* table, Variable* target,
                            size_t rows) {
@@ -35,4 +35,4 @@ Variable* weighted_pool(Tape& tape, const BagView& bag, Variable* table, Variabl
   return y;
 }
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -4,7 +4,7 @@
 
 #include "worker/math/autograd/tape.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 // To [rows, 4 dim], where `rows` is at least the number of ids in the bag.
 Variable* attention_inputs(Tape& tape, const BagView& bag, Variable* table, Variable* target,
@@ -15,4 +15,4 @@ Variable* bag_softmax(Tape& tape, const BagView& bag, Variable* scores);
 // To [batch, dim].
 Variable* weighted_pool(Tape& tape, const BagView& bag, Variable* table, Variable* scores);
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -2,7 +2,7 @@
 
 #include "common/config/words.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 namespace {
 
 // Rows of one group of a parameter whose groups stand one below the other.
@@ -171,4 +171,4 @@ Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bag
   return y;
 }
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -7,7 +7,7 @@
 
 #include "worker/math/autograd/tape.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 // f(x W^T + b), where f is none or relu, and a null `bias` is none. With `groups` > 1 these are as
 // many independent layers side by side: x [batch, groups * in], weight [groups * out, in], bias
@@ -30,4 +30,4 @@ void gates(Tape& tape, Variable* logits, Variable* experts, std::span<Variable*>
 Variable* pooled_features(Tape& tape, size_t batch, std::span<const BagView> bags,
                           std::span<Variable* const> tables, Variable* numbers = nullptr);
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -2,7 +2,7 @@
 
 #include "common/config/words.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 Variable* combine(Tape& tape, Variable* x0, Variable* mixed, Variable* x) {
   Variable* y = tape.result(x->rows(), x->cols(), {x0, mixed, x});
@@ -138,4 +138,4 @@ Variable* activation(Tape& tape, Activation kind, Variable* x, Variable* slope) 
   return y;
 }
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -6,7 +6,7 @@
 
 #include "worker/math/autograd/tape.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 // x0 * mixed + x, elementwise. x0 and x may be the same.
 Variable* combine(Tape& tape, Variable* x0, Variable* mixed, Variable* x);
@@ -40,4 +40,4 @@ Variable* add(Tape& tape, Variable* a, Variable* b);
 // f(x) elementwise; `slope` [1, units] for prelu only. kNone returns x itself.
 Variable* activation(Tape& tape, Activation kind, Variable* x, Variable* slope = nullptr);
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -2,7 +2,7 @@
 
 #include "common/config/words.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 namespace {
 
 // All workers' logits and labels meet in one row of the global batch: where another's stand, this
@@ -85,4 +85,4 @@ void prediction_of_product(Tape& tape, std::span<Variable* const> logits, Matrix
   tape.ops().product_of_sigmoids(values, predictions);
 }
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

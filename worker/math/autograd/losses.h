@@ -7,7 +7,7 @@
 
 #include "worker/math/autograd/tape.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 // The loss that the task names, with its settings.
 void loss(Tape& tape, const TaskConfig& task, Variable* logits, const LossTarget& target,
@@ -23,4 +23,4 @@ void prediction(Tape& tape, const TaskConfig& task, Variable* logits, Matrix pre
 // The product of the logits' probabilities.
 void prediction_of_product(Tape& tape, std::span<Variable* const> logits, Matrix predictions);
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

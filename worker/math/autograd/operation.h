@@ -10,7 +10,7 @@
 
 #include "worker/math/ops/embedding.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct Variable;
 
@@ -53,4 +53,4 @@ struct Operation {
   std::span<const BagView> bags = {};  // ids that it reads, in the order of its tables
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

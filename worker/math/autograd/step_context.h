@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace cairn {
+namespace cairn::math {
 
 struct StepNumbers;  // worker/math/ops/dropout.h
 
@@ -34,4 +34,4 @@ struct StepContext {
   }
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

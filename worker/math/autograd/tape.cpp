@@ -4,7 +4,7 @@
 
 #include "worker/math/tensor/tensor_ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 template <typename T>
@@ -120,4 +120,4 @@ bool Tape::adopt_gradient(Variable* v, Matrix part) {
   return true;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

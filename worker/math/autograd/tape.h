@@ -17,7 +17,7 @@
 #include "worker/math/tensor/arena.h"
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // A value that takes part in a computation, and its gradient.
 struct Variable {
@@ -143,4 +143,4 @@ class Tape {
   const KeptOperation* last_operation_ = nullptr;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 namespace {
 
 using Axes = std::array<size_t, kRankMax>;
@@ -27,7 +27,7 @@ struct Algebra {
   Tensor subtract(const Tensor& a, const Tensor& b) const { return of(Binary::kSubtract, a, b); }
   Tensor multiply(const Tensor& a, const Tensor& b) const { return of(Binary::kMultiply, a, b); }
   Tensor divide(const Tensor& a, const Tensor& b) const { return of(Binary::kDivide, a, b); }
-  Tensor negative(const Tensor& x) const { return cairn::unary(arena, Unary::kNegate, x); }
+  Tensor negative(const Tensor& x) const { return math::unary(arena, Unary::kNegate, x); }
   Tensor scaled(const Tensor& x, double factor) const {
     return multiply(x, constant(factor, x.dtype));
   }
@@ -36,7 +36,7 @@ struct Algebra {
     return scaled(add(of(Binary::kLess, a, b), of(Binary::kLessEqual, a, b)), 0.5);
   }
   Tensor of(Binary operation, const Tensor& a, const Tensor& b) const {
-    return cairn::binary(arena, operation, a, b);
+    return math::binary(arena, operation, a, b);
   }
 };
 
@@ -48,7 +48,7 @@ Tensor sum_to(Arena& arena, const Tensor& x, const Shape& shape) {
   for (size_t axis = 0; axis < x.rank(); ++axis)
     if (axis < missing || shape[axis - missing] != x.shape[axis]) axes[count++] = axis;
   if (count == 0) return x;
-  return cairn::reduce(arena, Reduction::kSum, x, std::span(axes).first(count)).reshape(shape);
+  return math::reduce(arena, Reduction::kSum, x, std::span(axes).first(count)).reshape(shape);
 }
 
 // Adds `part()`, which is of a shape that v was broadcast to and is computed only where v needs it.
@@ -128,7 +128,7 @@ Tensor reduce_backward(Arena& arena, Reduction operation, const Tensor& x, const
     return is.scaled(dy, share).broadcast_to(x.shape);
   }
   const Tensor extreme = is.of(Binary::kEqual, x, y);
-  return is.multiply(extreme, is.divide(dy, cairn::reduce(arena, Reduction::kSum, extreme, axes)));
+  return is.multiply(extreme, is.divide(dy, math::reduce(arena, Reduction::kSum, extreme, axes)));
 }
 
 Tensor transposed(const Tensor& x) {  // its last two axes
@@ -166,7 +166,7 @@ Tensor row_major_copy(Arena& arena, const Tensor& x) {
 }  // namespace
 
 Variable* binary(Tape& tape, Binary operation, Variable* a, Variable* b) {
-  const Tensor value = cairn::binary(tape.arena(), operation, a->value, b->value);
+  const Tensor value = math::binary(tape.arena(), operation, a->value, b->value);
   Variable* y = compares(operation) ? tape.constant(value) : tape.result(value, std::array{a, b});
   const Attribute settings[] = {{"kind", kBinaryNames[static_cast<size_t>(operation)]}};
   tape.record({"binary", {a, b}, {y}, settings}, [=](Tape& t) {
@@ -176,7 +176,7 @@ Variable* binary(Tape& tape, Binary operation, Variable* a, Variable* b) {
 }
 
 Variable* unary(Tape& tape, Unary operation, Variable* x) {
-  Variable* y = tape.result(cairn::unary(tape.arena(), operation, x->value), std::array{x});
+  Variable* y = tape.result(math::unary(tape.arena(), operation, x->value), std::array{x});
   const Attribute settings[] = {{"kind", kUnaryNames[static_cast<size_t>(operation)]}};
   tape.record({"unary", {x}, {y}, settings}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
@@ -186,18 +186,18 @@ Variable* unary(Tape& tape, Unary operation, Variable* x) {
 }
 
 Variable* matmul(Tape& tape, Variable* a, Variable* b) {
-  Variable* y = tape.result(cairn::matmul(tape.arena(), a->value, b->value), std::array{a, b});
+  Variable* y = tape.result(math::matmul(tape.arena(), a->value, b->value), std::array{a, b});
   tape.record({"matmul", {a, b}, {y}},
               [=](Tape& t) {  // da = dy b^T, db = a^T dy
                 const Tensor dy = t.complete_tensor_gradient(y);
-                add_part(t, a, [&] { return cairn::matmul(t.arena(), dy, transposed(b->value)); });
-                add_part(t, b, [&] { return cairn::matmul(t.arena(), transposed(a->value), dy); });
+                add_part(t, a, [&] { return math::matmul(t.arena(), dy, transposed(b->value)); });
+                add_part(t, b, [&] { return math::matmul(t.arena(), transposed(a->value), dy); });
               });
   return y;
 }
 
 Variable* reduce(Tape& tape, Reduction operation, Variable* x, std::span<const size_t> axes) {
-  Variable* y = tape.result(cairn::reduce(tape.arena(), operation, x->value, axes), std::array{x});
+  Variable* y = tape.result(math::reduce(tape.arena(), operation, x->value, axes), std::array{x});
   const AxisAttributes attributes(axes, {"kind", kReductionNames[static_cast<size_t>(operation)]});
   tape.record({"reduce", {x}, {y}, attributes.span()},
               [=, over = kept(axes), count = axes.size()](Tape& t) {
@@ -250,10 +250,10 @@ Variable* broadcast_to(Tape& tape, Variable* x, const Shape& to) {
 }
 
 Variable* cast(Tape& tape, Variable* x, DType to) {
-  Variable* y = tape.result(cairn::cast(tape.arena(), x->value, to), std::array{x});
+  Variable* y = tape.result(math::cast(tape.arena(), x->value, to), std::array{x});
   const Attribute settings[] = {{"to", name_of(to)}};
   tape.record({"cast", {x}, {y}, settings}, [=](Tape& t) {
-    t.add_gradient(x, cairn::cast(t.arena(), t.complete_tensor_gradient(y), x->value.dtype));
+    t.add_gradient(x, math::cast(t.arena(), t.complete_tensor_gradient(y), x->value.dtype));
   });
   return y;
 }
@@ -265,7 +265,7 @@ Variable* concatenate(Tape& tape, std::span<Variable* const> parts, size_t axis)
     values[i] = parts[i]->value;
     sources[i] = parts[i];
   }
-  Variable* y = tape.result(cairn::concatenate(tape.arena(), values, axis), parts);
+  Variable* y = tape.result(math::concatenate(tape.arena(), values, axis), parts);
   const Attribute settings[] = {{"axis", axis}};
   tape.record({"concatenate", parts, {y}, settings}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
@@ -280,11 +280,11 @@ Variable* concatenate(Tape& tape, std::span<Variable* const> parts, size_t axis)
 }
 
 Variable* gather(Tape& tape, Variable* x, const Tensor& index) {
-  Variable* y = tape.result(cairn::gather(tape.arena(), x->value, index), std::array{x});
+  Variable* y = tape.result(math::gather(tape.arena(), x->value, index), std::array{x});
   tape.record({"gather", {x}, {y}}, [=](Tape& t) {
     const Tensor dx = make_tensor(t.arena(), x->value.shape, x->value.dtype);
     fill(dx, 0.0);
-    cairn::scatter_add(dx, index, t.complete_tensor_gradient(y));
+    math::scatter_add(dx, index, t.complete_tensor_gradient(y));
     t.add_gradient(x, dx);
   });
   return y;
@@ -292,14 +292,14 @@ Variable* gather(Tape& tape, Variable* x, const Tensor& index) {
 
 Variable* scatter_add(Tape& tape, Variable* x, const Tensor& index, Variable* values) {
   const Tensor sum = copy_of(tape.arena(), x->value);
-  cairn::scatter_add(sum, index, values->value);
+  math::scatter_add(sum, index, values->value);
   Variable* y = tape.result(sum, std::array{x, values});
   tape.record({"scatter_add", {x, values}, {y}}, [=](Tape& t) {
     const Tensor dy = t.complete_tensor_gradient(y);
     t.add_gradient(x, dy);
-    if (values->needs_gradient) t.add_gradient(values, cairn::gather(t.arena(), dy, index));
+    if (values->needs_gradient) t.add_gradient(values, math::gather(t.arena(), dy, index));
   });
   return y;
 }
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -12,7 +12,7 @@
 #include "worker/math/autograd/tape.h"
 #include "worker/math/tensor/tensor_ops.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 // Where both operands of a minimum or maximum are equal, each gets half of the gradient.
 Variable* binary(Tape& tape, Binary operation, Variable* a, Variable* b);
@@ -33,4 +33,4 @@ Variable* gather(Tape& tape, Variable* x, const Tensor& index);
 // x with values added at index; x itself stays as it is.
 Variable* scatter_add(Tape& tape, Variable* x, const Tensor& index, Variable* values);
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 namespace {
 
 std::span<float> floats(Matrix m) { return {m.data, m.rows * m.cols}; }
@@ -84,4 +84,4 @@ Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer) {
   return y;
 }
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

@@ -4,7 +4,7 @@
 
 #include "worker/math/autograd/tape.h"
 
-namespace cairn::autograd {
+namespace cairn::math::autograd {
 
 // `scale` and `shift` are [1, units].
 Variable* layer_norm(Tape& tape, Variable* x, Variable* scale, Variable* shift);
@@ -21,4 +21,4 @@ Variable* batch_norm(Tape& tape, Variable* x, const BatchNorm& norm);
 // Inference returns x itself. `layer` tells the model's dropouts apart.
 Variable* dropout(Tape& tape, Variable* x, float rate, uint32_t layer);
 
-}  // namespace cairn::autograd
+}  // namespace cairn::math::autograd

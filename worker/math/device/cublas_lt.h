@@ -7,7 +7,7 @@
 #include "common/result.h"
 #include "worker/math/device/lazy_library.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct CublasLt {
   decltype(&cublasLtCreate) Create;
@@ -53,4 +53,4 @@ inline Result<const CublasLt*> load_cublas_lt() {
 // To be called once a device has been opened, which loads it.
 inline const CublasLt& lt() { return *load_cublas_lt().value(); }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -9,7 +9,7 @@
 #include "worker/math/device/cublas_lt.h"
 #include "worker/math/device/cuda_device.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 thread_local std::unique_ptr<CudaDevice> current;
@@ -280,4 +280,4 @@ void CudaDevice::launched() {
 void CudaDevice::set_blocking(bool blocking) { state_->blocking = blocking; }
 void CudaDevice::use_managed_memory(bool managed) { managed_memory = managed; }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -12,7 +12,7 @@
 struct CUstream_st;
 struct cublasLtContext;
 
-namespace cairn {
+namespace cairn::math {
 
 class CudaDevice final : public Device {
  public:
@@ -74,4 +74,4 @@ class CudaDevice final : public Device {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

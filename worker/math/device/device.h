@@ -14,7 +14,7 @@
 
 #include "worker/math/tensor/memory.h"
 
-namespace cairn {
+namespace cairn::math {
 
 using Stream = struct StreamHandle*;
 using Event = struct EventHandle*;
@@ -56,4 +56,4 @@ class Device : public Memory {
   Stream stream_ = nullptr;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -7,7 +7,7 @@
 #include "common/result.h"
 #include "worker/math/device/device.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct Gpu {
   Device* device = nullptr;  // the calling thread's, as long as that lives
@@ -21,4 +21,4 @@ Result<uint32_t> gpu_count();
 // Makes GPU `number` the one that the calling thread computes on. Errors: kUnavailable.
 Result<Gpu> open_gpu(uint32_t number);
 
-}  // namespace cairn
+}  // namespace cairn::math

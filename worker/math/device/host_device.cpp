@@ -6,7 +6,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr std::align_val_t kAlignment{256};
@@ -173,4 +173,4 @@ void* HostDevice::scratch(size_t bytes) {
   return scratch_.data();
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -12,7 +12,7 @@
 
 #include "worker/math/device/device.h"
 
-namespace cairn {
+namespace cairn::math {
 
 class HostDevice final : public Device {
  public:
@@ -71,4 +71,4 @@ class HostDevice final : public Device {
   size_t allocated_ = 0, allocations_ = 0, captures_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-namespace cairn {
+namespace cairn::math {
 
 LazyLibrary::LazyLibrary(std::initializer_list<const char*> names) {
   for (const char* name : names) {
@@ -22,4 +22,4 @@ void* LazyLibrary::address_of(const char* name) {
   return address;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace cairn {
+namespace cairn::math {
 
 class LazyLibrary {
  public:
@@ -28,4 +28,4 @@ class LazyLibrary {
   std::string trouble_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -1,6 +1,6 @@
 #include "worker/math/device/step_graphs.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // Cuts the graph where a part becomes ready: what is told then happens outside of it.
 class StepGraphs::Recorder final : public GradientSink {
@@ -49,4 +49,4 @@ void StepGraphs::clear() {
   entries_.clear();
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

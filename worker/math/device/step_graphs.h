@@ -13,7 +13,7 @@
 
 #include "worker/math/device/device.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // Is told, in the midst of a step, that a part of the dense gradients is complete.
 class GradientSink {
@@ -57,4 +57,4 @@ class StepGraphs {
   std::map<Shape, Entry> entries_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

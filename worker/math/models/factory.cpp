@@ -6,7 +6,7 @@
 #include "worker/math/models/step_runner.h"
 #include "worker/math/models/task_objective.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 Error invalid(std::string why) { return {ErrorCode::kInvalidArgument, "model: " + std::move(why)}; }
@@ -151,4 +151,4 @@ Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const Model
       new StepRunner(ops, shape, std::move(parts), {seed, precision, config.l2}));
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // Large enough that an all-reduce of one is worth its start, small enough that the first can begin
@@ -37,4 +37,4 @@ void GradientBuckets::learn() {
     bucket.ready_after = parameters_.last_part(bucket.first, bucket.last);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -10,7 +10,7 @@
 #include "worker/math/device/step_graphs.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn {
+namespace cairn::math {
 
 class GradientBuckets {
  public:
@@ -37,4 +37,4 @@ class GradientBuckets {
   size_t told_ = 0;  // in this step
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

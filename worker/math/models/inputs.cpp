@@ -3,7 +3,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/autograd/interactions.h"
 
-namespace cairn {
+namespace cairn::math {
 
 Inputs::Inputs(nn::Parameters& parameters, const ModelConfig& config, const ModelShape& shape,
                size_t row_weights)
@@ -85,4 +85,4 @@ Variable* Inputs::wide(Tape& tape, const NetworkInput& batch) const {
   return sum == nullptr ? of_numbers : autograd::add(tape, sum, of_numbers);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

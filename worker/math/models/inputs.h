@@ -20,7 +20,7 @@
 #include "worker/math/nn/attention.h"
 #include "worker/math/nn/interaction.h"
 
-namespace cairn {
+namespace cairn::math {
 
 class Inputs {
  public:
@@ -53,4 +53,4 @@ class Inputs {
       attentions_;  // one per feature; empty without attention
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -17,7 +17,7 @@
 #include "worker/math/nn/parameters.h"
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct OperationGraph;
 
@@ -105,4 +105,4 @@ Result<std::unique_ptr<Model>> make_model(const ModelConfig& config, const Model
                                           uint64_t seed, const Ops& ops,
                                           Precision precision = Precision::kF32);
 
-}  // namespace cairn
+}  // namespace cairn::math

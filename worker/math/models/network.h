@@ -8,7 +8,7 @@
 #include "worker/math/autograd/tape.h"
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // The rows of one table as variables. What a row does not hold is null.
 struct TableRows {
@@ -43,4 +43,4 @@ class Network {
   virtual size_t encoding_dim() const = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -8,7 +8,7 @@
 #include "worker/math/autograd/tape.h"
 #include "worker/math/models/staging.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // Owns no parameters: it registers them in the model's, behind the network's. Thread safety: as the
 // model's.
@@ -35,4 +35,4 @@ class Objective {
                        Matrix predictions) const = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

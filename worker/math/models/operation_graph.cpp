@@ -8,7 +8,7 @@
 
 #include "common/config/words.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Maker {
@@ -123,4 +123,4 @@ std::string describe(const OperationGraph& graph) {
 
 std::string describe(Model& model) { return describe(model.operations()); }
 
-}  // namespace cairn
+}  // namespace cairn::math

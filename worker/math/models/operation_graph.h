@@ -15,7 +15,7 @@
 #include "worker/math/models/network.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct OperationGraph {
   enum class Kind : uint8_t {
@@ -56,4 +56,4 @@ std::string describe(const OperationGraph& graph);
 // The graph of the model's predictions.
 std::string describe(Model& model);
 
-}  // namespace cairn
+}  // namespace cairn::math

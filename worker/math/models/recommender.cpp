@@ -6,7 +6,7 @@
 #include "worker/math/autograd/interactions.h"
 #include "worker/math/models/task_objective.h"
 
-namespace cairn {
+namespace cairn::math {
 
 Recommender::Recommender(nn::Parameters& parameters, const ModelConfig& config,
                          const ModelShape& shape)
@@ -74,4 +74,4 @@ std::span<Variable* const> Recommender::forward(Tape& tape, const NetworkInput& 
   return logits;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -28,7 +28,7 @@
 #include "worker/math/nn/interaction.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn {
+namespace cairn::math {
 
 class Recommender final : public Network {
  public:
@@ -61,4 +61,4 @@ class Recommender final : public Network {
   Variable* bias_ = nullptr;  // where there are no heads
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -7,7 +7,7 @@
 #include "worker/math/device/device.h"
 #include "worker/math/tensor/padding.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr size_t kAlignment = Arena::kAlignment;
@@ -161,4 +161,4 @@ void Staging::finish(const Step& step, std::span<float> results,
   device_->synchronize(stream);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -12,7 +12,7 @@
 #include "worker/math/ops/dropout.h"
 #include "worker/math/tensor/arena.h"
 
-namespace cairn {
+namespace cairn::math {
 
 class Staging {
  public:
@@ -51,4 +51,4 @@ class Staging {
   size_t packed_bytes_ = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

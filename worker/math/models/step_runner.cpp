@@ -7,7 +7,7 @@
 #include "worker/math/models/operation_graph.h"
 #include "worker/math/ops/cpu/bags.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Nobody final : public GradientSink {
@@ -188,4 +188,4 @@ void StepRunner::compute(const Staging::Step& step, GradientSink& sink) {
       if (part != nullptr) tape.complete_gradient(part);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

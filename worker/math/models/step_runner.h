@@ -18,7 +18,7 @@
 #include "worker/math/ops/ops.h"
 #include "worker/math/tensor/arena.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // The objective has registered its parameters behind the network's; they have no buffers yet.
 struct ModelParts {
@@ -78,4 +78,4 @@ class StepRunner final : public Model {
   GradientBuckets buckets_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,7 +4,7 @@
 
 #include "worker/math/autograd/losses.h"
 
-namespace cairn {
+namespace cairn::math {
 
 std::vector<std::string> tasks_with_logits(const ModelConfig& config) {
   std::vector<std::string> names;
@@ -97,4 +97,4 @@ void TaskObjective::predict(Tape& tape, std::span<Variable* const> logits,
   }
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -16,7 +16,7 @@
 #include "worker/math/models/objective.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // The names of the tasks that have a logit, in the job's order.
 std::vector<std::string> tasks_with_logits(const ModelConfig& config);
@@ -48,4 +48,4 @@ class TaskObjective final : public Objective {
   Variable* log_variances_ = nullptr;  // null where task weights are fixed
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 
 #include "worker/math/tensor/padding.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 Attention::Attention(Parameters& parameters, const std::string& name, const ModelConfig& config,
                      size_t dim)
@@ -19,4 +19,4 @@ Variable* Attention::forward(Tape& tape, const BagView& bag, Variable* table,
   return autograd::weighted_pool(tape, bag, table, scores);
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

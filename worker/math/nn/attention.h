@@ -13,7 +13,7 @@
 #include "worker/math/autograd/attention.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Attention {
  public:
@@ -26,4 +26,4 @@ class Attention {
   bool softmax_;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

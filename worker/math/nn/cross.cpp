@@ -3,7 +3,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/autograd/interactions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 Cross::Cross(Parameters& parameters, const std::string& name, size_t dim, size_t layers)
     : dim_(dim) {
@@ -40,4 +40,4 @@ Variable* VectorCross::forward(Tape& tape, const Features& in) const {
   return x;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -17,7 +17,7 @@
 
 #include "worker/math/nn/interaction.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Cross final : public InteractionLayer {
  public:
@@ -49,4 +49,4 @@ class VectorCross final : public InteractionLayer {
   size_t dim_;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

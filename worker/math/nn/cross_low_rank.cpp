@@ -3,7 +3,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/autograd/interactions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 namespace {
 
 constexpr Activation kLinear = Activation::kNone;
@@ -64,4 +64,4 @@ Variable* MixtureCross::forward(Tape& tape, const Features& in) const {
   return x;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

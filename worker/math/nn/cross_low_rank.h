@@ -21,7 +21,7 @@
 
 #include "worker/math/nn/interaction.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class LowRankCross final : public InteractionLayer {
  public:
@@ -55,4 +55,4 @@ class MixtureCross final : public InteractionLayer {
   size_t dim_, experts_;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

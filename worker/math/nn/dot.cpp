@@ -5,7 +5,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/autograd/interactions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 Dot::Dot(Parameters& parameters, const std::string& name, const FeatureShape& shape,
          std::vector<uint32_t> units, Activation activation)
@@ -30,4 +30,4 @@ size_t Dot::out() const {
   return bottom * shape_.dim + n * (n - 1) / 2;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

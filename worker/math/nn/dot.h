@@ -14,7 +14,7 @@
 #include "worker/math/nn/interaction.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Dot final : public InteractionLayer {
  public:
@@ -29,4 +29,4 @@ class Dot final : public InteractionLayer {
   Mlp bottom_;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -5,7 +5,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/autograd/interactions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 Fm::Fm(Parameters& parameters, const std::string& name, const FeatureShape& shape) : shape_(shape) {
   if (shape.numbers > 0)
@@ -23,4 +23,4 @@ Variable* Fm::forward(Tape& tape, const Features& in) const {
   return autograd::pairs(tape, fields, shape_.dim);
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -12,7 +12,7 @@
 
 #include "worker/math/nn/interaction.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Fm final : public InteractionLayer {
  public:
@@ -26,4 +26,4 @@ class Fm final : public InteractionLayer {
   Variable* vectors_ = nullptr;  // one per number; null without numbers
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -4,7 +4,7 @@
 #include "worker/math/nn/ple.h"
 #include "worker/math/nn/shared_bottom.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 std::unique_ptr<HeadLayer> make_head(Parameters& parameters, const ModelConfig& config,
                                      const std::vector<std::string>& tasks, size_t in) {
@@ -19,4 +19,4 @@ std::unique_ptr<HeadLayer> make_head(Parameters& parameters, const ModelConfig& 
   return nullptr;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -11,7 +11,7 @@
 #include "worker/math/autograd/tape.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 // Owns no parameters: they live in the model's. Thread safety: as the model's.
 class HeadLayer {
@@ -26,4 +26,4 @@ class HeadLayer {
 std::unique_ptr<HeadLayer> make_head(Parameters& parameters, const ModelConfig& config,
                                      const std::vector<std::string>& tasks, size_t in);
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

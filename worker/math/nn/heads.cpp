@@ -1,6 +1,6 @@
 #include "worker/math/nn/heads.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 Heads::Heads(Parameters& parameters, const ModelConfig& config,
              const std::vector<std::string>& tasks, size_t in)
@@ -18,4 +18,4 @@ void Heads::forward(Tape& tape, Variable* x, std::span<Variable*> logits) const 
   for (size_t t = 0; t < towers_.size(); ++t) logits[t] = towers_[t].forward(tape, logits[t]);
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -16,7 +16,7 @@
 #include "worker/math/nn/mlp.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Heads {
  public:
@@ -31,4 +31,4 @@ class Heads {
   std::vector<Mlp> towers_;  // one per task
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

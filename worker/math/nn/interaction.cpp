@@ -5,7 +5,7 @@
 #include "worker/math/nn/dot.h"
 #include "worker/math/nn/fm.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 namespace {
 
 std::unique_ptr<InteractionLayer> make_cross(Parameters& parameters, const ModelConfig& config,
@@ -45,4 +45,4 @@ std::unique_ptr<InteractionLayer> make_interaction(Parameters& parameters,
   return nullptr;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -8,7 +8,7 @@
 #include "worker/math/autograd/tape.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 // The inputs of a batch.
 struct Features {
@@ -37,4 +37,4 @@ std::unique_ptr<InteractionLayer> make_interaction(Parameters& parameters,
                                                    const ModelConfig& config,
                                                    const FeatureShape& shape);
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -3,7 +3,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/autograd/interactions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 namespace {
 
 constexpr float kSlope = 0.25f;  // prelu's first. Source: He et al., ICCV 2015
@@ -77,4 +77,4 @@ Variable* Mlp::forward(Tape& tape, Variable* x) const {
   return x;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

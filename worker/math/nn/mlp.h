@@ -20,7 +20,7 @@
 #include "worker/math/autograd/towers.h"
 #include "worker/math/nn/parameters.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 // The parts of a hidden layer behind its product.
 struct HiddenLayer {
@@ -65,4 +65,4 @@ class Mlp {
   size_t width_ = 0;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -2,7 +2,7 @@
 
 #include "worker/math/autograd/functions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 Mmoe::Mmoe(Parameters& parameters, const ModelConfig& config, size_t tasks, size_t in)
     : experts_(parameters, "head.experts", in, config.expert_units, config.activation,
@@ -14,4 +14,4 @@ void Mmoe::forward(Tape& tape, Variable* x, std::span<Variable*> inputs) const {
   autograd::gates(tape, gates_.forward(tape, x), experts, inputs);
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

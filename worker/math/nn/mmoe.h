@@ -7,7 +7,7 @@
 #include "worker/math/nn/head.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Mmoe final : public HeadLayer {
  public:
@@ -21,4 +21,4 @@ class Mmoe final : public HeadLayer {
   Mlp gates_;  // one linear layer for the gates of all tasks
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -5,7 +5,7 @@
 
 #include "common/random.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 namespace {
 
 constexpr size_t kUnit = Arena::kAlignment / sizeof(float);
@@ -92,4 +92,4 @@ size_t Parameters::last_part(size_t first, size_t last) const {
   return part;
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

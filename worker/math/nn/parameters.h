@@ -15,7 +15,7 @@
 #include "worker/math/autograd/tape.h"
 #include "worker/math/tensor/arena.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // One dense parameter, a slice of the flat buffers.
 struct ParameterInfo {
@@ -85,4 +85,4 @@ float he_limit(size_t in);
 float glorot_limit(size_t in, size_t out);
 
 }  // namespace nn
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 
 #include "worker/math/autograd/functions.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 namespace {
 
 Variable* mix(Tape& tape, const Mlp& gate, Variable* x, std::span<Variable* const> experts) {
@@ -55,4 +55,4 @@ void Ple::extract(Tape& tape, const Level& level, bool last, std::span<Variable*
   if (!last) groups[tasks] = mix(tape, level.shared.gate, groups[tasks], experts);
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -14,7 +14,7 @@
 #include "worker/math/nn/head.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class Ple final : public HeadLayer {
  public:
@@ -38,4 +38,4 @@ class Ple final : public HeadLayer {
   std::vector<Level> levels_;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 SharedBottom::SharedBottom(Parameters& parameters, const ModelConfig& config, size_t in)
     : bottom_(parameters, "head.bottom", in, config.expert_units, config.activation) {}
@@ -11,4 +11,4 @@ void SharedBottom::forward(Tape& tape, Variable* x, std::span<Variable*> inputs)
   std::ranges::fill(inputs, bottom_.forward(tape, x));
 }
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

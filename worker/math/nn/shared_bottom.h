@@ -5,7 +5,7 @@
 #include "worker/math/nn/head.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 
 class SharedBottom final : public HeadLayer {
  public:
@@ -18,4 +18,4 @@ class SharedBottom final : public HeadLayer {
   Mlp bottom_;
 };
 
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

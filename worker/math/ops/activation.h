@@ -13,7 +13,7 @@
 #include "common/config/model_config.h"
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct ActivationInputs {
   ConstMatrix x, slope;
@@ -24,4 +24,4 @@ struct ActivationGradients {
   Gradient x, slope;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

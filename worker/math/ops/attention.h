@@ -18,7 +18,7 @@
 
 #include "worker/math/ops/embedding.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct AttentionInputs {
   BagView bag;
@@ -36,4 +36,4 @@ struct WeightedPoolGradients {
   Gradient table, scores;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -8,7 +8,7 @@
 #include "worker/math/ops/gradient.h"
 #include "worker/math/ops/matmul.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct CrossInputs {
   ConstMatrix x0, x, weight, bias;
@@ -25,4 +25,4 @@ struct CrossGradients {
   bool x_holds_dy = false;  // `x` is the storage of dy itself: dy stays as one part of its sum
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 #include "worker/math/device/gpu.h"
 #include "worker/math/ops/ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 const Error kAbsent{ErrorCode::kUnavailable, "device: cuda is not in this build"};
@@ -14,4 +14,4 @@ Result<const Ops*> cuda_ops(bool) { return kAbsent; }
 Result<uint32_t> gpu_count() { return Error{ErrorCode::kInvalidArgument, kAbsent.message}; }
 Result<Gpu> open_gpu(uint32_t) { return kAbsent; }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -13,7 +13,7 @@
 
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 inline constexpr uint64_t kDropout = 0x64726f706f7574;  // "dropout"
 
@@ -29,4 +29,4 @@ struct DropoutKey {
   const StepNumbers* at = nullptr;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

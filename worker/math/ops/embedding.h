@@ -13,7 +13,7 @@
 #include "common/config/feature_config.h"
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct BagView {
   std::span<const uint32_t> offsets;  // [batch + 1], ascending from 0
@@ -33,4 +33,4 @@ struct PooledBag {
   size_t column = 0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 
 #include "worker/math/ops/ops.h"
 
-namespace cairn {
+namespace cairn::math {
 
 Result<const Ops*> ops_of_device(std::string_view device, Precision precision) {
   if (device == "cpu") return &cpu_ops();
@@ -11,4 +11,4 @@ Result<const Ops*> ops_of_device(std::string_view device, Precision precision) {
                "device: unknown '" + std::string(device) + "'; known: cpu, cuda"};
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,7 +4,7 @@
 #include "common/check.h"
 #include "worker/math/ops/gates.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct GateSizes {
   size_t batch, tasks, experts, units;
@@ -24,4 +24,4 @@ inline GateSizes gate_sizes(const GateInputs& in, ConstMatrix probabilities,
   return s;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

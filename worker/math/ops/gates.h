@@ -13,7 +13,7 @@
 
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 inline constexpr size_t kExpertsMax = 64;
 
@@ -25,4 +25,4 @@ struct GateGradients {
   Gradient logits, experts;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

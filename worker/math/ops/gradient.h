@@ -3,7 +3,7 @@
 
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 enum class Write : uint8_t { kReplace, kAdd };
 
@@ -21,4 +21,4 @@ struct Gradient {
   }
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -18,7 +18,7 @@
 
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct CombineInputs {
   ConstMatrix x0, mixed, x;
@@ -35,4 +35,4 @@ struct VectorCrossGradients {
   Gradient x0, x, weight, bias;  // x0 and x may be the same matrix, as above
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

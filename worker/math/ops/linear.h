@@ -10,7 +10,7 @@
 #include "worker/math/ops/gradient.h"
 #include "worker/math/ops/matmul.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct LinearInputs {
   ConstMatrix x, weight, bias;
@@ -26,4 +26,4 @@ struct LinearGradients {
   Gradient x, weight, bias;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -26,7 +26,7 @@
 
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct LossTarget {
   ConstMatrix labels;
@@ -56,4 +56,4 @@ struct UncertaintyInputs {
   double scale = 1.0, share = 0.5;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,7 +4,7 @@
 #include "common/check.h"
 #include "worker/math/ops/loss.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct RowLoss {
   double loss, slope, prediction;  // slope: derivative of the loss in the logit
@@ -20,4 +20,4 @@ inline void check_target(const LossTarget& target, ConstMatrix predictions) {
   if (!target.weights.empty()) check_column(target.weights, predictions.rows);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,7 +4,7 @@
 
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // A factor as it is stored, or its transpose.
 struct Factor {
@@ -30,4 +30,4 @@ inline Factor transpose(Factor factor) {
   return factor;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

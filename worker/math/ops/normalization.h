@@ -19,7 +19,7 @@
 
 #include "worker/math/ops/gradient.h"
 
-namespace cairn {
+namespace cairn::math {
 
 inline constexpr float kNormalizationEpsilon = 1e-5f;
 inline constexpr float kStatisticsMomentum = 0.1f;  // share of a step in running statistics
@@ -35,4 +35,4 @@ struct NormalizeInputs {
   ConstMatrix x, mean, inverse, scale, shift;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

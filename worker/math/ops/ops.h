@@ -23,7 +23,7 @@
 #include "worker/math/ops/optimizer.h"
 #include "worker/math/tensor/arena.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct Ops {
   std::string_view name;
@@ -161,4 +161,4 @@ Result<const Ops*> ops_of_device(std::string_view device, Precision precision = 
 void set_math_threads(int threads);
 int math_threads();
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -17,7 +17,7 @@
 
 #include <span>
 
-namespace cairn {
+namespace cairn::math {
 
 struct AdagradFactors {
   float rate;  // a
@@ -39,4 +39,4 @@ struct AdamSpans {
   std::span<const float> g;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,7 +4,7 @@
 #include "common/config/learning_rate.h"
 #include "worker/math/tensor/buffer.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Adagrad final : public DenseOptimizer {
@@ -35,4 +35,4 @@ std::unique_ptr<DenseOptimizer> make_adagrad(const DenseOptimizerConfig& config,
   return std::make_unique<Adagrad>(config, layout.floats, ops);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,10 +5,10 @@
 
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // State: s without initial_accumulator, so that it starts at zero.
 std::unique_ptr<DenseOptimizer> make_adagrad(const DenseOptimizerConfig& config,
                                              const ParameterLayout& layout, const Ops& ops);
 
-}  // namespace cairn
+}  // namespace cairn::math

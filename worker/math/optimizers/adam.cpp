@@ -6,7 +6,7 @@
 #include "common/config/learning_rate.h"
 #include "worker/math/tensor/buffer.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Adam final : public DenseOptimizer {
@@ -55,4 +55,4 @@ std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config,
   return std::make_unique<Adam>(config, layout.floats, ops);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,7 +6,7 @@
 
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // The factors of step `step`, from 1.
 AdamFactors adam_factors(const DenseOptimizerConfig& config, uint64_t step);
@@ -14,4 +14,4 @@ AdamFactors adam_factors(const DenseOptimizerConfig& config, uint64_t step);
 std::unique_ptr<DenseOptimizer> make_adam(const DenseOptimizerConfig& config,
                                           const ParameterLayout& layout, const Ops& ops);
 
-}  // namespace cairn
+}  // namespace cairn::math

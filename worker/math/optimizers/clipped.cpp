@@ -1,6 +1,6 @@
 #include "worker/math/optimizers/clipped.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Clipped final : public DenseOptimizer {
@@ -28,4 +28,4 @@ std::unique_ptr<DenseOptimizer> make_clipped(std::unique_ptr<DenseOptimizer> opt
   return std::make_unique<Clipped>(std::move(optimizer), norm_max, ops);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,9 +4,9 @@
 
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 std::unique_ptr<DenseOptimizer> make_clipped(std::unique_ptr<DenseOptimizer> optimizer,
                                              float norm_max, const Ops& ops);
 
-}  // namespace cairn
+}  // namespace cairn::math

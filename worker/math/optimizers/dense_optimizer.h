@@ -13,7 +13,7 @@
 #include "worker/math/nn/parameters.h"
 #include "worker/math/ops/ops.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // Updates parameters in place; its state is one flat buffer, saved in checkpoints. Values,
 // gradients and state stand in the memory of the operations that it was made with
@@ -42,4 +42,4 @@ Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimize
                                                              const ParameterLayout& layout,
                                                              const Ops& ops = cpu_ops());
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include "worker/math/optimizers/momentum.h"
 #include "worker/math/optimizers/sgd.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 struct Entry {
@@ -37,4 +37,4 @@ Result<std::unique_ptr<DenseOptimizer>> make_dense_optimizer(const DenseOptimize
                "unknown dense optimizer '" + config.name + "'; known: " + known};
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

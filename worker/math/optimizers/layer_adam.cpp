@@ -6,7 +6,7 @@
 #include "worker/math/optimizers/adam.h"
 #include "worker/math/tensor/buffer.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // One an element, so that one pass over the flat buffer serves all layers. Gaps and statistics have
@@ -75,4 +75,4 @@ std::unique_ptr<DenseOptimizer> make_lamb(const DenseOptimizerConfig& config,
   return std::make_unique<LayerAdam>(config, layout, ops, /*by_norm=*/true);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

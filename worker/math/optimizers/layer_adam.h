@@ -11,11 +11,11 @@
 
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 std::unique_ptr<DenseOptimizer> make_adamw(const DenseOptimizerConfig& config,
                                            const ParameterLayout& layout, const Ops& ops);
 std::unique_ptr<DenseOptimizer> make_lamb(const DenseOptimizerConfig& config,
                                           const ParameterLayout& layout, const Ops& ops);
 
-}  // namespace cairn
+}  // namespace cairn::math

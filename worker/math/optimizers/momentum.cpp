@@ -4,7 +4,7 @@
 #include "common/config/learning_rate.h"
 #include "worker/math/tensor/buffer.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Momentum final : public DenseOptimizer {
@@ -39,4 +39,4 @@ std::unique_ptr<DenseOptimizer> make_nesterov(const DenseOptimizerConfig& config
   return std::make_unique<Momentum>(config, layout.floats, ops.memory(), ops.nesterov);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,11 +6,11 @@
 
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 std::unique_ptr<DenseOptimizer> make_momentum(const DenseOptimizerConfig& config,
                                               const ParameterLayout& layout, const Ops& ops);
 std::unique_ptr<DenseOptimizer> make_nesterov(const DenseOptimizerConfig& config,
                                               const ParameterLayout& layout, const Ops& ops);
 
-}  // namespace cairn
+}  // namespace cairn::math

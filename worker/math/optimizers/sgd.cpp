@@ -3,7 +3,7 @@
 #include "common/check.h"
 #include "common/config/learning_rate.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Sgd final : public DenseOptimizer {
@@ -31,4 +31,4 @@ std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config,
   return std::make_unique<Sgd>(config, layout.floats, ops);
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -4,9 +4,9 @@
 
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 std::unique_ptr<DenseOptimizer> make_sgd(const DenseOptimizerConfig& config,
                                          const ParameterLayout& layout, const Ops& ops);
 
-}  // namespace cairn
+}  // namespace cairn::math

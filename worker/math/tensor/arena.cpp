@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr size_t kBlockUnit = size_t{2} << 20;  // a huge page
@@ -50,4 +50,4 @@ void Arena::reset() {
   numbers_.reset();
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

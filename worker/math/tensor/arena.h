@@ -14,7 +14,7 @@
 #include "worker/math/tensor/memory.h"
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 class Arena {
  public:
@@ -97,4 +97,4 @@ class Arena {
   Pool numbers_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

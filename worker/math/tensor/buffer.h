@@ -9,7 +9,7 @@
 
 #include "worker/math/tensor/memory.h"
 
-namespace cairn {
+namespace cairn::math {
 
 template <typename T>
 class NumberBuffer {
@@ -45,4 +45,4 @@ class NumberBuffer {
   T* data_ = nullptr;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

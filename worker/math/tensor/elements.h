@@ -7,7 +7,7 @@
 
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // ---- elements by type: how one is read and written, and the type to compute in
 
@@ -86,4 +86,4 @@ class Places {
   std::array<size_t, kRankMax> index_ = {};
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr std::align_val_t kHugePage{size_t{2} << 20};
@@ -38,4 +38,4 @@ Memory& host_memory() {
   return memory;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-namespace cairn {
+namespace cairn::math {
 
 class Memory {
  public:
@@ -45,4 +45,4 @@ class Memory {
 
 Memory& host_memory();
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -12,7 +12,7 @@
 #include "common/formats/zip.h"
 #include "worker/math/tensor/tensor_ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
@@ -209,4 +209,4 @@ Status write_npz(const std::filesystem::path& file, const std::map<std::string, 
   return write_all(file, archive.value());
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

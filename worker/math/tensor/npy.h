@@ -15,7 +15,7 @@
 #include "worker/math/tensor/arena.h"
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // The numbers stand in the arena.
 Result<Tensor> read_npy(const std::filesystem::path& file, Arena& arena);
@@ -25,4 +25,4 @@ Result<std::map<std::string, Tensor>> read_npz(const std::filesystem::path& file
 Status write_npy(const std::filesystem::path& file, const Tensor& tensor);
 Status write_npz(const std::filesystem::path& file, const std::map<std::string, Tensor>& tensors);
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstddef>
 
-namespace cairn {
+namespace cairn::math {
 
 // Rounds up to eighths of powers of two, at least to multiples of 16: from 128 on it adds at most
 // an eighth. A size that was rounded up stays.
@@ -16,4 +16,4 @@ constexpr size_t padded(size_t count) {
   return (count + step - 1) / step * step;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

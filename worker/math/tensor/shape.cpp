@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace cairn {
+namespace cairn::math {
 
 std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
 
@@ -38,4 +38,4 @@ Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
   return both;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -9,7 +9,7 @@
 
 #include "common/check.h"
 
-namespace cairn {
+namespace cairn::math {
 
 inline constexpr size_t kRankMax = 6;
 
@@ -55,4 +55,4 @@ Shape broadcast(const Shape& a, const Shape& b, const char* operation);
 // "add: shapes [2, 3] and [4] do not fit"
 [[noreturn]] void shapes_differ(const char* operation, const Shape& a, const Shape& b);
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace cairn {
+namespace cairn::math {
 
 bool Tensor::contiguous() const {
   const Strides wanted = row_major(shape);
@@ -50,4 +50,4 @@ Tensor Tensor::broadcast_to(const Shape& to) const {
   return y;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -16,7 +16,7 @@
 #include "common/check.h"
 #include "worker/math/tensor/shape.h"
 
-namespace cairn {
+namespace cairn::math {
 
 enum class DType : uint8_t { kF32, kF64, kBf16, kI64 };
 
@@ -96,4 +96,4 @@ struct Tensor {
   Tensor broadcast_to(const Shape& to) const;  // as NumPy does
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

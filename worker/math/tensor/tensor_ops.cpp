@@ -10,7 +10,7 @@
 #include "common/random.h"
 #include "worker/math/tensor/elements.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 void check_one_type(const char* operation, const Tensor& a, const Tensor& b) {
@@ -328,4 +328,4 @@ void scatter_add(const Tensor& x, const Tensor& index, const Tensor& values) {
   });
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

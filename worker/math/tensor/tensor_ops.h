@@ -11,7 +11,7 @@
 #include "worker/math/tensor/arena.h"
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 Tensor make_tensor(Arena& arena, const Shape& shape, DType dtype);  // its content is unspecified
 Tensor copy_of(Arena& arena, const Tensor& x);
@@ -56,4 +56,4 @@ Tensor gather(Arena& arena, const Tensor& x, const Tensor& index);
 // x[index[i], ...] += values[i, ...], in the order of i.
 void scatter_add(const Tensor& x, const Tensor& index, const Tensor& values);
 
-}  // namespace cairn
+}  // namespace cairn::math

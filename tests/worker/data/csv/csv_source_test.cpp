@@ -8,7 +8,7 @@
 
 #include "tests/worker/data/data_folder.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 using testing::ElementsAre;
@@ -33,7 +33,7 @@ class CsvSourceTest : public testing::Test {
     return own;
   }
   // The next sample: the texts of its wanted columns, or why it is bad; empty at the end.
-  static std::vector<std::string> next(RecordStream& stream, Record& record) {
+  static std::vector<std::string> next(RecordStream& stream, features::Record& record) {
     const Result<RecordStream::Read> read = stream.next(record);
     if (!read.ok()) return {"error: " + read.error().message};
     if (read.value() == RecordStream::Read::kEnd) return {};
@@ -53,7 +53,7 @@ TEST_F(CsvSourceTest, GivesTheWantedColumnsInTheirOrderWhateverAFileHas) {
       {folder_.write("a.csv", "y,other,x\n1,,2\n"), folder_.write("b.csv", "x,y\n\"3,3\",4\n")});
   ASSERT_TRUE(source);
   const auto stream = source->read(all_blocks(*source));
-  Record record;
+  features::Record record;
   EXPECT_THAT(next(*stream, record), ElementsAre("2", "1"));
   EXPECT_EQ(record.sample_id, 10u);
   EXPECT_THAT(next(*stream, record), ElementsAre("3,3", "4"));
@@ -66,7 +66,7 @@ TEST_F(CsvSourceTest, TellsWhyALineIsNoRecordAndWhereAndGoesOn) {
   const auto source = open({folder_.write("a.csv", "x,y\n1\n1,\"2\n1,2\n")});
   ASSERT_TRUE(source);
   const auto stream = source->read(all_blocks(*source));
-  Record record;
+  features::Record record;
   EXPECT_THAT(next(*stream, record), ElementsAre("bad: has 1 fields, want 2"));
   EXPECT_THAT(source->place_of(record.sample_id), HasSubstr("a.csv:2"));
   EXPECT_THAT(next(*stream, record),
@@ -81,11 +81,11 @@ TEST_F(CsvSourceTest, EveryPositionResumesWithTheSampleBehindIt) {
   const auto source = open({folder_.write("a.csv", text)});
   ASSERT_TRUE(source);
   const auto stream = source->read(all_blocks(*source, /*shuffle=*/true));
-  EXPECT_EQ(stream->position(), ReaderPosition{});
-  Record record, again;
+  EXPECT_EQ(stream->position(), features::ReaderPosition{});
+  features::Record record, again;
   std::vector<std::string> expected;
   do {
-    const ReaderPosition position = stream->position();
+    const features::ReaderPosition position = stream->position();
     expected = next(*stream, record);
     const auto resumed = source->read(all_blocks(*source, /*shuffle=*/true));
     ASSERT_TRUE(resumed->seek(position));
@@ -102,7 +102,7 @@ TEST_F(CsvSourceTest, CriteoIsTabSeparatedWithNamedColumnsAndNoHeader) {
   for (int i = 0; i < 39; ++i) line += "\tv" + std::to_string(i);
   const auto source = open({folder_.write("a.tsv", line + "\n")});
   ASSERT_TRUE(source);
-  Record record;
+  features::Record record;
   EXPECT_THAT(next(*source->read(all_blocks(*source)), record), ElementsAre("v38", "1"));
 }
 
@@ -115,4 +115,4 @@ TEST_F(CsvSourceTest, NothingToReadIsRefused) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

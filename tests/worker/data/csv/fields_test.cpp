@@ -9,7 +9,7 @@
 #include "common/random.h"
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 using testing::ElementsAre;
@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 std::vector<std::string> texts(const FieldSplitter& splitter) {
   std::vector<std::string> texts;
-  for (const Cell& field : splitter.fields()) texts.emplace_back(field.text());
+  for (const features::Cell& field : splitter.fields()) texts.emplace_back(field.text());
   return texts;
 }
 
@@ -78,4 +78,4 @@ TEST(FieldSplitter, AgreesWithCuttingCharacterByCharacter) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

@@ -12,7 +12,7 @@
 
 #include "tests/worker/data/data_folder.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 using testing::HasSubstr;
@@ -144,4 +144,4 @@ TEST(DecodedFile, AnUnusableCacheIsUnavailable) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

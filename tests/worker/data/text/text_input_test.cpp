@@ -5,7 +5,7 @@
 
 #include "tests/worker/data/data_folder.h"
 
-namespace cairn {
+namespace cairn::data {
 namespace {
 
 using testing::ElementsAre;
@@ -70,4 +70,4 @@ TEST(TextInputHeaders, AreLeftOutAndTheirErrorsPassedOn) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::data

@@ -8,7 +8,7 @@
 #include "tests/worker/math/ops/numbers.h"
 #include "worker/math/autograd/losses.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // Operations have tests of their own; here it is how the tape joins them.
@@ -147,4 +147,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, FunctionsTest, testing::ValuesIn(backends
                          backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -21,7 +21,7 @@
 #include "worker/math/autograd/functions.h"
 #include "worker/math/tensor/npy.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using Inputs = std::vector<Variable*>;
@@ -294,4 +294,4 @@ TEST(TensorFunctions, WholeNumbersAndComparisonsHaveNoGradient) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

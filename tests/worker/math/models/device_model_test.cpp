@@ -11,7 +11,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // The same sum of every worker's values: this one is alone.
@@ -83,4 +83,4 @@ TEST(DeviceModel, AnIndexBeyondTheTableEndsTheProcessBeforeTheDeviceHasIt) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::math {
 
 ModelShape example_shape() {
   ModelShape shape;
@@ -116,4 +116,4 @@ StepResult run_step(Model& model, ExampleBatch& batch, size_t tasks) {
   return result;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -8,7 +8,7 @@
 #include "tests/worker/math/models/reference_model.h"
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // Numbers, two tables of which the first serves two features (one summed, one averaged), bags with
 // none, one or several ids, repeated ones too.
@@ -53,4 +53,4 @@ struct StepResult {
 // Everything that a step must overwrite holds NaN before it.
 StepResult run_step(Model& model, ExampleBatch& batch, size_t tasks);
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -7,7 +7,7 @@
 #include "tests/worker/math/models/example.h"
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using testing::HasSubstr;
@@ -143,4 +143,4 @@ TEST(MakeModel, ModelAndOptimizerLearn) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

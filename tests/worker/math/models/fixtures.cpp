@@ -8,7 +8,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace cairn {
+namespace cairn::math {
 
 std::map<std::string, FixtureCase> read_fixtures(const std::string& file_name) {
   std::ifstream file(CAIRN_SOURCE_DIR "/tests/worker/math/models/fixtures/" + file_name);
@@ -39,4 +39,4 @@ void expect_close(const std::vector<float>& want, ConstMatrix got, const std::st
     EXPECT_NEAR(got.row(i / got.cols)[i % got.cols], want[i], 3e-6 * largest) << what << " " << i;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

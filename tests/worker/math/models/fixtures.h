@@ -7,7 +7,7 @@
 
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct FixtureArray {
   size_t rows = 0, cols = 0;
@@ -24,4 +24,4 @@ std::string numbered(const char* name, size_t number);  // "in0"
 // To a few units in the last place of float32 of the largest.
 void expect_close(const std::vector<float>& want, ConstMatrix got, const std::string& what);
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -19,7 +19,7 @@
 #include "worker/math/autograd/towers.h"
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using Inputs = std::vector<Variable*>;
@@ -215,4 +215,4 @@ TEST(Fixture, NoneIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

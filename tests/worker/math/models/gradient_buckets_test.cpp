@@ -13,7 +13,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -82,4 +82,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, GradientBucketsTest,
                          testing::ValuesIn(backends_in_this_build()), backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

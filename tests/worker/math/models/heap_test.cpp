@@ -47,7 +47,7 @@ void operator delete[](void* piece, size_t) noexcept { std::free(piece); }
 void operator delete(void* piece, std::align_val_t) noexcept { std::free(piece); }
 void operator delete(void* piece, size_t, std::align_val_t) noexcept { std::free(piece); }
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 TEST(Count, CountsTheHeapsUseByThisProgram) {
@@ -117,4 +117,4 @@ TEST(TrainStep, SequencesOfOtherLengthsTakeNothingEither) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

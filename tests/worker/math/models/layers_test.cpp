@@ -10,7 +10,7 @@
 #include "tests/worker/math/models/fixtures.h"
 #include "tests/worker/math/models/variations.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 struct Layer {
@@ -85,4 +85,4 @@ TEST(Layers, TheTestsNamedExist) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

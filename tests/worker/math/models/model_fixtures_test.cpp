@@ -9,7 +9,7 @@
 #include "tests/worker/math/models/fixtures.h"
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using Change = void (*)(ModelConfig&);
@@ -143,4 +143,4 @@ TEST(ModelFixtures, StepsMatchPyTorch) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -14,7 +14,7 @@
 #include "tests/worker/math/models/variations.h"
 #include "worker/math/ops/ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using testing::Each;
@@ -281,4 +281,4 @@ INSTANTIATE_TEST_SUITE_P(EveryModel, ModelTest, testing::ValuesIn(model_variatio
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

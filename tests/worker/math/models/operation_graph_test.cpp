@@ -18,7 +18,7 @@
 #include "worker/math/models/recommender.h"
 #include "worker/math/models/task_objective.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class Nobody final : public Peers {
@@ -258,4 +258,4 @@ INSTANTIATE_TEST_SUITE_P(EveryModel, OperationsTest, testing::ValuesIn(model_var
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

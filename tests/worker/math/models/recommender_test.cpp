@@ -13,7 +13,7 @@
 #include "worker/math/device/host_device.h"
 #include "worker/math/models/task_objective.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -131,4 +131,4 @@ TEST(Recommender, NoSamplesHaveNoEncodings) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 
 #include "common/random.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 Doubles joined(const Doubles& a, const Doubles& b) {
@@ -497,4 +497,4 @@ double ReferenceModel::objective(const ReferenceInput& input) const {
   return sum;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -10,7 +10,7 @@
 
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::math {
 
 using Doubles = std::vector<double>;
 using Rows = std::vector<Doubles>;  // one per sample of a batch
@@ -87,4 +87,4 @@ class ReferenceModel {
   mutable double closest_kink_ = std::numeric_limits<double>::infinity();
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -16,7 +16,7 @@
 #include "worker/math/autograd/tensor_functions.h"
 #include "worker/math/nn/mlp.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -189,4 +189,4 @@ TEST_F(TwoTowerTest, InputsOfAnotherSizeEndTheProcess) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

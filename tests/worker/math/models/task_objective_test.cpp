@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 double sigmoid(double z) { return 1.0 / (1.0 + std::exp(-z)); }
@@ -104,4 +104,4 @@ TEST_F(TaskObjectiveTest, OnlyAPairwiseLossExchangesSums) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -10,7 +10,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::math {
 
 void expect_close(std::span<const float> got, std::span<const float> want, const std::string& what,
                   double tolerance) {
@@ -83,4 +83,4 @@ void Twins::predict(ExampleBatch& batch) {
     memory.free(const_cast<float*>(rows.data()), rows.size_bytes());
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

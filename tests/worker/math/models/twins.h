@@ -9,7 +9,7 @@
 #include "worker/math/ops/ops.h"
 #include "worker/math/optimizers/dense_optimizer.h"
 
-namespace cairn {
+namespace cairn::math {
 
 void expect_close(std::span<const float> got, std::span<const float> want, const std::string& what,
                   double tolerance);
@@ -45,4 +45,4 @@ class Twins {
   double cpu_loss_ = 0.0, device_loss_ = 0.0;
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -1,6 +1,6 @@
 #include "tests/worker/math/models/variations.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // Vectors of one dim, as products of fields want them.
@@ -302,4 +302,4 @@ std::vector<Variation> model_variations() {
   return all;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -8,7 +8,7 @@
 
 #include "worker/math/models/model.h"
 
-namespace cairn {
+namespace cairn::math {
 
 struct Variation {
   const char* name;  // so that the lists stand before any test is registered
@@ -18,4 +18,4 @@ inline void PrintTo(const Variation& variation, std::ostream* out) { *out << var
 
 std::vector<Variation> model_variations();
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -8,7 +8,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn::nn {
+namespace cairn::math::nn {
 namespace {
 
 using testing::Each;
@@ -83,4 +83,4 @@ TEST(Parameters, ThatTookNoPartHaveAZeroGradient) {
 }
 
 }  // namespace
-}  // namespace cairn::nn
+}  // namespace cairn::math::nn

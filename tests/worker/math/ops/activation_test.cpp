@@ -6,7 +6,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 double exact(Activation kind, double x, double slope) {
@@ -97,4 +97,4 @@ INSTANTIATE_TEST_SUITE_P(EveryKind, ActivationTest,
                                                           Activation::kTanh)));
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

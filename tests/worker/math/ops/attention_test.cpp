@@ -6,7 +6,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class AttentionTest : public testing::TestWithParam<std::tuple<const Ops*, size_t>> {
@@ -131,4 +131,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, AttentionTest,
                                           testing::Values(1, 16, 19)));
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -9,7 +9,7 @@
 
 #include "worker/math/ops/ops.h"
 
-namespace cairn {
+namespace cairn::math {
 
 namespace cuda_on_host {
 const Ops& table();  // the operations of GPUs, as tests/worker/kernels.cmake compiles them
@@ -36,4 +36,4 @@ class OpsTest : public testing::TestWithParam<const Ops*> {
   Arena arena{ops.memory()};
 };
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,7 +6,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class EmbeddingTest : public testing::TestWithParam<std::tuple<const Ops*, Pooling, size_t>> {
@@ -150,4 +150,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, EmbeddingTest,
                                           testing::Values(1, 16, 19)));
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class GatesTest : public OpsTest {
@@ -77,4 +77,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, GatesTest, testing::ValuesIn(backends_in_
                          backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -2,7 +2,7 @@
 #include "tests/worker/math/ops/test_memory.h"
 #include "worker/math/device/cuda_device.h"
 
-namespace cairn {
+namespace cairn::math {
 
 const Ops* gpu_backend() {
   if (!CudaDevice::count().ok()) return nullptr;
@@ -14,4 +14,4 @@ const Ops* gpu_backend() {
   return cuda_ops().value();
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -3,7 +3,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // Each operation is a polynomial of its inputs, at most quadratic in one of them: central
@@ -159,4 +159,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, InteractionTest, testing::ValuesIn(backen
                          backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,7 +6,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 // By activation, units and the distance between rows.
@@ -101,4 +101,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, LinearTest,
                                           testing::Values(1, 2, 37), testing::Values(0, 4)));
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class LossTest : public OpsTest {
@@ -137,4 +137,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, LossTest, testing::ValuesIn(backends_in_t
                          backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -3,7 +3,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class MatmulTest : public OpsTest {};
@@ -56,4 +56,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, MatmulTest, testing::ValuesIn(backends_in
                          backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

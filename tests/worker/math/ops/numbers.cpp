@@ -9,7 +9,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -124,4 +124,4 @@ void expect_gradient(const std::string& what, const Table& want,
   EXPECT_TRUE(added.gaps_untouched()) << what;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

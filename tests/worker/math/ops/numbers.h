@@ -10,7 +10,7 @@
 #include "worker/math/ops/gradient.h"
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn {
+namespace cairn::math {
 
 // A matrix that owns its numbers. With `gap`, rows stand apart, and what lies between must not
 // change.
@@ -60,4 +60,4 @@ void expect_near(const std::string& what, ConstMatrix got, const Table& want,
 void expect_gradient(const std::string& what, const Table& want,
                      const std::function<void(const Gradient&)>& backward, double tolerance = 1e-5);
 
-}  // namespace cairn
+}  // namespace cairn::math

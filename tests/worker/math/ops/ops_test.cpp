@@ -8,7 +8,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class CopyTest : public OpsTest {};
@@ -72,4 +72,4 @@ TEST(MathThreads, AreOneUnlessTheThreadItselfAsksForMore) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "tests/worker/math/ops/numbers.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 class RoundTest : public OpsTest {
@@ -59,4 +59,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, RoundTest, testing::ValuesIn(backends_in_
                          backend_name);
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -6,7 +6,7 @@
 #include <new>
 #include <vector>
 
-namespace cairn {
+namespace cairn::math {
 
 struct TestMemory {
   void* (*allocate)(size_t bytes) = [](size_t bytes) { return ::operator new(bytes); };
@@ -35,4 +35,4 @@ struct TestAllocator {
 template <typename T>
 using TestVector = std::vector<T, TestAllocator<T>>;
 
-}  // namespace cairn
+}  // namespace cairn::math

@@ -15,7 +15,7 @@
 #include "worker/math/optimizers/adam.h"
 #include "worker/math/tensor/buffer.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using testing::Each;
@@ -347,4 +347,4 @@ TEST(DenseOptimizer, NamesItsStateAndTheNamesItKnows) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 TEST(Arena, PiecesAreAlignedAndDoNotOverlap) {
@@ -56,4 +56,4 @@ TEST(Matrix, ColumnsAreAViewWithTheSameRows) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

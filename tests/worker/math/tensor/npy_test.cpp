@@ -12,7 +12,7 @@
 #include "tests/seed.h"
 #include "worker/math/tensor/tensor_ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using testing::HasSubstr;
@@ -169,4 +169,4 @@ TEST(Npz, AWrongByteIsFoundByItsChecksum) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

@@ -10,7 +10,7 @@
 
 #include "worker/math/tensor/tensor_ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 using testing::Each;
@@ -221,4 +221,4 @@ TEST(Tensor, IsAMatrixOnlyWhereColumnsStandTogether) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::math

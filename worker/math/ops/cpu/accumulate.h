@@ -3,7 +3,7 @@
 
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 
 // Zeroes the gradient unless it is added to already. Then the operation may add to it.
 inline void begin(const Gradient& gradient) {
@@ -17,4 +17,4 @@ inline float* row_of(const Gradient& gradient, size_t r) {
 
 inline bool is(ConstMatrix m, size_t rows, size_t cols) { return m.rows == rows && m.cols == cols; }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -3,7 +3,7 @@
 #include "worker/math/ops/cpu/cpu.h"
 #include "worker/math/ops/cpu/exp.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 void check_shapes(const ActivationInputs& in, ConstMatrix y) {
@@ -101,4 +101,4 @@ void activation_backward(const ActivationInputs& in, ConstMatrix y, ConstMatrix 
   }
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

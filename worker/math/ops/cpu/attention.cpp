@@ -9,7 +9,7 @@
 #include "worker/math/ops/cpu/cpu.h"
 #include "worker/math/ops/cpu/dot.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 void check_shapes(const AttentionInputs& in, ConstMatrix y) {
@@ -142,4 +142,4 @@ void weighted_pool_backward(const WeightedPoolInputs& in, ConstMatrix dy,
   }
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

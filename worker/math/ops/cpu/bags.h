@@ -3,7 +3,7 @@
 
 #include "worker/math/ops/embedding.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 
 // Ends the process unless the bag has `rows` rows and every index is below `table_rows`.
 inline void check_bag(const BagView& bag, size_t table_rows, size_t rows) {
@@ -17,4 +17,4 @@ inline void check_bag(const BagView& bag, size_t table_rows, size_t rows) {
   check(bag.index.empty() || highest < table_rows, "pool: an index is beyond the table's rows");
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

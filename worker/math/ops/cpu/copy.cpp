@@ -4,7 +4,7 @@
 #include "common/simd.h"
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 CAIRN_SIMD void add_row(const float* __restrict x, float* __restrict y, size_t count) {
@@ -55,4 +55,4 @@ void move_rows(std::span<const RowMove> moves, Matrix y) {
   }
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

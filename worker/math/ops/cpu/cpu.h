@@ -5,11 +5,11 @@
 
 #include "worker/math/ops/ops.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 
 #include "worker/math/ops/functions.inc"
 
 // c = f(a b + bias), in one pass over c. `bias` [1, cols of c] may be empty.
 void matmul_bias(Factor a, Factor b, ConstMatrix bias, Activation activation, Matrix c);
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -1,6 +1,6 @@
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn {
+namespace cairn::math {
 
 const Ops& cpu_ops() {
   static constexpr Ops kOps = {
@@ -80,4 +80,4 @@ const Ops& cpu_ops() {
   return kOps;
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

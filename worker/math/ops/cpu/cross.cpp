@@ -1,7 +1,7 @@
 #include "common/simd.h"
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 void check_shapes(const CrossInputs& in, ConstMatrix mixed, ConstMatrix y) {
@@ -94,4 +94,4 @@ void cross_backward(const CrossInputs& in, ConstMatrix mixed, ConstMatrix dy, Ar
   matmul(factor, in.weight_factor(), {dx.into, Write::kAdd});
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

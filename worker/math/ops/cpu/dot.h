@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 
 __attribute__((always_inline)) inline float dot(const float* __restrict a,
                                                 const float* __restrict b, size_t count) {
@@ -18,4 +18,4 @@ __attribute__((always_inline)) inline float dot(const float* __restrict a,
   return partial[0];
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

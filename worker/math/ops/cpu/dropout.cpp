@@ -7,7 +7,7 @@
 #include "common/simd.h"
 #include "worker/math/ops/cpu/accumulate.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 constexpr float kUnit = 65536.0f;
@@ -55,4 +55,4 @@ void dropout_backward(ConstMatrix mask, ConstMatrix dy, const Gradient& dx) {
   for (size_t r = 0; r < dy.rows; ++r) add_product(dy.row(r), mask.row(r), dx.into.row(r), dy.cols);
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

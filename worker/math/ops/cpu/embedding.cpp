@@ -4,7 +4,7 @@
 #include "worker/math/ops/cpu/bags.h"
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 void check_shapes(const BagView& bag, ConstMatrix table, ConstMatrix y) {
@@ -102,4 +102,4 @@ void pool_backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix d
   }
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

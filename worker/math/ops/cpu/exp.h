@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 
 // Source: Moshier, Cephes 2.2, expf: e^x = 2^n e^r with |r| <= ln(2) / 2, and a polynomial of r.
 __attribute__((always_inline)) inline float exp_of(float x) {
@@ -59,4 +59,4 @@ __attribute__((always_inline)) inline float normal_below(float x) {
   return x < 0.0f ? beyond : 1.0f - beyond;
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -7,7 +7,7 @@
 #include "worker/math/ops/cpu/dot.h"
 #include "worker/math/ops/gate_shapes.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 // Less the maximum, so that no exponential overflows.
@@ -127,4 +127,4 @@ void gate_scale_backward(const GateInputs& in, ConstMatrix probabilities, ConstM
   }
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -4,7 +4,7 @@
 #include "worker/math/ops/cpu/accumulate.h"
 #include "worker/math/ops/cpu/dot.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 CAIRN_SIMD void combine_row(const float* __restrict x0, const float* __restrict mixed,
@@ -181,4 +181,4 @@ void sum_groups_backward(ConstMatrix dy, const Gradient& dx) {
       add_scaled(dy.row(r), 1.0f, dx.into.row(r) + g * dy.cols, dy.cols);
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -1,7 +1,7 @@
 #include "common/simd.h"
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 void check_shapes(const LinearInputs& in, ConstMatrix y) {
@@ -80,4 +80,4 @@ void linear_backward(const LinearInputs& in, ConstMatrix y, Matrix dy, Arena& ar
   if (out.x.wanted()) matmul(dpre, in.weight_factor(), out.x);  // dx += dpre W
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -4,7 +4,7 @@
 #include "worker/math/ops/cpu/accumulate.h"
 #include "worker/math/ops/loss_shapes.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 double scale_of(float scale, const float* factor) {
@@ -167,4 +167,4 @@ void product_of_sigmoids(std::span<const ConstMatrix> logits, Matrix predictions
   }
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -14,7 +14,7 @@
 
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 thread_local int threads_of_this_thread = 1;
@@ -223,4 +223,4 @@ void matmul_bias(Factor a, Factor b, ConstMatrix bias, Activation activation, Ma
 }
 
 }  // namespace cpu
-}  // namespace cairn
+}  // namespace cairn::math

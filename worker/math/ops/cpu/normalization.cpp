@@ -6,7 +6,7 @@
 #include "worker/math/ops/cpu/accumulate.h"
 #include "worker/math/ops/cpu/dot.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 CAIRN_SIMD void layer_norm_row(const float* __restrict x, const float* __restrict scale,
@@ -155,4 +155,4 @@ void normalize_backward(const NormalizeInputs& in, ConstMatrix dy, ConstMatrix s
                            sums.row(0), sums.row(1), 1.0f / rows, dx.into.row(r), dy.cols);
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

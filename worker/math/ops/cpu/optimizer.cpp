@@ -6,7 +6,7 @@
 #include "common/simd.h"
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 CAIRN_SIMD void sgd_loop(float* __restrict w, const float* __restrict g, size_t count, float rate) {
@@ -142,4 +142,4 @@ void clip(std::span<float> g, float norm_max) {
   if (of_g > most) scale_loop(g.data(), g.size(), static_cast<float>(most / of_g));
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -3,7 +3,7 @@
 #include "common/simd.h"
 #include "worker/math/ops/cpu/cpu.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 namespace {
 
 CAIRN_SIMD void round_row(const float* __restrict x, Bfloat16* __restrict y, size_t count) {
@@ -17,4 +17,4 @@ void round(ConstMatrix x, RoundedMatrix y) {
   for (size_t r = 0; r < x.rows; ++r) round_row(x.row(r), y.row(r), x.cols);
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -6,7 +6,7 @@
 
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn::cpu {
+namespace cairn::math::cpu {
 
 // To the nearest, ties to even: adds half of the part that is cut off, less one bit where the
 // result is even. A NaN stays a NaN, which a carry would end.
@@ -17,4 +17,4 @@ __attribute__((always_inline)) inline Bfloat16 rounded(float x) {
   return {static_cast<uint16_t>((is_nan ? bits | 0x00400000 : nearest) >> 16)};
 }
 
-}  // namespace cairn::cpu
+}  // namespace cairn::math::cpu

@@ -4,7 +4,7 @@
 #include "worker/math/ops/cuda/cuda_kernels.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 void check_shapes(const ActivationInputs& in, ConstMatrix y) {
@@ -101,4 +101,4 @@ void activation_backward(const ActivationInputs& in, ConstMatrix y, ConstMatrix 
         [=] CAIRN_BODY(size_t c, const float* sums) { dslope.leave(0, c, sums[0]); });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

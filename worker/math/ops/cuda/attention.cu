@@ -8,7 +8,7 @@
 #include "worker/math/ops/cuda/segments.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 // dtable_k = the sum of term(occurrence, d) over the occurrences of row k; zero where there is
@@ -184,4 +184,4 @@ void weighted_pool_backward(const WeightedPoolInputs& in, ConstMatrix dy,
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

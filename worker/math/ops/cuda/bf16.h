@@ -7,7 +7,7 @@
 #include "worker/math/ops/cuda/launch.h"
 #include "worker/math/tensor/tensor.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 // To the nearest, ties to even, as worker/math/ops/cpu/round.h does it: the same bits.
 CAIRN_INLINE Bfloat16 rounded(float x) {
@@ -17,4 +17,4 @@ CAIRN_INLINE Bfloat16 rounded(float x) {
   return {static_cast<uint16_t>((is_nan ? bits | 0x00400000 : nearest) >> 16)};
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -2,7 +2,7 @@
 #include "worker/math/ops/cuda/cuda_kernels.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 void fill(Matrix y, float value) {
   const View to = view(y);
@@ -53,4 +53,4 @@ void round(ConstMatrix x, RoundedMatrix y) {
                    [=] CAIRN_BODY(size_t r, size_t c) { to.at(r, c) = rounded(from.at(r, c)); });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -3,7 +3,7 @@
 #include "worker/math/ops/cuda/matmul.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 void check_shapes(const CrossInputs& in, ConstMatrix mixed, ConstMatrix y) {
@@ -59,4 +59,4 @@ void cross_backward(const CrossInputs& in, ConstMatrix mixed, ConstMatrix dy, Ar
   if (of_x.wanted()) matmul(factor, in.weight_factor(), {of_x.into, Write::kAdd});
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -7,7 +7,7 @@
 #include "worker/math/ops/cuda/launch.h"
 #include "worker/math/ops/ops.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 const Ops& table();
 
@@ -15,4 +15,4 @@ inline Memory& memory() { return device(); }
 
 #include "worker/math/ops/functions.inc"
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -5,7 +5,7 @@
 #include "worker/math/ops/cuda/matmul.h"
 #include "worker/math/ops/ops.h"
 
-namespace cairn {
+namespace cairn::math {
 namespace {
 
 template <auto Function>
@@ -49,4 +49,4 @@ Result<Gpu> open_gpu(uint32_t number) {
   return Gpu{device.value(), device.value()->bus_id()};
 }
 
-}  // namespace cairn
+}  // namespace cairn::math

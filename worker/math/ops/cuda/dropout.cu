@@ -6,7 +6,7 @@
 #include "worker/math/ops/cuda/view.h"
 #include "worker/math/ops/dropout.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 constexpr float kUnit = 65536.0f;
@@ -52,4 +52,4 @@ void dropout_backward(ConstMatrix mask, ConstMatrix dy, const Gradient& dx) {
                    [=] CAIRN_BODY(size_t r, size_t c) { to.leave(r, c, g.at(r, c) * m.at(r, c)); });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -2,7 +2,7 @@
 #include "worker/math/ops/cuda/segments.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 struct PoolPlace {
@@ -158,4 +158,4 @@ void pool_backward(std::span<const PooledBag> bags, ConstMatrix y, ConstMatrix d
   }
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

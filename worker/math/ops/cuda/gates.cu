@@ -6,7 +6,7 @@
 #include "worker/math/ops/cuda/view.h"
 #include "worker/math/ops/gate_shapes.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 GateSizes check_scale_shapes(const GateInputs& in, ConstMatrix probabilities, ConstMatrix y) {
@@ -180,4 +180,4 @@ void gate_scale_backward(const GateInputs& in, ConstMatrix probabilities, ConstM
   softmax_backward(probabilities, dp, s, Target(out.logits));
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

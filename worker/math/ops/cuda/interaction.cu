@@ -3,7 +3,7 @@
 #include "worker/math/ops/cuda/view.h"
 #include "worker/math/ops/interaction.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 constexpr size_t kTile = 4;  // fields by fields whose products one thread makes
@@ -216,4 +216,4 @@ void sum_groups_backward(ConstMatrix dy, const Gradient& dx) {
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

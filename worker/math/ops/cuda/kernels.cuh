@@ -16,7 +16,7 @@
 #define CAIRN_KERNELS cuda                // the namespace of everything in this folder
 #define CAIRN_KERNELS_NAME "cuda"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 inline constexpr size_t kRowsOfABlock = 64;
 inline constexpr unsigned kThreads = 256;  // per block
@@ -202,4 +202,4 @@ void reduce_columns(size_t rows, size_t cols, Term term, Finish finish) {
   device().launched();
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

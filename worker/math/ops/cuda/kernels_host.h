@@ -16,7 +16,7 @@
 #define CAIRN_KERNELS cuda_on_host            // the namespace of everything in this folder
 #define CAIRN_KERNELS_NAME "cuda_on_host"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 inline constexpr size_t kRowsOfABlock = 64, kColumnLanes = 8;
 
@@ -115,4 +115,4 @@ void reduce_columns(size_t rows, size_t cols, Term term, Finish finish) {
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -3,7 +3,7 @@
 #include "worker/math/ops/cuda/matmul.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 void check_shapes(const LinearInputs& in, ConstMatrix y) {
@@ -62,4 +62,4 @@ void linear_backward(const LinearInputs& in, ConstMatrix y, Matrix dy, Arena& ar
   if (out.x.wanted()) matmul(dpre, in.weight_factor(), out.x);  // dx += dpre W
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -5,7 +5,7 @@
 #include "worker/math/ops/cuda/view.h"
 #include "worker/math/ops/loss_shapes.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 constexpr size_t kRowsAtOnce = 64;  // per sum over the batch: a loss is costly in double
@@ -250,4 +250,4 @@ void product_of_sigmoids(std::span<const ConstMatrix> logits, Matrix predictions
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

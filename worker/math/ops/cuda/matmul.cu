@@ -1,7 +1,7 @@
 #include "worker/math/ops/cuda/cuda_kernels.h"
 #include "worker/math/ops/cuda/matmul.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 // Both are there from compute capability 8.0 on, which this build asks for.
 bool multiplies_bf16() { return true; }
@@ -12,4 +12,4 @@ void matmul(Factor a, Factor b, const Gradient& c) {
   if (!c.adds()) zero(c.into);
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -6,7 +6,7 @@
 #include "worker/math/ops/cuda/launch.h"
 #include "worker/math/ops/matmul.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 // c = f(a b + bias), or c += a b. `bias` [1, columns of c] may be empty. f is none, or relu where
 // there is a bias.
@@ -24,4 +24,4 @@ class Tf32Scope {
   bool before_;
 };
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -8,7 +8,7 @@
 #include "worker/math/device/cublas_lt.h"
 #include "worker/math/ops/cuda/matmul.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 constexpr size_t kWorkspace = size_t{32} << 20;  // as cuBLAS recommends for Hopper
@@ -217,4 +217,4 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
 Tf32Scope::Tf32Scope() : before_(tf32) { tf32 = true; }
 Tf32Scope::~Tf32Scope() { tf32 = before_; }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

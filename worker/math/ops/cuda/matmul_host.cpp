@@ -5,7 +5,7 @@
 #include "worker/math/ops/cpu/cpu.h"
 #include "worker/math/ops/cuda/matmul.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 // A rounded factor as float32, in which its products are exact: not every host multiplies bf16.
@@ -54,4 +54,4 @@ void product(Factor a, Factor b, ConstMatrix bias, Activation activation, const 
 Tf32Scope::Tf32Scope() : before_(false) {}
 Tf32Scope::~Tf32Scope() { (void)before_; }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

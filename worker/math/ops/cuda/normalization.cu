@@ -4,7 +4,7 @@
 #include "worker/math/ops/cuda/view.h"
 #include "worker/math/ops/normalization.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 // Columns of moments [batch, 2].
@@ -178,4 +178,4 @@ void normalize_backward(const NormalizeInputs& in, ConstMatrix dy, ConstMatrix s
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -1,6 +1,6 @@
 #include "worker/math/ops/cuda/cuda_kernels.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 const Ops& table() {
   static constexpr Ops kOps = {
@@ -80,4 +80,4 @@ const Ops& table() {
   return kOps;
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -6,7 +6,7 @@
 #include "worker/math/ops/cuda/cuda_kernels.h"
 #include "worker/math/ops/cuda/reductions.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 constexpr size_t kPiece = 4096;
@@ -159,4 +159,4 @@ void clip(std::span<float> gradients, float norm_max) {
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

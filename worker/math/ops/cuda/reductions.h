@@ -3,7 +3,7 @@
 
 #include "worker/math/ops/cuda/launch.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 // How many doubles of scratch `sum_all` wants.
 template <int N, size_t kAtOnce>
@@ -39,4 +39,4 @@ void sum_all(size_t count, double* partial, Term term, Finish finish) {
       [=] CAIRN_BODY(size_t, const double* sums) { finish(sums); });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

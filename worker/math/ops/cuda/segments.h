@@ -10,7 +10,7 @@
 #include "worker/math/ops/cuda/sort.h"
 #include "worker/math/ops/cuda/view.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 inline constexpr size_t kBagsAtOnce = 32;
 inline constexpr size_t kOccurrencesOfABlock = 64;
@@ -181,4 +181,4 @@ void sum_by_row(const SortedIds& ids, size_t dim, Term term, Finish finish) {
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

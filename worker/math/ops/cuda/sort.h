@@ -6,7 +6,7 @@
 
 #include "worker/math/ops/cuda/launch.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 // How many bytes of scratch `sort_pairs` wants.
 size_t sort_scratch_bytes(size_t count, int bits);
@@ -17,4 +17,4 @@ void sort_pairs(const uint32_t* keys, uint32_t* sorted_keys, const uint32_t* val
                 uint32_t* sorted_values, size_t count, int bits, void* scratch,
                 size_t scratch_bytes);
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

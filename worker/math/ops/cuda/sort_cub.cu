@@ -2,7 +2,7 @@
 
 #include "worker/math/ops/cuda/sort.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 namespace {
 
 void must(cudaError_t error) {
@@ -29,4 +29,4 @@ void sort_pairs(const uint32_t* keys, uint32_t* sorted_keys, const uint32_t* val
   device().launched();
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -4,7 +4,7 @@
 
 #include "worker/math/ops/cuda/sort.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 size_t sort_scratch_bytes(size_t, int) { return 0; }
 
@@ -24,4 +24,4 @@ void sort_pairs(const uint32_t* keys, uint32_t* sorted_keys, const uint32_t* val
   });
 }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS

@@ -9,7 +9,7 @@
 #include "worker/math/ops/embedding.h"
 #include "worker/math/ops/gradient.h"
 
-namespace cairn::CAIRN_KERNELS {
+namespace cairn::math::CAIRN_KERNELS {
 
 template <typename T>
 struct ViewOf {
@@ -74,4 +74,4 @@ struct Bags {
 // For checks on the host, which knows sizes and nothing else.
 inline bool is(ConstMatrix m, size_t rows, size_t cols) { return m.rows == rows && m.cols == cols; }
 
-}  // namespace cairn::CAIRN_KERNELS
+}  // namespace cairn::math::CAIRN_KERNELS
