@@ -130,8 +130,8 @@ TEST(Tidy, TheTableHasNoCircle) {
   }
 }
 
-// One for ps/, as its rooms are parts of one thing, and one for each room of worker/. What both sides
-// speak, common/, is plain `cairn`.
+// One for ps/, as its rooms are parts of one thing, and one for each room of worker/. What both
+// sides speak, common/, is plain `cairn`.
 TEST(Tidy, ARoomsCodeStandsInItsNamespace) {
   size_t read = 0;
   for (const char* folder : {"common", "ps", "worker", "launcher"})

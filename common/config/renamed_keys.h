@@ -1,4 +1,5 @@
-// Keys of job files that have a new name: the old one goes on working for a version, with a warning.
+// Keys of job files that have a new name: the old one goes on working for a version, with a
+// warning.
 #pragma once
 
 #include <span>

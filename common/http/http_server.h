@@ -1,9 +1,9 @@
 // Serves routes (common/http/routes.h) over HTTP/1.1, on a thread of its own.
 //
 // Clients are not trusted: header size, body size, time and connections are bounded, and when all
-// connections are taken the oldest makes room, so that idle ones cannot shut others out. What has no
-// route is 404; a method that a path has not is 405, with those that it has; a body above its route's
-// limit is 413; 503 where more handlers are under way than may be.
+// connections are taken the oldest makes room, so that idle ones cannot shut others out. What has
+// no route is 404; a method that a path has not is 405, with those that it has; a body above its
+// route's limit is 413; 503 where more handlers are under way than may be.
 //
 // Thread safety: handlers run on the server's thread and must not block for long, or, where their
 // route says that they may take long, on threads of a pool, several at once. None may throw.

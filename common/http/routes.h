@@ -1,4 +1,5 @@
-// What an HTTP server serves: routes, each a method, a path and a handler. Free of any HTTP library.
+// What an HTTP server serves: routes, each a method, a path and a handler. Free of any HTTP
+// library.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +37,8 @@ struct HttpRoute {
   bool may_take_long = false;
 };
 
-// The route of a request; null where there is none. `allowed`, if not null, becomes the methods that
-// the path has, as an Allow header says them; empty where no route has the path.
+// The route of a request; null where there is none. `allowed`, if not null, becomes the methods
+// that the path has, as an Allow header says them; empty where no route has the path.
 const HttpRoute* find_route(const std::vector<HttpRoute>& routes, HttpMethod method,
                             std::string_view path, std::string* allowed = nullptr);
 

@@ -1,5 +1,6 @@
-// Every ZeroMQ socket between workers and shards is made here, with its limits and, where an endpoint
-// has a public key, its encryption. Thread safety: as of ZeroMQ: a socket belongs to one thread.
+// Every ZeroMQ socket between workers and shards is made here, with its limits and, where an
+// endpoint has a public key, its encryption. Thread safety: as of ZeroMQ: a socket belongs to one
+// thread.
 #pragma once
 
 #include <zmq.hpp>
@@ -16,8 +17,8 @@ struct BoundSocket {
 
 // A shard's ROUTER: it drops nothing silently (ROUTER_MANDATORY), takes messages up to
 // kMessageBytesMax, and ends peers that do not shake hands or fall silent. `queue` bounds the
-// messages that wait per peer, in each direction. Errors, naming the endpoint: kUnavailable where it
-// cannot be bound, kInvalidArgument where it has a public key: this version does not encrypt.
+// messages that wait per peer, in each direction. Errors, naming the endpoint: kUnavailable where
+// it cannot be bound, kInvalidArgument where it has a public key: this version does not encrypt.
 Result<BoundSocket> bind_router(zmq::context_t& context, const Endpoint& endpoint, int queue);
 
 // A worker's DEALER, whose queues are not bounded: the client bounds what is under way. The

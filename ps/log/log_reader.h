@@ -96,9 +96,9 @@ class LogReader {
   // above it.
   Lsn highest_lsn() const { return lost_.empty() ? last_lsn() : lost_.back().last_lsn; }
 
-  // Gives each record from replay_after + 1 to the end, replay starts too, in order; as often as is called.
-  // A push's keys and values may be kept: they hold the memory they point into. Errors: whatever
-  // `record` returns, which ends the reading; kUnavailable.
+  // Gives each record from replay_after + 1 to the end, replay starts too, in order; as often as is
+  // called. A push's keys and values may be kept: they hold the memory they point into. Errors:
+  // whatever `record` returns, which ends the reading; kUnavailable.
   Status for_each(const std::function<Status(const LogRecord& record)>& record) const;
 
   // For FilePushLogOptions::after.

@@ -53,8 +53,8 @@ struct RecoveryOptions {
   uint64_t seed = 0;  // of the job
   uint64_t hot_bytes = 0;
   std::vector<TableConfig> tables;
-  // Of the log's last replay start: everything up to `replay_after` is in the store, `sequences` were the
-  // workers' when its flush began.
+  // Of the log's last replay start: everything up to `replay_after` is in the store, `sequences`
+  // were the workers' when its flush began.
   Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
   Lsn last_lsn = 0;  // that the log has acknowledged
@@ -76,8 +76,8 @@ class ShardRecovery {
   static Result<std::unique_ptr<ShardRecovery>> begin(RecoveryOptions options,
                                                       RecoveryStore& store);
 
-  // The next record of the log, from the one after `replay_after` on. Errors: kCorrupt, naming the record,
-  // where it does not go on from the one before; those of the store.
+  // The next record of the log, from the one after `replay_after` on. Errors: kCorrupt, naming the
+  // record, where it does not go on from the one before; those of the store.
   Status take(const LogRecord& record);
 
   // After the last record. Errors: those of the store.

@@ -1,5 +1,5 @@
-// Writes a push log into argv[1] and its records, one a line, to stdout. make.sh compiles it against
-// the tree whose format is to be kept; it was written for commit aad06af.
+// Writes a push log into argv[1] and its records, one a line, to stdout. make.sh compiles it
+// against the tree whose format is to be kept; it was written for commit aad06af.
 #include <fmt/format.h>
 
 #include <atomic>

@@ -57,7 +57,8 @@ class PsClient {
  public:
   using PullId = client::PullId;
 
-  // Errors: kUnavailable where an endpoint cannot be used. `context` and `metrics` outlive the client.
+  // Errors: kUnavailable where an endpoint cannot be used. `context` and `metrics` outlive the
+  // client.
   static Result<std::unique_ptr<PsClient>> connect(const PsClientOptions& options,
                                                    zmq::context_t& context, WorkerMetrics& metrics);
   // Over a transport of the caller's; options.endpoints says nothing then.

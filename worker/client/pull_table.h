@@ -1,10 +1,10 @@
-// The pulls of a client that are under way, each to all shards: asked for once, or speculatively and
-// then, for what has changed, again. Serving reads rows by this and ShardLink alone.
+// The pulls of a client that are under way, each to all shards: asked for once, or speculatively
+// and then, for what has changed, again. Serving reads rows by this and ShardLink alone.
 //
 // Why the two answers make up the one of a plain pull: the second is given when the step before is
 // applied and logged, by the server run that gave the first (another one answers in full). That run
-// only goes forward. A row that it has and whose last step is not above the step of the first answer
-// had all its changes then, and every other row is in the second answer.
+// only goes forward. A row that it has and whose last step is not above the step of the first
+// answer had all its changes then, and every other row is in the second answer.
 // Thread safety: none; it belongs to one client.
 #pragma once
 

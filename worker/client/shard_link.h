@@ -24,7 +24,8 @@ class ShardLink {
     uint32_t map_version = 0;
   };
 
-  // `transport` and `next_request`, which gives out the request ids of the client, outlive the link.
+  // `transport` and `next_request`, which gives out the request ids of the client, outlive the
+  // link.
   ShardLink(Transport& transport, uint32_t shard, const Sender& sender, uint64_t& next_request);
 
   Header header(Op op, uint64_t step, uint64_t sequence) const;

@@ -1,6 +1,6 @@
-// How a client's messages reach the shards and come back, and what time it is: ZeroMQ and the steady
-// clock in a job (zmq_transport.h), both simulated in tests. As ZeroMQ does, a transport loses a
-// message only with its connection, and then says so.
+// How a client's messages reach the shards and come back, and what time it is: ZeroMQ and the
+// steady clock in a job (zmq_transport.h), both simulated in tests. As ZeroMQ does, a transport
+// loses a message only with its connection, and then says so.
 #pragma once
 
 #include <chrono>
