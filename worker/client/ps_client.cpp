@@ -65,7 +65,7 @@ Result<PullId> PsClient::start_pull(uint64_t step, std::span<const std::vector<K
 Result<ShardSplit> PsClient::finish_pull(PullId id, std::vector<std::vector<float>>& rows,
                                          std::vector<std::vector<uint8_t>>* kept) {
   if (const Status asked = pulls_.ask_for_changes(id); !asked.ok()) return asked.error();
-  // What came early is put in place while the rest is awaited.
+  // Speculative answers are put in place while the rest is awaited.
   pulls_.place_early(id, rows, kept);
   const Clock::time_point waited = transport_->now();
   const Status complete = wait_until([&] { return pulls_.is_complete(id); });
@@ -194,7 +194,7 @@ Status PsClient::resend(uint32_t s, RetryReason reason) {
   if (const Status sent = pulls_.resend(s, resent); !sent.ok()) return sent;
   if (link.is_asked()) resent.Increment();
   if (const Status sent = link.ask_again(); !sent.ok()) return sent;
-  // What it says of our pushes tells whether it has all that it acknowledged, even if none follows.
+  // Its pong tells whether it has every push that it acknowledged, even if no push follows.
   return reason == RetryReason::kNewServerRun ? link.ping() : Status(Ok{});
 }
 

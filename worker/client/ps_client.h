@@ -97,7 +97,7 @@ class PsClient {
   // Every shard writes its part of the checkpoint of `step` into folders[shard]; the replies' JSON.
   Result<std::vector<std::string>> checkpoint(uint64_t step, std::span<const std::string> folders);
 
-  // What each shard tells of itself, JSON.
+  // The statistics of each shard, as JSON.
   Result<std::vector<std::string>> stats();
 
   // How often a server process was seen to have started anew.

@@ -54,7 +54,7 @@ Status PushWindow::on_pong(std::optional<uint64_t> applied_step, std::optional<u
 
 Status PushWindow::on_out_of_order(uint64_t expected) {
   if (expected <= acknowledged_) return on_loss(std::max<uint64_t>(expected, 1) - 1);
-  // What was sent again is on its way behind the push that this answers.
+  // Pushes sent again are on their way, behind the push that this answers.
   return resending_ ? Status(Ok{}) : resend(RetryReason::kOutOfOrder);
 }
 

@@ -17,7 +17,7 @@ class ShardLink {
  public:
   using Clock = Transport::Clock;
 
-  // What every message of a client says of it.
+  // A client's own fields, which stand in the header of each message.
   struct Sender {
     uint64_t incarnation = 0;
     uint32_t worker = 0;
@@ -53,7 +53,7 @@ class ShardLink {
   Clock::time_point heard() const { return heard_; }
   Clock::time_point pinged() const { return pinged_; }
 
-  // What the shard last said it waits for, as it said it.
+  // The text of the last pong, which says what the shard waits for.
   std::string pong;
 
  private:

@@ -1,4 +1,4 @@
-// Which of a batch's keys go to which shard, and back: a message to a shard holds, table after
+// Splits a batch's keys over the shards, and brings answers back. A message holds, table after
 // table, the keys that it owns, in ascending order. Thread safety: a plain value.
 #pragma once
 
@@ -19,7 +19,7 @@ class ShardSplit {
   ShardSplit(std::span<const std::vector<Key>> keys, const SlotMap& slots,
              std::span<const std::vector<uint64_t>> known = {});
 
-  // Of a table, over all shards.
+  // The number of keys of a table, over all shards.
   size_t keys(uint32_t table) const { return counts_[table]; }
 
   // Fills directory and keys of a message to `shard`, whose values, or those of its answer, are of

@@ -1,4 +1,4 @@
-// What the workers of a job do together. Versions for numbers in the host's memory: MpiCollective
+// Exchanges between the workers of a job. Versions for numbers in the host's memory: MpiCollective
 // (worker/collective/mpi_collective.h, over a communicator of workers only) and MemoryCollective
 // (worker/collective/memory_collective.h, worker threads of one process). Both sum in rank order,
 // so they give the same bits. Versions for numbers in a device's memory, each over one of those:

@@ -23,8 +23,8 @@ std::string host_of_this_process();
 // The place of `rank` among the ranks of its host. Pure.
 uint32_t local_rank(std::span<const std::string> hosts, uint32_t rank);
 
-// Which of the `gpus` that this process sees is its own: they are dealt to the ranks of a host in
-// turn. `host`: host_of_this_process(). Errors: the collective's.
+// Chooses this process's own among the `gpus` that it sees: they are dealt to the ranks of a host
+// in turn. `host`: host_of_this_process(). Errors: the collective's.
 Result<uint32_t> choose_gpu(Collective& collective, const std::string& host, uint32_t gpus);
 
 // Where a rank computes, as NCCL sees it.

@@ -10,7 +10,8 @@ namespace cairn::collective {
 
 namespace {
 
-// What the ranks share. Between two barriers a rank writes only its own entry, or its own piece.
+// State that the ranks share. Between two barriers a rank writes only its own entry, or its own
+// piece.
 class Group {
  public:
   explicit Group(uint32_t ranks) : values(ranks), controls(ranks), texts(ranks), ranks_(ranks) {}

@@ -14,7 +14,7 @@ static_assert(sizeof(ncclUniqueId) == sizeof(NcclId));
 static_assert(ncclSuccess == static_cast<int>(NcclResult::kSuccess));
 static_assert(ncclInProgress == static_cast<int>(NcclResult::kInProgress));
 
-// What is called of it, once it has been loaded.
+// The functions of the library, once it is loaded.
 struct Nccl {
   decltype(&ncclGetUniqueId) get_unique_id;
   decltype(&ncclCommInitRankConfig) comm_init_rank_config;

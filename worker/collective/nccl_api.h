@@ -26,7 +26,7 @@ struct NcclApi {
   // On the thread's current GPU. `communicator` is set at once where NCCL has made anything.
   NcclResult (*init_rank)(NcclCommunicator*& communicator, uint32_t ranks, const NcclId& id,
                           uint32_t rank);
-  // Of what was begun last, or the error that came up since.
+  // The state of the last call, or the error that came up since.
   NcclResult (*state)(NcclCommunicator* communicator);
   NcclResult (*all_reduce)(NcclCommunicator* communicator, float* values, size_t count,
                            math::Stream stream);

@@ -29,7 +29,7 @@ std::string seconds(std::chrono::milliseconds time) {
                                   : std::to_string(time.count()) + " ms";
 }
 
-// What `parts` leave of an array, ascending.
+// The pieces that `parts` leave of an array, ascending.
 std::vector<Piece> gaps_between(std::vector<Piece> parts, size_t count) {
   std::sort(parts.begin(), parts.end(),
             [](const Piece& a, const Piece& b) { return a.first < b.first; });
@@ -147,7 +147,7 @@ class NcclCollective final : public Collective {
     communicator_ = nullptr;
   }
 
-  // What the communication stream is given from now on comes after what the device's was given.
+  // Work given to the communication stream from now on follows the device's work so far.
   void wait_for_gradients() {
     device_.record(ready_, device_.stream());
     device_.wait(stream_, ready_);
@@ -298,7 +298,7 @@ std::string pack(const Status& connected) {
   return static_cast<char>(connected.error().code) + connected.error().message;
 }
 
-// What all ranks return: of their errors the first that is not only the want of another rank.
+// The error that all ranks return: the first one that is not merely the lack of another rank.
 std::optional<Error> first_failure(std::span<const std::string> packed) {
   std::optional<Error> first;
   for (const std::string& one : packed) {

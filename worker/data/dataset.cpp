@@ -66,7 +66,7 @@ std::vector<features::Moments> Dataset::moments_of(uint32_t first, uint32_t last
   for (uint32_t v = first; v < last; ++v) {
     const std::unique_ptr<RecordStream> stream = source_->read(std::move(dealt[v]));
     for (features::Record record;;) {
-      // What cannot be read any further ends the job when its batches are read.
+      // A stream that cannot go on ends the job when its batches are read.
       const Result<RecordStream::Read> read = stream->next(record);
       if (!read.ok() || read.value() == RecordStream::Read::kEnd) break;
       samples.clear(plan_.ids.size());

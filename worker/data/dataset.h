@@ -57,15 +57,15 @@ class Dataset {
   uint32_t readers() const { return readers_; }
   uint64_t samples_estimate() const { return samples_estimate_; }  // for progress
 
-  // What the order of samples depends on, besides the epoch: seed, shuffling, readers and the
+  // The inputs of the order of samples, besides the epoch: seed, shuffling, readers and the
   // source's order_words. Where it differs, ReaderPositions mean other samples.
   std::string order_fingerprint() const;
 
   bool needs_statistics() const { return !plan_.standardized.empty(); }
 
-  // Of virtual readers [first, last), for each standardized feature: [readers, features]. Bad
-  // samples are passed over quietly, missing values do not count. Empty where nothing is
-  // standardized.
+  // The moments of virtual readers [first, last), for each standardized feature: [readers,
+  // features]. Bad samples are passed over quietly, missing values do not count. Empty where
+  // nothing is standardized.
   std::vector<features::Moments> moments_of(uint32_t first, uint32_t last) const;
 
   // `partials`: of all readers, in order. The same bits whoever computed which.

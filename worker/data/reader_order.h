@@ -1,4 +1,4 @@
-// Which samples come when: a function of (seed, epoch) and the number V of virtual readers, never
+// The order of samples: a function of (seed, epoch) and the number V of virtual readers, never
 // of the number of workers. The same for all sources of records.
 //
 // The blocks of the input are shuffled and dealt to the readers like cards; a reader takes its

@@ -1,5 +1,5 @@
-// What a job reads: samples in blocks, as records. CSV files today; Parquet, Kafka and others come
-// to stand beside them. An HTTP request needs no source: it is a Record by itself.
+// The input of a job: samples in blocks, as records. CSV files today; Parquet, Kafka and others
+// come to stand beside them. An HTTP request needs no source: it is a Record by itself.
 //
 // To add a source of records: a class here in a folder of its own (worker/data/csv/csv_source.h is
 // the example), its word in DataFormat (common/config/data_config.h, words.h) and a line in the
@@ -21,7 +21,7 @@
 
 namespace cairn::data {
 
-// What to open.
+// The input to open.
 struct SourceRequest {
   const DataConfig& data;                // format, header, names of columns
   std::vector<std::string> paths;        // instead of those that `data` names
@@ -71,7 +71,7 @@ class Source {
   // For progress. 0: there are no samples.
   virtual uint64_t samples_estimate() const = 0;
 
-  // What the samples behind a ReaderPosition depend on, such as the sizes of the files.
+  // Numbers that decide which samples a ReaderPosition means, such as the sizes of the files.
   virtual std::vector<uint64_t> order_words() const = 0;
 
   // For messages: the input as a whole, and the place of a sample as a user finds it

@@ -18,7 +18,7 @@ struct PredictionPair {
   friend bool operator==(const PredictionPair&, const PredictionPair&) = default;
 };
 
-// What is absent is undefined: not of this kind of task, no rows, a prediction or label that is
+// An absent figure is undefined: not of this kind of task, no rows, a prediction or label that is
 // NaN, for `auc` rows of one class only, for `calibration` a mean label of 0.
 struct TaskQuality {
   uint64_t samples = 0;

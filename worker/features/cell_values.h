@@ -1,4 +1,4 @@
-// What a cell is worth as a number, an id or a hash. The same value has the same worth from a CSV
+// The value of a cell as a number, an id or a hash. The same value has the same worth from a CSV
 // field, a Parquet column or a request:
 //
 // - text is parsed (worker/features/numbers.h), integers and numbers are taken as they are;

@@ -23,7 +23,7 @@ namespace cairn::features {
 
 inline constexpr size_t kCrossColumnsMax = 16;
 
-// What a feature is to the model.
+// The kind of input that a feature is to the model.
 enum class InputKind : uint8_t {
   kNumber,  // a dense column
   kIds,     // a bag of keys of a table
@@ -48,8 +48,8 @@ struct FeaturePlan {
   uint32_t table = 0;  // of an id feature
 };
 
-// Of an image. Only the place is there: its column holds bytes (CellKind::kBytes), which nothing
-// decodes yet.
+// The plan of an image. Only the place is there: its column holds bytes (CellKind::kBytes), which
+// nothing decodes yet.
 struct ImagePlan {
   uint32_t column = 0;  // index into Plan::columns
   uint32_t height = 0, width = 0, channels = 0;

@@ -15,7 +15,7 @@ std::optional<double> parse_number(std::string_view text);
 // A whole number from -2^63 to 2^64 - 1; negative ones as two's complement.
 std::optional<uint64_t> parse_id(std::string_view text);
 
-// Of Unix seconds, in UTC. Hours 0 to 23; days 0 (Monday) to 6.
+// Parts of a time in Unix seconds, in UTC. Hours 0 to 23; days 0 (Monday) to 6.
 uint32_t hour_of_day(int64_t seconds);
 uint32_t day_of_week(int64_t seconds);
 

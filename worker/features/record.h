@@ -70,7 +70,7 @@ class Cell {
   CellKind kind() const { return kind_; }
   bool is_list() const { return kind_ >= CellKind::kTexts; }
 
-  // Of a text or of bytes.
+  // The characters of a text, or the bytes.
   std::string_view text() const {
     check(kind_ == CellKind::kText || kind_ == CellKind::kBytes, "a cell of text");
     return {static_cast<const char*>(data_), size_};
@@ -88,7 +88,7 @@ class Cell {
     return number_;
   }
 
-  // Of a list: how many elements, and each as a cell of its own.
+  // The elements of a list: how many, and each as a cell of its own.
   size_t size() const {
     check(is_list(), "a cell of a list");
     return size_;

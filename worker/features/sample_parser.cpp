@@ -162,7 +162,7 @@ bool SampleParser::key_of(const FeaturePlan& feature, const Cell& cell, Key& key
 }
 
 bool SampleParser::cross_of(const FeaturePlan& feature, Key& key) {
-  // Of hashes, not of the texts after each other: "ab" + "c" is not "a" + "bc".
+  // The hash of hashes, not of the texts after each other: "ab" + "c" is not "a" + "bc".
   std::array<Key, kCrossColumnsMax> hashes;
   size_t n = 0;
   for (const uint32_t column : feature.columns) {

@@ -44,7 +44,7 @@ class SampleParser {
   bool parse(const Record& record, SampleSet& samples);
   const std::string& reason() const { return reason_; }
 
-  // Of the last good sample, before standardizing: one per standardized feature.
+  // Inputs of the last good sample, before standardizing: one per standardized feature.
   struct StandardInput {
     bool present;
     double value;

@@ -1,5 +1,5 @@
-// What standardizing needs to know of the training data: mean and deviation of each feature, kept
-// with the model.
+// Statistics of the training data that standardizing needs: mean and deviation of each feature,
+// kept with the model.
 #pragma once
 
 #include <cstdint>

@@ -9,8 +9,8 @@ namespace cairn::synthetic {
 struct BestScores {
   std::string name;   // of the task
   double rate = 0.0;  // share of positive labels
-  // Of the true probabilities against the labels that were drawn. A model can pass these by luck
-  // only.
+  // Scores of the true probabilities against the labels that were drawn. A model can pass these by
+  // luck only.
   double auc = 0.5, logloss = 0.0;
   // Their expectations over all draws of the labels.
   double expected_auc = 0.5, expected_logloss = 0.0;

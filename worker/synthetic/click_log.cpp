@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kNumbers = 13, kCategories = 26;
 
-// Of C1..C26; 0 and below: cardinality divided by minus that (0: by 1).
+// Cardinalities of C1..C26; 0 and below: cardinality divided by minus that (0: by 1).
 constexpr int64_t kCriteoCardinalities[kCategories] = {
     4,   8,   12,  20,   30, 50, 100, 200, 500, 1000, 0,  -2,  -5,
     -10, -20, -50, -100, 10, 25, 60,  150, 400, 2000, -3, -30, 16};

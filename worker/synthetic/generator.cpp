@@ -137,7 +137,7 @@ class Generator {
   double click_bias_ = 0.0, conversion_bias_ = 0.0;
 };
 
-// What the true probabilities are worth is measured on the samples as they are written.
+// Measures the quality of the true probabilities on the samples as they are written.
 struct Truth {
   std::vector<double> click, conversion;
   std::vector<float> clicked, converted;

@@ -14,8 +14,8 @@
 
 namespace cairn::synthetic {
 
-// What one column of a sample brings: `scale` times the mean of the latents of `count` ids. Nothing
-// (missing) where count is 0; a number x is scale x with the one id 0.
+// The contribution of one column of a sample: `scale` times the mean of the latents of `count` ids.
+// Nothing (missing) where count is 0; a number x is scale x with the one id 0.
 struct Factor {
   double scale = 1.0;
   uint32_t count = 0;

@@ -1,4 +1,4 @@
-// What all workers must decide alike. Thread safety: as the Collective's.
+// Decisions that all workers must make alike. Thread safety: as the Collective's.
 #pragma once
 
 #include <string>

@@ -17,7 +17,7 @@ struct TrainState {
   uint64_t step = 0;                                // finished
   uint64_t epoch = 0;                               // that the positions are in
   std::vector<features::ReaderPosition> positions;  // of this worker's readers
-  // Of eval.monitor, and how many evaluations ago it was.
+  // The best value of eval.monitor, and how many evaluations ago it was.
   double best = std::numeric_limits<double>::quiet_NaN();
   uint64_t best_step = 0;
   uint32_t evaluations_since_best = 0;

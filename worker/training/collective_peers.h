@@ -20,7 +20,7 @@ class CollectivePeers final : public math::Peers {
     const auto summed = collective_.all_reduce(values, {});
     if (!summed.ok()) failure_ = summed.error();
   }
-  // What a step was computed in spite of: its results are worth nothing.
+  // The failure during a step, if there was one: the step's results are worth nothing then.
   const std::optional<Error>& failure() const { return failure_; }
 
  private:

@@ -1,4 +1,4 @@
-// What worker 0 tells about a run while it goes on, and the quality that evaluations find. Plain
+// Reports of worker 0 about a run while it goes on, and the quality that evaluations find. Plain
 // values: Progress shows them, MetricsLog keeps them, result.json and the closing table end with
 // them.
 #pragma once

@@ -114,7 +114,7 @@ void RowCache::copy(void* to, const void* from, size_t bytes) {
 void RowCache::make_room(Table& table) {
   if (table.rows != nullptr && table.most_keys <= table.room) return;
   const size_t kept = size_t{table.directory.places()} * table.dim;
-  // What is kept is there twice for a moment: seldom, with so much to spare.
+  // Kept rows are there twice for a moment: seldom, with so much to spare.
   const size_t room = math::padded(table.most_keys + table.most_keys / 2 + 1);
   auto* larger = static_cast<float*>(memory_.allocate((kept + room * table.dim) * sizeof(float)));
   if (table.rows != nullptr) {

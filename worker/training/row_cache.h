@@ -33,7 +33,7 @@ class RowCache {
   RowCache(const RowCache&) = delete;
   RowCache& operator=(const RowCache&) = delete;
 
-  // What a batch asks its shards for.
+  // The rows that a batch asks its shards for.
   class Wanted {
    public:
     // A table: of each of Batch::keys, the step that its row here was known at, as
@@ -48,7 +48,7 @@ class RowCache {
     std::vector<std::vector<uint32_t>> asked_;
   };
 
-  // Of rows as they stand after `step`, which never goes back. From then on the batch's keys are
+  // Wants rows as they stand after `step`, which never goes back. From then on the batch's keys are
   // those to be asked for, and its bags index tables(). Several batches may be wanted before the
   // first is taken: as they are taken in order, each finds at its turn what was here when it was
   // wanted, and what those before it asked for.

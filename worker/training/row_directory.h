@@ -1,5 +1,5 @@
-// Which rows of one table a cache holds, by key. A key has eight places where its row may stand (a
-// set, Smith, "Cache Memories", 1982, section 2.2), so finding it reads two cache lines, and
+// The rows of one table that a cache holds, by key. A key has eight places where its row may stand
+// (a set, Smith, "Cache Memories", 1982, section 2.2), so finding it reads two cache lines, and
 // nothing is ever moved. A newcomer takes one whose row has no use left: each time a row is found
 // it gains one, up to 15, and each newcomer that finds no room costs all eight one. So what comes
 // once goes soon, and what comes in every batch stays. Thread safety: none.
@@ -18,7 +18,7 @@ class RowDirectory {
   static constexpr uint32_t kWays = 8;            // places of a set
   static constexpr uint32_t kBytesOfAPlace = 16;  // of the directory itself
 
-  // Of at most so many places: a multiple of kWays.
+  // places: the most rows that it holds; a multiple of kWays.
   explicit RowDirectory(uint32_t places = 0);
 
   uint32_t places() const { return sets_ * kWays; }

@@ -18,7 +18,7 @@ double seconds_between(std::chrono::steady_clock::time_point from,
   return std::chrono::duration<double>(to - from).count();
 }
 
-// What `cairn gen-data` writes beside the data that it makes: the best that any model can reach.
+// The file that `cairn gen-data` writes beside its data: the best that any model can reach.
 nlohmann::json best_beside(const JobConfig& job) {
   if (job.data.eval.empty()) return {};
   std::ifstream file(std::filesystem::path(job.data.eval[0]).parent_path() / "best.json");
@@ -150,8 +150,8 @@ void RunReport::evaluated(EvaluationReport evaluation) {
   evaluation_ = std::move(evaluation);
 }
 
-// What recoveries gave up, as the shards tell. A run whose shards do not answer any more ends all
-// the same.
+// The losses of recoveries, as the shards tell them. A run whose shards do not answer any more ends
+// all the same.
 nlohmann::ordered_json RunReport::losses_of_shards() const {
   nlohmann::ordered_json losses = nlohmann::ordered_json::array();
   const Result<std::vector<std::string>> stats = session_.client->stats();

@@ -33,7 +33,7 @@ struct RunResult {
   uint64_t bad_samples = 0;
   uint32_t restarts = 0;
   uint32_t server_restarts = 0;
-  // What recoveries of servers gave up (ps.recovery: report): pushes that had been acknowledged,
+  // The losses of servers' recoveries (ps.recovery: report): pushes that had been acknowledged,
   // and an object for each piece of a shard's files.
   uint64_t lost_pushes = 0;
   nlohmann::ordered_json lost = nlohmann::ordered_json::array();

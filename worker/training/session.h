@@ -1,5 +1,5 @@
-// What training, evaluating and predicting share: the model, the shards, the statistics of the
-// features, made from the job and, where there is one, a checkpoint. All workers make theirs
+// The parts that training, evaluating and predicting share: the model, the shards, the statistics
+// of the features, made from the job and, where there is one, a checkpoint. All workers make theirs
 // together.
 #pragma once
 

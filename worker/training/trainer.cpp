@@ -90,7 +90,7 @@ Trainer::Next Trainer::run_epoch() {
   while (next == Next::kGoOn && next_samples_ > 0) {
     next = run_step(next_samples_);
     if (next == Next::kFailed) break;
-    // What is due is done before an interruption too: the run that goes on must not differ.
+    // Due work is done before an interruption too: the run that goes on must not differ.
     const Next after = after_step(/*epoch_ended=*/next_samples_ == 0);
     if (after != Next::kGoOn) next = after;
   }
@@ -160,7 +160,7 @@ uint64_t Trainer::first_sample() const {
   return before;
 }
 
-// Whose bags and keys are there, and empty.
+// A batch whose bags and keys are there, and empty.
 features::Batch Trainer::without_samples() const {
   features::Batch batch;
   batch.keys.resize(session_.job.tables.size());

@@ -61,7 +61,7 @@ class Trainer {
   Status compute(uint64_t step, uint64_t rows, Ahead& current);
   // All-reduces the dense gradients and decides what all workers do next.
   Next exchange(std::span<float> gradients);
-  // What is due after a step or an epoch.
+  // Does what is due after a step or an epoch.
   Next after_step(bool epoch_ended);
   // Reads batches ahead, and sends the pulls of those within train.prefetch of the next step,
   // unless train.speculative_pulls has `compute` send an early one of the next step.

@@ -42,7 +42,7 @@ struct WorkerOutcome {
   bool agreed = true;
 };
 
-// What an error ends a worker with.
+// The outcome of a worker that an error ends.
 WorkerOutcome outcome_of(const Error& error);
 
 // Called by every worker of the job. Thread safety: one call a thread.

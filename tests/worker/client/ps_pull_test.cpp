@@ -214,7 +214,7 @@ class KeptRowsTest : public SpeculativePullTest {
       for (const Key key : keys[t]) known[t].push_back(key % 5 < 3 ? 4 : 0);
     hear_all();
   }
-  // Of the pull of step 6; the rows kept are in place.
+  // Expects the rows of the pull of step 6; the rows kept are in place.
   void expect_rows(PsClient::PullId id, const std::function<bool(size_t t, size_t i)>& is_kept) {
     std::vector<std::vector<float>> its_rows(2);
     std::vector<std::vector<uint8_t>> kept;

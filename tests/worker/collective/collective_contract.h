@@ -1,4 +1,4 @@
-// What every Collective must do. The same tests run over threads (memory_collective_test), over
+// The contract of every Collective. The same tests run over threads (memory_collective_test), over
 // processes (mpi_collective_test) and over devices that the host plays (staged_collective_test,
 // nccl_collective_test); each of these sources instantiates the suite.
 #pragma once

@@ -53,7 +53,7 @@ FakeNccl* current = nullptr;
 
 FakeNccl::State& all() { return *current->state; }
 
-// What every function begins with; a result where it may not go on.
+// Every function begins with this. Gives a result where the function may not go on.
 std::optional<NcclResult> refused(NcclCommunicator& communicator) {
   if (!communicator.ended) return std::nullopt;
   ++communicator.calls.after_the_end;

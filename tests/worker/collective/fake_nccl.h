@@ -19,7 +19,7 @@
 
 namespace cairn::collective {
 
-// What goes wrong. `from_sum` counts the all-reduces of a rank, from 0.
+// The faults to inject. `from_sum` counts the all-reduces of a rank, from 0.
 struct NcclFaults {
   static constexpr uint32_t kNobody = UINT32_MAX;
 

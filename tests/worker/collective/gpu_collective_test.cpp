@@ -104,7 +104,7 @@ class PairCollective final : public Collective {
   bool lost_ = false;
 };
 
-// Of values in the host's memory: sums them where they are on a device.
+// Takes values in the host's memory and sums them on a device.
 class ThroughDevice final : public Collective {
  public:
   ThroughDevice(Collective& inner, math::Device& device) : inner_(inner), device_(device) {}
@@ -221,7 +221,7 @@ INSTANTIATE_TEST_SUITE_P(TwoProcesses, CollectiveContract,
                                          on_one_gpu("NcclOfAGpu", true)),
                          [](const auto& test) { return test.param.name; });
 
-// What the trainer does when a worker's process is killed.
+// The trainer does this when a worker's process is killed.
 TEST(NcclOnAGpu, FailsWhereTheOtherProcessIsGone) {
   in_processes([](Collective& host) {
     return on_the_gpu(host, true, [](Collective& collective, math::Device& device) {

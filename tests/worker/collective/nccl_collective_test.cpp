@@ -104,13 +104,13 @@ INSTANTIATE_TEST_SUITE_P(Nccl, CollectiveContract,
 
 // ---- order
 
-// Of unequal sizes, so that a sum in another order, or of what stood there before, is another one.
+// Numbers of unequal sizes: a sum in another order, or of older values, is another sum.
 float number(uint64_t round, uint32_t rank, size_t place) {
   RandomStream random(test_seed(), round * 100 + rank, place);
   return std::ldexp(random.next_float() - 0.5f, static_cast<int>(random.next_below(30)) - 15);
 }
 
-// What a kernel would do: writes this rank's numbers when the device comes to it.
+// Does a kernel's work: writes this rank's numbers when the device comes to it.
 void compute(math::HostDevice& device, std::span<float> values, Piece part, uint64_t round,
              uint32_t rank) {
   device.run([=] {

@@ -1,4 +1,4 @@
-// Which samples come when: docs/architecture.md, "One step, as the data sees it", point 1.
+// The order of samples: docs/consistency.md, "Order of samples".
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

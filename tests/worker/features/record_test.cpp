@@ -83,7 +83,7 @@ class RecordTest : public testing::Test {
         values.keys.push_back(data::keys_of(batch, bag, bag, s));
     return values;
   }
-  // Of the requests; `make` gives the cell of a request's column.
+  // Parses the requests; `make` gives the cell of a request's column.
   template <typename Make>
   Values of_requests(Make&& make) {
     const Result<Plan> plan = Plan::make(job_, /*labels=*/true);

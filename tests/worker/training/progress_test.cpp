@@ -19,7 +19,7 @@ TaskConfig task_named(const char* name) {
   return task;
 }
 
-// What a Progress writes.
+// Catches the lines that a Progress writes.
 class ProgressTest : public testing::Test {
  protected:
   ~ProgressTest() override {

@@ -26,7 +26,7 @@ struct Counts {
 
 class RowCacheTest : public testing::TestWithParam<const math::Ops*> {
  protected:
-  // Of which the first come often.
+  // A random key. The first ones come often.
   Key some_key() {
     const uint64_t n = 400;
     return hash_key(std::min({random_() % n, random_() % n, random_() % n}));

@@ -78,7 +78,7 @@ int open_input(const std::string& path) {
   return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-// Of what open_input has just opened, or failed to.
+// The state of the file that open_input has just opened, or failed to open.
 Result<struct stat> input_state(const std::string& path, const File& from) {
   if (!from.ok() && errno == ENOENT)
     return Error{ErrorCode::kNotFound, fmt::format("{}: no such file", path)};

@@ -1,4 +1,4 @@
-// What worker/data/source.h promises, shown on CSV.
+// The promises of worker/data/source.h, shown on CSV.
 #include "worker/data/csv/csv_source.h"
 
 #include <gmock/gmock.h>
