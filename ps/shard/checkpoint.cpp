@@ -1,7 +1,8 @@
 #include "ps/shard/checkpoint.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "common/wire/replies.h"
 
 namespace cairn::ps {
 
@@ -15,10 +16,9 @@ void Checkpoint::on_request(Request from, const Message& message) {
   const auto refused = [&](StatusCode status, const std::string& why) {
     uses_.replies.refuse(from, status, RefusalReason::kOther, why);
   };
-  const nlohmann::json request = nlohmann::json::parse(message.text(), nullptr, false);
-  if (!request.is_object() || !request.contains("folder") || !request["folder"].is_string())
-    return refused(StatusCode::kBadMessage, "a checkpoint names its folder: {\"folder\": ...}");
-  const std::filesystem::path folder(request["folder"].get<std::string>());
+  const Result<CheckpointRequest> request = parse_checkpoint_request(message.text());
+  if (!request.ok()) return refused(StatusCode::kBadMessage, request.error().message);
+  const std::filesystem::path folder(request.value().folder);
   const uint64_t step = from.header.step, applied = uses_.clock.applied_step;
 
   if (last_.has_value() && is_same_request(last_->request, from.header) && last_->folder == folder)
@@ -71,13 +71,10 @@ void Checkpoint::stored(const Result<ShardFiles>& files) {
   const UnderWay done = std::move(*under_way_);
   under_way_.reset();
   if (files.ok()) {
-    nlohmann::json answer = {{"files", nlohmann::json::array()},
-                             {"slots", {slots_.first, slots_.last}},
-                             {"rows", nullptr}};
-    if (const auto rows = uses_.row_counts()) answer["rows"] = *rows;
+    CheckpointReply answer{.slots = slots_, .rows = uses_.row_counts()};
     for (const ShardFiles::File& file : files.value().files)
-      answer["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
-    last_ = {done.from.header, done.folder, answer.dump()};
+      answer.files.push_back({file.name, file.bytes});
+    last_ = {done.from.header, done.folder, to_json(answer)};
     uses_.metrics.checkpoints.Increment();
     uses_.replies.text(done.from, StatusCode::kOk, last_->reply);
   } else {

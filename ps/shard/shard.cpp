@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/check.h"
-#include "common/fault_point.h"
+#include "common/wire/replies.h"
 
 namespace cairn::ps {
 
@@ -202,12 +202,11 @@ void Shard::flush_ended() {
 }
 
 void Shard::answer_ping(const Request& from) {
-  nlohmann::json pong = {{"applied_step", assembler_.applied_step()},
-                         {"missing", assembler_.missing()}};
+  Pong pong{.applied_step = clock_.applied_step, .missing = assembler_.missing()};
   // Tells a client that this shard, started again, has lost a push which it had acknowledged.
   if (from.header.worker < options_.workers)
-    pong["accepted"] = assembler_.expected_sequence(from.header.worker) - 1;
-  replies_.text(from, StatusCode::kOk, pong.dump());
+    pong.accepted = assembler_.expected_sequence(from.header.worker) - 1;
+  replies_.text(from, StatusCode::kOk, to_json(pong));
 }
 
 // In memory and store together.

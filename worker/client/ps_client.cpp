@@ -1,11 +1,11 @@
 #include "worker/client/ps_client.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "common/check.h"
+#include "common/wire/replies.h"
 #include "worker/client/zmq_transport.h"
 
 namespace cairn::client {
@@ -200,13 +200,9 @@ Status PsClient::resend(uint32_t s, RetryReason reason) {
 
 Status PsClient::on_pong(uint32_t s, std::string_view text) {
   links_[s].pong = std::string(text);
-  const nlohmann::json pong = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const auto number = [&](const char* name) -> std::optional<uint64_t> {
-    if (!pong.is_object() || !pong.contains(name) || !pong[name].is_number_unsigned())
-      return std::nullopt;
-    return pong[name].get<uint64_t>();
-  };
-  return windows_[s].on_pong(number("applied_step"), number("accepted"));
+  const Result<Pong> pong = parse_pong(text);
+  if (!pong.ok()) return windows_[s].on_pong({}, {});
+  return windows_[s].on_pong(pong.value().applied_step, pong.value().accepted);
 }
 
 Status PsClient::check_silence(Clock::time_point waiting_since) {

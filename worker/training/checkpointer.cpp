@@ -6,10 +6,10 @@
 #include <cmath>
 #include <cstring>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "common/atomic_file.h"
 #include "common/config/resolved.h"
+#include "common/wire/replies.h"
 #include "worker/training/agreement.h"
 #include "worker/training/dense_file.h"
 
@@ -102,23 +102,18 @@ Result<std::string> Checkpointer::write_as_first(
   const SlotMap slots{1, job.shards()};
   for (uint32_t shard = 0; shard < job.shards(); ++shard) {
     manifest.shards.push_back({shard_folder(shard), slots.range_of(shard)});
-    folders.push_back(nlohmann::json{{"folder", (folder / shard_folder(shard)).string()}}.dump());
+    folders.push_back(to_json(CheckpointRequest{(folder / shard_folder(shard)).string()}));
   }
   const auto replies = session_.client->checkpoint(state.step, folders);
   if (!replies.ok()) return replies.error();
   for (uint32_t shard = 0; shard < job.shards(); ++shard) {
-    const auto reply = nlohmann::json::parse(replies.value()[shard], nullptr, false);
-    const Error nonsense{ErrorCode::kUnavailable,
-                         fmt::format("shard {} answered a checkpoint with nonsense", shard)};
-    if (!reply.is_object() || !reply.contains("files") || !reply["files"].is_array())
-      return nonsense;
-    for (const auto& file : reply["files"]) {
-      if (!file.is_object() || !file.contains("name") || !file["name"].is_string() ||
-          !file.contains("bytes") || !file["bytes"].is_number_unsigned())
-        return nonsense;
-      manifest.files.push_back({shard_folder(shard) + "/" + file["name"].get<std::string>(),
-                                file["bytes"].get<uint64_t>(), ""});
-    }
+    const Result<CheckpointReply> reply = parse_checkpoint_reply(replies.value()[shard]);
+    if (!reply.ok())
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("shard {} answered a checkpoint with nonsense: {}", shard,
+                               reply.error().message)};
+    for (const CheckpointReply::File& file : reply.value().files)
+      manifest.files.push_back({shard_folder(shard) + "/" + file.name, file.bytes, ""});
   }
 
   const auto add = [&](const std::string& name, const std::string& bytes) -> Status {
