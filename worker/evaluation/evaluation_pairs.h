@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "worker/evaluation/metrics.h"
+#include "worker/evaluation/quality.h"
 
 namespace cairn::evaluation {
 

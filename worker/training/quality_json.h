@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/config/model_config.h"
-#include "worker/evaluation/metrics.h"
+#include "worker/evaluation/quality.h"
 
 namespace cairn::training {
 

@@ -1,5 +1,5 @@
 // Reports of worker 0 about a run while it goes on, and the quality that evaluations find. Plain
-// values: Progress shows them, MetricsLog keeps them, result.json and the closing table end with
+// values: Progress shows them, TrainingLog keeps them, result.json and the closing table end with
 // them.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/evaluation/metrics.h"
+#include "worker/evaluation/quality.h"
 
 namespace cairn::training {
 

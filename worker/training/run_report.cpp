@@ -59,7 +59,7 @@ RunReport::RunReport(Session& session)
   progress_ = std::make_unique<Progress>(Progress::Options{.bar = is_terminal(stdout),
                                                            .epochs = session.job.train.epochs,
                                                            .tasks = session.job.model.tasks});
-  Result<std::unique_ptr<MetricsLog>> log = MetricsLog::open(
+  Result<std::unique_ptr<TrainingLog>> log = TrainingLog::open(
       std::filesystem::path(session.job.output) / "metrics.jsonl", session.job.model.tasks);
   if (log.ok())
     metrics_log_ = std::move(log).value();

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "worker/training/checkpointer.h"
-#include "worker/training/metrics_log.h"
 #include "worker/training/progress.h"
 #include "worker/training/session.h"
+#include "worker/training/training_log.h"
 
 namespace cairn::training {
 
@@ -41,8 +41,8 @@ class RunReport {
   Result<uint64_t> lost_pushes_of_all() const;
 
   Session& session_;
-  std::unique_ptr<Progress> progress_;       // worker 0 only
-  std::unique_ptr<MetricsLog> metrics_log_;  // worker 0 only
+  std::unique_ptr<Progress> progress_;        // worker 0 only
+  std::unique_ptr<TrainingLog> metrics_log_;  // worker 0 only
   Clock::time_point started_, reported_;
   double paused_seconds_ = 0.0;
   uint64_t reported_step_ = 0, epoch_ = 0;

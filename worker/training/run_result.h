@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "worker/evaluation/metrics.h"
+#include "worker/evaluation/quality.h"
 
 namespace cairn::training {
 

@@ -13,17 +13,11 @@ namespace {
 constexpr size_t kBatchesReady = 4;
 constexpr int kExitInterrupted = 4;
 
-// Larger is better for auc, smaller for everything else.
-bool better(const std::string& monitor, double value, double best) {
-  if (std::isnan(value)) return false;
-  if (std::isnan(best)) return true;
-  return monitor.ends_with(".auc") ? value > best : value < best;
-}
-
 }  // namespace
 
 Trainer::Trainer(Session& session)
     : session_(session),
+      schedule_(session.job),
       checkpointer_(session),
       report_(session),
       buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()),
@@ -45,7 +39,7 @@ Trainer::Trainer(Session& session)
 WorkerOutcome Trainer::run() {
   report_.start(state_);
   Next next = Next::kGoOn;
-  while (next == Next::kGoOn && !ended()) next = run_epoch();
+  while (next == Next::kGoOn && !schedule_.has_ended(state_)) next = run_epoch();
   if (next == Next::kFailed) return leave_together();
   if (interrupted_) {
     if (checkpoint() == Next::kFailed) return leave_together();
@@ -169,13 +163,6 @@ features::Batch Trainer::without_samples() const {
   return batch;
 }
 
-bool Trainer::ended() const {
-  const JobConfig& job = session_.job;
-  return state_.epoch >= job.train.epochs ||
-         (job.train.max_steps > 0 && state_.step >= job.train.max_steps) ||
-         (job.eval.patience > 0 && state_.evaluations_since_best >= job.eval.patience);
-}
-
 Trainer::Next Trainer::exchange(std::span<float> gradients) {
   if (ahead_.front().error) fail(*ahead_.front().error);
   collective::Control mine = control();
@@ -271,23 +258,17 @@ Trainer::Next Trainer::decide(const std::vector<collective::Control>& controls) 
 }
 
 Trainer::Next Trainer::after_step(bool epoch_ended) {
-  const JobConfig& job = session_.job;
   if (epoch_ended) {
     ++state_.epoch;
     state_.positions.assign(state_.positions.size(), {});
   }
-  const bool last = ended();
-  const bool evaluation_due =
-      job.eval.every > 0 ? state_.step % job.eval.every == 0 || last : epoch_ended || last;
-  if (evaluation_due && evaluated_step_ != state_.step &&
+  if (schedule_.evaluation_is_due(state_, epoch_ended) && evaluated_step_ != state_.step &&
       evaluate(epoch_ended ? state_.epoch : state_.epoch + 1) == Next::kFailed)
     return Next::kFailed;
-  const bool checkpoint_due =
-      job.checkpoint.every > 0 ? state_.step % job.checkpoint.every == 0 : epoch_ended;
-  const bool improved = !job.eval.monitor.empty() && evaluated_step_ == state_.step &&
-                        state_.best_step == state_.step;
-  if ((checkpoint_due || improved) && checkpoint() == Next::kFailed) return Next::kFailed;
-  return ended() ? Next::kStop : Next::kGoOn;
+  if (schedule_.checkpoint_is_due(state_, epoch_ended, evaluated_step_ == state_.step) &&
+      checkpoint() == Next::kFailed)
+    return Next::kFailed;
+  return schedule_.has_ended(state_) ? Next::kStop : Next::kGoOn;
 }
 
 Trainer::Next Trainer::evaluate(uint64_t epoch) {
@@ -305,14 +286,8 @@ Trainer::Next Trainer::evaluate(uint64_t epoch) {
   const std::string& monitor = session_.job.eval.monitor;
   if (monitor.empty()) return Next::kGoOn;
   const auto found = state_.evaluation.find(monitor);
-  const double value = found == state_.evaluation.end() ? std::nan("") : found->second;
-  if (better(monitor, value, state_.best)) {
-    state_.best = value;
-    state_.best_step = state_.step;
-    state_.evaluations_since_best = 0;
-  } else {
-    ++state_.evaluations_since_best;
-  }
+  const bool is_there = found != state_.evaluation.end();
+  schedule_.note_evaluation(is_there ? found->second : std::nan(""), state_);
   return Next::kGoOn;
 }
 

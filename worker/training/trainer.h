@@ -17,6 +17,7 @@
 #include "worker/training/collective_peers.h"
 #include "worker/training/evaluator.h"
 #include "worker/training/run_report.h"
+#include "worker/training/schedule.h"
 #include "worker/training/session.h"
 #include "worker/training/step_buffers.h"
 
@@ -73,7 +74,6 @@ class Trainer {
   Next decide(const std::vector<collective::Control>& controls);
   collective::Control control() const;
   Next evaluate(uint64_t epoch);  // from 1
-  bool ended() const;             // by epochs, steps or patience
   Next checkpoint();
 
   // This worker's failure: told to the others with the next control vector.
@@ -82,6 +82,7 @@ class Trainer {
   WorkerOutcome leave_together();
 
   Session& session_;
+  const Schedule schedule_;
   Checkpointer checkpointer_;
   RunReport report_;
   StepBuffers buffers_;

@@ -19,11 +19,11 @@
 
 namespace cairn::training {
 
-class MetricsLog {
+class TrainingLog {
  public:
   // Goes on at the end of an existing file, as a resumed run does. Errors: kUnavailable.
-  static Result<std::unique_ptr<MetricsLog>> open(const std::filesystem::path& path,
-                                                  std::vector<TaskConfig> tasks);
+  static Result<std::unique_ptr<TrainingLog>> open(const std::filesystem::path& path,
+                                                   std::vector<TaskConfig> tasks);
 
   // Errors: kUnavailable where the disk refuses; the run need not end for it.
   Status write(const TrainReport& report);
@@ -33,8 +33,8 @@ class MetricsLog {
   struct CloseFile {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  MetricsLog(std::filesystem::path path, std::unique_ptr<std::FILE, CloseFile> file,
-             std::vector<TaskConfig> tasks);
+  TrainingLog(std::filesystem::path path, std::unique_ptr<std::FILE, CloseFile> file,
+              std::vector<TaskConfig> tasks);
   Status write_line(const std::string& line);
 
   std::filesystem::path path_;

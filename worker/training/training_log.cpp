@@ -1,4 +1,4 @@
-#include "worker/training/metrics_log.h"
+#include "worker/training/training_log.h"
 
 #include <fmt/format.h>
 
@@ -18,18 +18,18 @@ Error failed(const char* what, const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<MetricsLog>> MetricsLog::open(const std::filesystem::path& path,
-                                                     std::vector<TaskConfig> tasks) {
+Result<std::unique_ptr<TrainingLog>> TrainingLog::open(const std::filesystem::path& path,
+                                                       std::vector<TaskConfig> tasks) {
   std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "ae"));
   if (!file) return failed("open", path);
-  return std::unique_ptr<MetricsLog>(new MetricsLog(path, std::move(file), std::move(tasks)));
+  return std::unique_ptr<TrainingLog>(new TrainingLog(path, std::move(file), std::move(tasks)));
 }
 
-MetricsLog::MetricsLog(std::filesystem::path path, std::unique_ptr<std::FILE, CloseFile> file,
-                       std::vector<TaskConfig> tasks)
+TrainingLog::TrainingLog(std::filesystem::path path, std::unique_ptr<std::FILE, CloseFile> file,
+                         std::vector<TaskConfig> tasks)
     : path_(std::move(path)), file_(std::move(file)), tasks_(std::move(tasks)) {}
 
-Status MetricsLog::write(const TrainReport& report) {
+Status TrainingLog::write(const TrainReport& report) {
   nlohmann::ordered_json losses = nlohmann::ordered_json::object();
   for (size_t task = 0; task < report.losses.size() && task < tasks_.size(); ++task)
     losses[tasks_[task].name] = report.losses[task];
@@ -44,7 +44,7 @@ Status MetricsLog::write(const TrainReport& report) {
                                {"loss", std::move(losses)}}));
 }
 
-Status MetricsLog::write(const EvaluationReport& report) {
+Status TrainingLog::write(const EvaluationReport& report) {
   nlohmann::ordered_json tasks = nlohmann::ordered_json::object();
   for (size_t task = 0; task < report.qualities.size() && task < tasks_.size(); ++task)
     tasks[tasks_[task].name] = quality_json(report.qualities[task], tasks_[task].loss);
@@ -55,7 +55,7 @@ Status MetricsLog::write(const EvaluationReport& report) {
                                {"tasks", std::move(tasks)}}));
 }
 
-Status MetricsLog::write_line(const std::string& line) {
+Status TrainingLog::write_line(const std::string& line) {
   const bool written = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
                        std::fputc('\n', file_.get()) != EOF && std::fflush(file_.get()) == 0;
   if (!written) return failed("write", path_);

@@ -1,4 +1,4 @@
-#include "worker/training/metrics_log.h"
+#include "worker/training/training_log.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ TaskConfig task_named(const char* name, Loss loss) {
   return task;
 }
 
-class MetricsLogTest : public testing::Test {
+class TrainingLogTest : public testing::Test {
  protected:
   std::vector<json> lines() const {
     std::vector<json> parsed;
@@ -28,7 +28,7 @@ class MetricsLogTest : public testing::Test {
     for (std::string line; std::getline(file, line);) parsed.push_back(json::parse(line));
     return parsed;
   }
-  std::unique_ptr<MetricsLog> open() { return std::move(MetricsLog::open(path, tasks).value()); }
+  std::unique_ptr<TrainingLog> open() { return std::move(TrainingLog::open(path, tasks).value()); }
 
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "metrics.jsonl";
@@ -36,7 +36,7 @@ class MetricsLogTest : public testing::Test {
                                          task_named("rating", Loss::kMse)};
 };
 
-TEST_F(MetricsLogTest, HasALineAReportAsSoonAsItIsWritten) {
+TEST_F(TrainingLogTest, HasALineAReportAsSoonAsItIsWritten) {
   const auto log = open();
   ASSERT_TRUE(log->write(TrainReport{.step = 50,
                                      .epoch = 1,
@@ -66,20 +66,20 @@ TEST_F(MetricsLogTest, HasALineAReportAsSoonAsItIsWritten) {
                 "rating": {"samples": 9, "rmse": 0.9, "calibration": 1.0}}})"));
 }
 
-TEST_F(MetricsLogTest, ResumedRunGoesOnAtTheEnd) {
+TEST_F(TrainingLogTest, ResumedRunGoesOnAtTheEnd) {
   ASSERT_TRUE(open()->write(TrainReport{.step = 1, .losses = {}}).ok());
   ASSERT_TRUE(open()->write(TrainReport{.step = 2, .losses = {}}).ok());
   ASSERT_EQ(lines().size(), 2u);
   EXPECT_EQ(lines()[1]["step"], 2);
 }
 
-TEST_F(MetricsLogTest, FailuresNameTheFile) {
-  const auto opened = MetricsLog::open(folder.path() / "none" / "metrics.jsonl", tasks);
+TEST_F(TrainingLogTest, FailuresNameTheFile) {
+  const auto opened = TrainingLog::open(folder.path() / "none" / "metrics.jsonl", tasks);
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, ErrorCode::kUnavailable);
   EXPECT_NE(opened.error().message.find("none/metrics.jsonl"), std::string::npos);
 
-  const auto full = MetricsLog::open("/dev/full", tasks);
+  const auto full = TrainingLog::open("/dev/full", tasks);
   ASSERT_TRUE(full.ok());
   const Status status = full.value()->write(TrainReport{});
   ASSERT_FALSE(status.ok());

@@ -1,4 +1,4 @@
-#include "worker/evaluation/metrics.h"
+#include "worker/evaluation/quality.h"
 
 #include <gtest/gtest.h>
 
