@@ -26,7 +26,7 @@ namespace http = beast::http;
 using asio::ip::tcp;
 using ErrorCondition = beast::error_code;
 
-// What all connections share.
+// State that all connections share.
 struct Shared {
   std::vector<HttpRoute> routes;
   HttpServer::Limits limits;

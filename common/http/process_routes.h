@@ -1,4 +1,4 @@
-// What every process of a job serves:
+// The routes of every process of a job:
 //   GET /metrics   what Prometheus scrapes
 //   GET /healthz   200 while the process can answer at all
 //   GET /readyz    200 when it is ready, else 503

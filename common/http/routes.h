@@ -1,4 +1,4 @@
-// What an HTTP server serves: routes, each a method, a path and a handler. Free of any HTTP
+// Routes that an HTTP server serves, each a method, a path and a handler. Free of any HTTP
 // library.
 #pragma once
 

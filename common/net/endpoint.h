@@ -13,9 +13,10 @@ struct Endpoint {
   Endpoint(std::string address_, std::string public_key_ = "")
       : address(std::move(address_)), public_key(std::move(public_key_)) {}
 
-  // Of ZeroMQ: tcp://HOST:PORT, ipc://PATH or inproc://NAME.
+  // ZeroMQ's address: tcp://HOST:PORT, ipc://PATH or inproc://NAME.
   std::string address;
-  // Of CURVE, in Z85 (40 characters); empty: the connection is neither encrypted nor authenticated.
+  // CURVE's public key, in Z85 (40 characters); empty: the connection is neither encrypted nor
+  // authenticated.
   std::string public_key;
 
   // As it travels in server specs and between ranks: the address, and behind a space the key, if

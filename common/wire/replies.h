@@ -1,6 +1,6 @@
-// Requests and replies that travel as JSON in the values part of a message: one struct each, written
-// and read here alone. Readers are strict: kCorrupt for what is no such JSON, with the reason.
-// Thread safety: pure functions.
+// Requests and replies that travel as JSON in the values part of a message: one struct each,
+// written and read here alone. Readers are strict: kCorrupt for what is no such JSON, with the
+// reason. Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>

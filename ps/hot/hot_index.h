@@ -20,7 +20,7 @@
 
 namespace cairn::ps {
 
-// Of an entry: fingerprint << 32 | row + 1; 0 is empty.
+// An entry is fingerprint << 32 | row + 1; 0 is empty.
 struct IndexEntry {
   static constexpr uint64_t kEmpty = 0;
   // Was an entry, before growth moved it to the larger index: its place stays taken.
@@ -44,7 +44,7 @@ struct IndexEntry {
   static bool may_be_of(uint64_t entry, uint32_t slot) {
     return entry >> (64 - kSlotHintBits) == slot % kSlotHints;
   }
-  // Of the entry of a key in `slot`: a hash with the same place and fingerprint.
+  // A hash with the place and fingerprint of `entry`, which stands in `slot`.
   static uint64_t hash_like(uint64_t entry, uint32_t slot) {
     return uint64_t{slot} << (64 - kSlotBits) | (entry >> 32 & ((uint64_t{1} << kInSlotBits) - 1))
                                                     << kUnusedBits;
@@ -63,7 +63,7 @@ class IndexLine {
   unsigned empty() const { return halves_equal<0>(0); }
 
  private:
-  // Whose half (0: the row number, 1: the fingerprint) is `value`.
+  // A bit per entry of the line: whether its half (0: row number, 1: fingerprint) is `value`.
   template <int kHalf>
   unsigned halves_equal(uint32_t value) const;
 

@@ -35,7 +35,7 @@ HotTable::Lines HotTable::lines_of(Use use) const {
   const size_t floats = use == Use::kAll       ? layout_.hot_bytes()
                         : use == Use::kWeights ? layout_.weight_bytes()
                                                : 0;
-  // What a push writes and what a pull reads begin in different places.
+  // A push's writes and a pull's reads begin in different places.
   const size_t from = use == Use::kAll ? 0 : offsetof(HotRow, meta.count);
   // So many bytes at any multiple of 4 lie in one line more than they fill, or not: to the nearest,
   // as one that is asked for in vain costs as much as one that is missed.

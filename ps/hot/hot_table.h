@@ -50,11 +50,11 @@ class HotTable {
   uint32_t rows() const { return slab_.used(); }
   uint32_t row_numbers_end() const { return slab_.end(); }
   size_t row_bytes() const { return slab_.stride(); }
-  // Of the rows in use and of the index, both copies of it while it grows.
+  // Bytes of the rows in use and of the index, both copies of it while it grows.
   uint64_t bytes() const {
     return uint64_t{slab_.used()} * slab_.stride() + index_.bytes() + old_.bytes();
   }
-  // What memory is for, in bytes.
+  // The uses of memory, in bytes.
   struct Memory {
     uint64_t rows = 0;      // how many there are
     uint64_t overhead = 0;  // of rows beside their floats: key, log numbers, index
@@ -88,7 +88,7 @@ class HotTable {
   Lines lines_of(Use use) const;
   // Into the second cache, which waits for many more lines at once than the first.
   static void ask_for(const void* line) { __builtin_prefetch(line, /*rw=*/0, /*locality=*/2); }
-  // What of a lookup is under way: four groups, each in another stage.
+  // The part of a lookup that is under way: four groups, each in another stage.
   struct Lookup {
     static constexpr size_t kUnderWay = 4 * kGroup;
 
@@ -209,7 +209,7 @@ inline HotTable::Group HotTable::rows_of(Lookup& lookup, size_t first) const {
   return {rows, count};
 }
 
-// Of few lines the number is a constant: a loop over them costs a fifth of a lookup.
+// Where lines are few, their number is a constant: a loop over them costs a fifth of a lookup.
 template <typename Work>
 void HotTable::each_group(std::span<const Key> keys, Use use, Work work) const {
   Lookup lookup;

@@ -7,8 +7,8 @@
 namespace cairn::ps {
 
 namespace {
-// Of address space: memory comes page by page. Large, so that few huge pages have an end of a chunk
-// in them.
+// Bytes of address space: memory comes page by page. Large, so that few huge pages have an end of a
+// chunk in them.
 constexpr size_t kChunkBytes = size_t{256} << 20;
 
 // Rows that begin at halves of cache lines have bytes in fewer of them: of dim 16 with as much

@@ -17,15 +17,15 @@ struct [[gnu::packed, gnu::aligned(4)]] HotRow {
   RowMeta meta;
   Key key = 0;
 
-  // Of a table of f32.
+  // The floats of a row whose table is f32.
   float* floats() { return reinterpret_cast<float*>(this + 1); }
   const float* floats() const { return reinterpret_cast<const float*>(this + 1); }
 
-  // Of any.
+  // The bytes of any row.
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
 
-  // Of meta.state: three flags, and above them the step that the row is pinned for.
+  // The bits of meta.state: three flags, and above them the step that the row is pinned for.
   static constexpr uint32_t kUsed = 1, kDirty = 2, kReferenced = 4, kFlagBits = 3;
   bool used() const { return (meta.state & kUsed) != 0; }
   bool dirty() const { return (meta.state & kDirty) != 0; }

@@ -13,7 +13,7 @@ inline std::span<float> hot_state(const RowLayout& layout, HotRow& row) {
   return {reinterpret_cast<float*>(row.bytes() + layout.hot_state_offset()), layout.state_floats};
 }
 
-// Of a layout that holds the step that created the row; in floats [layout.floats()] as load_row
+// For a layout that holds the step that created the row; in floats [layout.floats()] as load_row
 // gives them, and in a row.
 inline uint32_t created_step(const RowLayout& layout, const float* floats) {
   return std::bit_cast<uint32_t>(floats[layout.floats() - 1]);

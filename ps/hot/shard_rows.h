@@ -47,7 +47,7 @@ class ShardRows {
     kMakeRow,     // it does not: make a placeholder
     kComputeOnly  // it does not: its initial value will do
   };
-  // What whoever asks for rows has of them: those of this step, 0: none.
+  // The rows that the asker has already: those of this step; 0: none.
   struct Known {
     uint64_t step = 0;
     uint8_t* unchanged = nullptr;  // a bit per key (common/wire/message.h), all of them 0 before
@@ -75,7 +75,8 @@ class ShardRows {
     size_t refused = 0;     // keys without a row that were not admitted
     size_t not_finite = 0;  // gradients with a NaN or infinity: their rows are left untouched
   };
-  // What a step's push found neither in memory nor known to be absent, with its summed gradients.
+  // Keys of a step's pushes that are neither in memory nor known to be absent, with their
+  // gradients.
   struct Deferred {
     std::vector<Key> keys;
     std::vector<float> gradients;

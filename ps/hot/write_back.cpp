@@ -10,7 +10,7 @@ namespace cairn::ps {
 
 namespace {
 constexpr uint64_t kRunBytes = uint64_t{64} << 20;
-// What one slice may look at: about a millisecond's work, as rows are scattered over memory.
+// Rows that one slice may look at: about a millisecond's work, as rows are scattered over memory.
 constexpr uint64_t kSliceRows = 4096;
 constexpr size_t kAhead = 16;  // rows asked for ahead
 }  // namespace

@@ -41,8 +41,8 @@ struct FilePushLogOptions {
   std::optional<LogEnd> after;
   Durability durability = Durability::kProcess;  // or kMachine
   std::string boot_id;  // of the kernel that runs now (ps/system/boot_id.h)
-  // Of files, segments and spares together. A segment is a 64th of it, 64 KiB to 64 MiB; a larger
-  // record has one of its own.
+  // Bytes of files, segments and spares together. A segment is a 64th of it, 64 KiB to 64 MiB; a
+  // larger record has one of its own.
   uint64_t bytes_max = uint64_t{4} << 30;
   FileLayer* files = &system_files();
 };
@@ -70,7 +70,7 @@ class FilePushLog final : public PushLog {
   const Logged logged_;
   const bool synced_;
   const uint64_t segment_bytes_;
-  // Of the thread that appends.
+  // Fields of the thread that appends.
   Lsn next_lsn_;
   Lsn replay_after_;                 // what `cut` was last told, or the lsn before the first record
   std::deque<LogEnd::Record> kept_;  // above replay_after_

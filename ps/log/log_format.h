@@ -81,7 +81,7 @@ struct EncodedPayload {
 };
 EncodedPayload encode_payload(const LogRecord& record);
 
-// What `payload_bytes` of a record will be.
+// The `payload_bytes` that a record will have.
 uint64_t payload_bytes(const LogRecord& record);
 
 // A push points into `payload`, of which `owner` is kept as long as it lives. Errors: kCorrupt

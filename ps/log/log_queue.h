@@ -1,4 +1,4 @@
-// What passes between the three threads of a FilePushLog: records and cuts from the shard's thread
+// Passes work between the three threads of a FilePushLog: records and cuts from the shard's thread
 // to the encoder, chunks of the file from the encoder to the writer, and empty ones back.
 //
 // The encoder keeps filling a chunk while the writer is busy and hands it over when the writer

@@ -27,8 +27,8 @@ namespace cairn::ps {
 
 struct LogReaderOptions {
   Recovery recovery = Recovery::kStrict;
-  // Of the kernel that runs now (ps/system/boot_id.h). A log of `durability: process` is only read
-  // within the kernel boot that wrote it.
+  // The boot id of the kernel that runs now (ps/system/boot_id.h). A log of `durability: process`
+  // is only read within the kernel boot that wrote it.
   std::string boot_id;
   FileLayer* files = &system_files();
 };
@@ -86,7 +86,7 @@ class LogReader {
   // replay start before it accepts anything.
   const std::optional<ReplayStart>& replay_start() const { return replay_start_; }
 
-  // Of the intact part; 0 if it has none.
+  // The last lsn of the intact part; 0 if it has none.
   Lsn last_lsn() const { return end_.last_lsn; }
 
   // Empty in `strict`.

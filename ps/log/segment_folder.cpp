@@ -68,8 +68,8 @@ Status SegmentFolder::clear_others(const LogEnd& after) {
   return Ok{};
 }
 
-// What was read may be what a former process wrote and did not live to sync: from here on the log
-// goes on behind it, so a power cut must not take it any more.
+// The bytes read may be those that a former process wrote and did not live to sync: from here on
+// the log goes on behind it, so a power cut must not take it any more.
 Status SegmentFolder::sync_old() {
   if (options_.durability != Durability::kMachine) return Ok{};
   for (const Segment& segment : old_) {
@@ -90,7 +90,8 @@ Status SegmentFolder::adopt_spares() {
     if (!file.ok()) return file.error();
     const Result<uint64_t> bytes = file.value()->size();
     if (!bytes.ok()) return bytes.error();
-    // Of another segment size, or created and not yet filled when the process died.
+    // The file has another segment size, or it was created and not yet filled when the process
+    // died.
     if (bytes.value() == options_.segment_bytes)
       spares_.push_back(number);
     else if (const Status removed = options_.files->remove(path); !removed.ok())
@@ -147,7 +148,7 @@ Status SegmentFolder::retire_up_to(Lsn replay_after) {
   for (; !old_.empty() && old_.front().last_lsn <= replay_after; old_.pop_front()) {
     const Segment& segment = old_.front();
     const uint64_t kept = (old_.size() + spares_.size()) * options_.segment_bytes;
-    // What a former run wrote, or what one large record was in, has another size.
+    // A file of a former run, or one made for a large record, has another size.
     const bool reusable = segment.bytes == options_.segment_bytes && kept <= options_.bytes_max;
     const fs::path path = segment_path(options_.folder, segment.number);
     const Status gone =

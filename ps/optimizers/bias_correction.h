@@ -1,4 +1,4 @@
-// What makes up for moments that begin at zero. Thread safety: const after construction.
+// Makes up for moments that begin at zero. Thread safety: const after construction.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Which keys of a table get a row. A key without one that a step holds is admitted
+// Decides which keys of a table get a row. A key without one that a step holds is admitted
 //
 //   by minimum count   once `min_count` steps have held it, that step included, as a KeyFilter
 //                      counts them: never later, sometimes earlier

@@ -1,5 +1,5 @@
-// Which rows of a table go: those that expire, and of what is left the least valuable above the
-// cap. Decided a slot at a time, from its rows as they are after a step. Pure functions.
+// Decides which rows of a table go: those that expire, and of what is left the least valuable above
+// the cap. Decided a slot at a time, from its rows as they are after a step. Pure functions.
 //
 // A row expires once no step has held its key for `unseen_steps`, or `age_steps` after the step
 // that created it, or if the L2 norm of its weights is below `min_norm`. A cap of `max_rows` is one
@@ -23,7 +23,7 @@ struct Removal {
   friend bool operator==(const Removal&, const Removal&) = default;
 };
 
-// What is validated of a row.
+// The facts of a row that the decision needs.
 struct RowFacts {
   Key key = 0;
   uint32_t last_step = 0;

@@ -53,14 +53,14 @@ struct RecoveryOptions {
   uint64_t seed = 0;  // of the job
   uint64_t hot_bytes = 0;
   std::vector<TableConfig> tables;
-  // Of the log's last replay start: everything up to `replay_after` is in the store, `sequences`
+  // From the log's last replay start: everything up to `replay_after` is in the store, `sequences`
   // were the workers' when its flush began.
   Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
   Lsn last_lsn = 0;  // that the log has acknowledged
 };
 
-// What a shard goes on from.
+// The state that a shard goes on from.
 struct RecoveredShard {
   std::unique_ptr<ShardRows> rows;  // dirty where the log changed them
   StepAssembler assembler;          // pushes of steps that are not complete wait in it

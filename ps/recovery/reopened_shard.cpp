@@ -91,7 +91,7 @@ Result<ValidatedLog> validate_log(const fs::path& folder, Recovery recovery,
   ValidatedLog log{std::move(reader).value(), 0, {}};
   for (const LostPart& part : log.reader->lost()) log.lost.push_back(loss_of(part, tables));
   log.last_lsn = log.reader->highest_lsn();
-  // Of a process that noted a loss and died before it had gone on behind it.
+  // Left by a process that noted a loss and died before it had gone on behind it.
   const Result<std::vector<StorageLoss>> earlier = noted_losses(folder);
   if (!earlier.ok()) return earlier.error();
   if (recovery == Recovery::kReport)

@@ -14,7 +14,7 @@
 
 namespace cairn::ps {
 
-// What a recovery took, and what it could not bring back; of one shard or of several together.
+// The work of a recovery, and what it could not bring back; of one shard or of several together.
 struct RecoveryReport {
   double seconds = 0;  // of the slowest
   uint64_t logged_rows = 0, unique_keys = 0;

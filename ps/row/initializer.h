@@ -1,4 +1,4 @@
-// What a row's weights are before its first gradient: a function of (seed, table, key, place)
+// The weights of a row before its first gradient: a function of (seed, table, key, place)
 // alone, so that a key reads the same on every shard, whether its row was ever made or not, and
 // after it was dropped. Thread safety: pure functions.
 #pragma once

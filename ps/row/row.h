@@ -12,8 +12,8 @@ namespace cairn::ps {
 
 using Lsn = uint64_t;  // log sequence number of a record of a shard, from 1
 
-// What the log and the optimizers know about a row, apart from its floats. 20 bytes, unpadded, so
-// that rows stay dense; never referenced as uint64_t* (it may be misaligned).
+// The facts that the log and the optimizers keep about a row, apart from its floats. 20 bytes,
+// unpadded, so that rows stay dense; never referenced as uint64_t* (it may be misaligned).
 struct [[gnu::packed, gnu::aligned(4)]] RowMeta {
   Lsn lsn = 0;             // of the commit that last changed it
   uint32_t last_step = 0;  // the last step whose batch held the key

@@ -35,8 +35,8 @@ StoredKey first_key_of_slot(uint32_t slot);
 
 inline std::string_view view_of(const StoredKey& key) { return {key.data(), key.size()}; }
 
-// Of an admission filter in the small state: "filter" (6 bytes), version (8), table (2), slot (2),
-// big-endian, so that versions are ranges.
+// The key of an admission filter in the small state: "filter" (6 bytes), version (8), table (2),
+// slot (2), big-endian, so that versions are ranges.
 struct FilterKey {
   Lsn version = 0;
   uint32_t table = 0, slot = 0;

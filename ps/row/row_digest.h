@@ -1,4 +1,4 @@
-// What a table's rows are, in 128 bits: the sum over rows of hash(table, key, weights, state,
+// A digest of a table's rows in 128 bits: the sum over rows of hash(table, key, weights, state,
 // count, last step). A sum is free of the order of rows and of who holds them; lsns, which depend
 // on the number of shards, are left out.
 #pragma once

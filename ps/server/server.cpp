@@ -69,7 +69,7 @@ SlotRange slots_of(const ServerOptions& options, uint32_t shard) {
   return SlotMap{.shards = options.job.shards()}.range_of(shard);
 }
 
-// What a shard starts from.
+// The state that a shard starts from.
 struct ShardStart {
   MadeStore made;
   std::optional<RecoveredShard> recovered;
@@ -111,7 +111,8 @@ Result<ShardStart> recover_shard(const ServerOptions& options, uint32_t shard) {
   return start;
 }
 
-// Of all shards of the server, at once where they recover: each for itself keeps few cores busy.
+// Prepares all shards of the server, at once where they recover: each for itself keeps few cores
+// busy.
 Result<std::vector<ShardStart>> prepare_shards(const ServerOptions& options) {
   std::optional<CheckpointSource> source;
   if (options.checkpoint.has_value() && !options.recover) {
@@ -142,7 +143,8 @@ Result<std::vector<ShardStart>> prepare_shards(const ServerOptions& options) {
   return starts;
 }
 
-// What a shard tells when it ends. Under `report` its next life hears of a damaged store.
+// Gives what takes note of the error that ends a shard. Under `report` its next life hears of a
+// damaged store.
 std::function<void(const Error&)> failure_of_shard(const ServerOptions& options, uint32_t shard,
                                                    FirstFailure* failure) {
   if (options.job.ps.recovery == Recovery::kStrict)

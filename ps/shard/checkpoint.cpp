@@ -78,7 +78,7 @@ void Checkpoint::stored(const Result<ShardFiles>& files) {
     uses_.metrics.checkpoints.Increment();
     uses_.replies.text(done.from, StatusCode::kOk, last_->reply);
   } else {
-    // What the shard serves is as good as before: the job decides whether it goes on.
+    // The shard serves as well as before: the job decides whether it goes on.
     uses_.replies.refuse(done.from, StatusCode::kFailed, RefusalReason::kOther,
                          files.error().message);
   }

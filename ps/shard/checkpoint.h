@@ -24,7 +24,7 @@ namespace cairn::ps {
 
 class Checkpoint {
  public:
-  // What a checkpoint reads and acts through; all of it outlives it.
+  // Everything that a checkpoint reads and acts through; all of it outlives it.
   struct Uses {
     ShardRows& rows;
     ColdStore& store;

@@ -6,8 +6,8 @@
 namespace cairn::ps {
 
 namespace {
-// What one thread of the store reads at a time. A pull's misses are dealt to all of them, and the
-// rows of one batch are put into memory while the next ones are read.
+// Keys that one thread of the store reads at a time. A pull's misses are dealt to all of them, and
+// the rows of one batch are put into memory while the next ones are read.
 constexpr size_t kBatchKeys = 256;
 }  // namespace
 

@@ -25,7 +25,7 @@ namespace cairn::ps {
 
 class Flush {
  public:
-  // What a flush reads and acts through; all of it outlives the flush.
+  // Everything that a flush reads and acts through; all of it outlives the flush.
   struct Uses {
     ShardRows& rows;
     ColdStore& store;

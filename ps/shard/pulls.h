@@ -27,7 +27,7 @@ namespace cairn::ps {
 
 class Pulls {
  public:
-  // What pulls read and act through; all of it outlives them.
+  // Everything that pulls read and act through; all of it outlives them.
   struct Uses {
     ShardRows& rows;
     const ColdStore& store;  // whether it is empty; rows come by `reads`

@@ -26,7 +26,7 @@ namespace cairn::ps {
 
 class RowRemoval {
  public:
-  // What it reads and acts through; all of it outlives the removal.
+  // Everything that it reads and acts through; all of it outlives the removal.
   struct Uses {
     ShardRows& rows;
     ColdStore& store;

@@ -83,7 +83,8 @@ struct ShardOptions {
 
 class Shard {
  public:
-  // What a shard acts through; all of it outlives the shard. Nothing calls back from inside a call.
+  // The interfaces that a shard acts through; all of it outlives the shard. Nothing calls back from
+  // inside a call.
   struct Environment {
     Outbox& outbox;
     PushLog& log;  // its completions lead to on_logged
@@ -112,7 +113,7 @@ class Shard {
  private:
   Shard(ShardOptions options, Environment environment, RecoveredShard from);
 
-  // What follows upon what, in one place each.
+  // Events and their consequences, in one place each.
   void step_applied(Lsn commit);                  // Steps: a step is applied as a whole
   void removal_over(std::optional<Lsn> removed);  // RowRemoval: the rows that go after it are gone
   void step_over();

@@ -30,7 +30,7 @@ namespace cairn::ps {
 
 class Steps {
  public:
-  // What steps read and act through; all of it outlives them.
+  // Everything that steps read and act through; all of it outlives them.
   struct Uses {
     ShardRows& rows;
     const ColdStore& store;  // whether it is empty; rows come by `reads`

@@ -11,7 +11,7 @@
 
 namespace cairn::ps {
 
-// What a step changed, a table.
+// The changes of a step, one entry per table.
 using StepChanged = std::vector<ShardRows::Changed>;
 
 // `create`: what is not in memory is not stored either. Otherwise what is not in memory is added to

@@ -144,7 +144,7 @@ Status copy_rows(const CheckpointSource& source, const std::vector<CheckpointSha
   return writer.save();
 }
 
-// What the shards of the checkpoint had counted, under the lsn that the new log starts from.
+// The counts of the checkpoint's shards, under the lsn that the new log starts from.
 Status copy_filters(const CheckpointSource& source, const std::vector<CheckpointShard>& shards,
                     const std::vector<TableConfig>& tables, SlotRange slots, MadeStore& made) {
   for (const CheckpointShard& shard : shards) {

@@ -34,7 +34,7 @@ struct FlushFile {
   Lsn filters_version = 0;
 };
 
-// What a shard's part of a checkpoint is made of: paths relative to its folder.
+// The files of a shard's part of a checkpoint: paths relative to its folder.
 struct ShardFiles {
   struct File {
     std::string name;

@@ -51,7 +51,7 @@ class MemoryColdStore final : public ColdStore {
   void set_backlog(uint32_t files) { backlog_ = files; }
   const Rows& rows() const { return rows_; }
   std::vector<SlotFilter> filters(Lsn version) const;
-  // What a checkpoint in `folder` holds; null if there is none.
+  // The rows of the checkpoint in `folder`; null if there is none.
   const Rows* rows_in(const std::filesystem::path& folder) const;
 
  private:

@@ -123,7 +123,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
       new RocksStore(folder, std::move(layouts).value(), std::move(database).value()));
   Status status = store->check_schema(tables, access != StoreAccess::kWrite);
   if (status.ok()) status = store->load_highest_lsn();
-  // Of a damaged one that cannot be told.
+  // A damaged store cannot tell that.
   if (access == StoreAccess::kReadDamaged)
     store->empty_ = false;
   else if (status.ok())

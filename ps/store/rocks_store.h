@@ -28,7 +28,7 @@ namespace cairn::ps {
 class RocksDatabase;  // rocksdb::DB and its handles
 enum class StoreAccess : uint8_t;
 
-// What the rows of a job's tables look like. Errors: kInvalidArgument for an unknown optimizer.
+// The layouts of the rows of a job's tables. Errors: kInvalidArgument for an unknown optimizer.
 Result<std::vector<RowLayout>> layouts_of(const std::vector<TableConfig>& tables);
 
 // One row as it stands in a store; `floats` lives as long as the call it is given to.
@@ -61,9 +61,9 @@ class RocksStore {
   // Errors: kUnavailable if the disk is full or fails; the rows are then as they were.
   Status save_flush_file(const FlushFile& run);
 
-  // Of one version; none if there is no such. Errors: kCorrupt, kUnavailable.
+  // The filters of one version; none if there is no such version. Errors: kCorrupt, kUnavailable.
   Result<std::vector<SlotFilter>> filters(Lsn version) const;
-  // Of each table and slot the newest, ascending. Errors: as filters.
+  // The newest filter of each table and slot, ascending. Errors: as filters.
   Result<std::vector<SlotFilter>> newest_filters(SlotRange slots) const;
   Status save_filters(Lsn version, std::span<const SlotFilter> filters);
   Status drop_filters(Lsn below);

@@ -1,6 +1,6 @@
-// What `ps.recovery: report` gave up of a shard, in the words that its server logs and in JSON that
-// goes to `result.json`. Kept beside the shard's store, so that whoever asks a later process of it
-// hears of every loss since the job began.
+// The part of a shard that `ps.recovery: report` gave up, in the words that its server logs and in
+// JSON that goes to `result.json`. Kept beside the shard's store, so that whoever asks a later
+// process of it hears of every loss since the job began.
 //
 // Thread safety: plain values and functions that block.
 #pragma once
@@ -19,13 +19,14 @@ namespace cairn::ps {
 struct StorageLoss {
   std::string file;
   uint64_t offset = 0;  // in it, where the damage begins
-  // Of the log: records, some or all of them acknowledged, none of which was replayed. 0, 0: none.
+  // Lost from the log: records, some or all of them acknowledged, none of which was replayed. 0, 0:
+  // none.
   Lsn first_lsn = 0, last_lsn = 0;
-  // Of those records that are whole, behind the damaged one: row gradients, bytes in the file, and
+  // From records that are whole, behind the damaged one: row gradients, bytes in the file, and
   // the names of the tables that they touch.
   uint64_t gradients = 0, bytes = 0;
   std::vector<std::string> tables;
-  // Of the store: all rows of these are gone. Empty where the log is damaged.
+  // Lost from the store: all rows of these slots are gone. Empty where the log is damaged.
   SlotRange slots = {0, 0};
   std::string why;  // names all of it, for people
 

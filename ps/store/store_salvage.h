@@ -1,4 +1,4 @@
-// What `ps.recovery: report` does with a store that is damaged: makes one of what can still be
+// Salvages a damaged store for `ps.recovery: report`: makes one of what can still be
 // read. A slot of which a block is damaged is given up whole, as an older version of a row, from
 // another file, would else come to life again; of a file whose index is damaged, or that is
 // missing, all slots from its first row's to its last one's. Thread safety: none; it blocks.

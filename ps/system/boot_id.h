@@ -1,4 +1,4 @@
-// Which run of the kernel this is: files that were only handed to a kernel, not synced, count as
+// Names the kernel boot: files that were only handed to a kernel, not synced, count as
 // kept while it is still the same.
 #pragma once
 

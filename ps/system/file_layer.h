@@ -28,7 +28,7 @@ class StorageFile {
   // All of `to`. Errors: kUnavailable; kCorrupt where the file ends before.
   virtual Status read_at(uint64_t offset, std::span<char> to) const = 0;
 
-  // What was written, and the file's size, survive the loss of power from here on; its name does
+  // The bytes written, and the file's size, survive the loss of power from here on; its name does
   // once its folder is synced. Errors: kUnavailable; what was written may then be gone for good.
   virtual Status sync() = 0;
 

@@ -26,8 +26,8 @@ class Schedule {
   // that is the best so far makes one due.
   bool checkpoint_is_due(const TrainState& state, bool epoch_ended, bool evaluated) const;
 
-  // Takes in the value of eval.monitor that an evaluation after state.step found; NaN where there is
-  // none, which is no improvement.
+  // Takes in the value of eval.monitor that an evaluation after state.step found; NaN where there
+  // is none, which is no improvement.
   void note_evaluation(double value, TrainState& state) const;
 
  private:

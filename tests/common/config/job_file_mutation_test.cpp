@@ -98,7 +98,7 @@ TEST(JobFileMutations, NeverCrashAndAreExplained) {
       ++refused;
       continue;
     }
-    // What is accepted is a job that can be written down and read again.
+    // An accepted text is a job that can be written down and read again.
     const JobFileResult again = parse_job(write_resolved(result.job), "resolved.yaml");
     EXPECT_TRUE(again.ok()) << text << to_string(again.diagnostics);
   }

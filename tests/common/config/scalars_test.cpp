@@ -8,7 +8,7 @@
 namespace cairn {
 namespace {
 
-// What a parser makes of a text, as text: the value, or "!".
+// A parser's result, as text: the value, or "!".
 std::string integer(std::string_view text) {
   const Parsed<Integer> parsed = parse_integer(text);
   const Integer* value = std::get_if<Integer>(&parsed);

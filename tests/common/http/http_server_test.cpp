@@ -53,7 +53,7 @@ class Client {
     return true;
   }
 
-  // What comes until the server closes, or until `ending` has come.
+  // Returns the bytes that come until the server closes, or until `ending` has come.
   std::string receive_until(std::string_view ending) {
     std::string all;
     char bytes[4096];

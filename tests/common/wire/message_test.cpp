@@ -89,7 +89,7 @@ TEST(Message, ReplyOfRowsAndReplyOfTextRoundTrip) {
   EXPECT_EQ(parsed.value().header.step, 9u);
 }
 
-// Of table 2, 13 keys known, of which the first, the ninth and the last have not changed, and one
+// Table 2 has 13 known keys, of which the first, the ninth and the last have not changed, and one
 // that is not; of table 4 one known key that has changed.
 Message example_reply() {
   Message reply = example(Op::kPull);

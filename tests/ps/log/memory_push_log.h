@@ -34,7 +34,7 @@ class MemoryPushLog final : public PushLog {
 
   Lsn next_lsn() const { return next_lsn_; }
 
-  // What a reader would find after a crash: acknowledged records above the last cut.
+  // The records that a reader would find after a crash: acknowledged records above the last cut.
   std::deque<LogRecord> kept() const;
 
  private:

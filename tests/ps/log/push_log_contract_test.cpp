@@ -1,4 +1,4 @@
-// What every PushLog promises, held against the real one and the one for tests.
+// The contract of every PushLog, held against the real one and the one for tests.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -65,7 +65,7 @@ class LogLife {
 
 class PushLogCrash : public testing::TestWithParam<Durability> {
  protected:
-  // What a new process finds must be what was acknowledged.
+  // A new process must find what was acknowledged.
   std::unique_ptr<LogReader> read() {
     auto reader = LogReader::open("log", {.files = &files_});
     EXPECT_TRUE(reader.ok()) << reader.error().message;
@@ -131,7 +131,7 @@ class PushLogCrash : public testing::TestWithParam<Durability> {
         append(push_record(life.next_lsn(), random_push(random_, life.next_lsn(), 100)));
       if (random_.next_below(2) == 0 && !life.wait_for(life.next_lsn() - 1)) return;
       if (random_.next_below(6) > 0) continue;
-      // What is below the replay_after is in the store: some lsn that is acknowledged.
+      // Everything up to replay_after is in the store: some lsn that is acknowledged.
       if (!life.wait_for(life.next_lsn() - 1)) return;
       const Lsn last = life.next_lsn() - 1;
       const Lsn replay_after = last - std::min<Lsn>(last, random_.next_below(5));

@@ -16,7 +16,7 @@ struct Row {
   std::vector<double> w, state;
 };
 
-// What a formula sees besides the row.
+// The inputs of a formula besides the row.
 struct Step {
   const RowOptimizerConfig& c;
   const std::vector<double>& g;

@@ -20,7 +20,7 @@ constexpr uint64_t kStored = 21;  // the last step of the server whose files are
 std::map<std::string, fs::path>* snapshots = nullptr;  // by the names of fault points
 fs::path snapshot_of;
 
-// What a process that dies there leaves behind.
+// The files that a process leaves behind that dies there.
 void take_snapshot(std::string_view point) {
   if (!point.starts_with("salvage.")) return;
   const fs::path folder = fs::path(snapshot_of.string() + "-" + std::string(point));
@@ -102,7 +102,7 @@ TEST_F(ServerSalvage, AFileThatCannotBeOpenedIsGivenUpAndTheRestServed) {
     EXPECT_GT(expect_intact(*server, losses), kKeys / 2);
     EXPECT_EQ(ask(*server, Op::kPing)["applied_step"], kStored);
   }
-  // What is there now is whole: even `strict` opens it, and nothing is counted again.
+  // The store is whole now: even `strict` opens it, and nothing is counted again.
   for (const Recovery recovery : {Recovery::kReport, Recovery::kStrict}) {
     const auto again = started(recovery);
     ASSERT_NE(again, nullptr);

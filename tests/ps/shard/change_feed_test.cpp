@@ -1,4 +1,4 @@
-// What a listener is told of a step, in the cases that a simulation meets seldom.
+// The news of a step that a listener gets, in the cases that a simulation meets seldom.
 #include "ps/shard/change_feed.h"
 
 #include <cmath>

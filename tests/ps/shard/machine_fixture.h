@@ -1,5 +1,5 @@
-// What one machine of a shard acts through, without a shard: rows, clock, log, store and peers, all
-// in the test's hands. One table of dim 2, whose optimizer is SGD of rate 1.
+// The surroundings of one machine of a shard, without a shard: rows, clock, log, store and peers,
+// all in the test's hands. One table of dim 2, whose optimizer is SGD of rate 1.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// What rows must be after each step, computed the straightforward way: one map, one key at a time.
+// The rows that there must be after each step, computed the straightforward way: one map, one key
+// at a time.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +63,7 @@ class ReferenceRows {
     }
   }
 
-  // What expires or exceeds a cap after a step, in the slots that are due.
+  // Removes the rows that expire or exceed a cap after a step, in the slots that are due.
   void remove_rows(uint32_t step, uint32_t period) {
     std::map<std::pair<uint32_t, uint32_t>, std::vector<RowKey>> slots;
     std::erase_if(rows_, [&](const auto& row) {

@@ -1,4 +1,4 @@
-// What is answered where rows are at hand already: pulls with a known step, and the early ones
+// Answers where rows are at hand already: pulls with a known step, and the early ones
 // whose answers they follow.
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ class ShardKnownTest : public testing::Test {
     sim_ = std::make_unique<SimulatedShard>(options);
     sim_->settle();
   }
-  // Of the one worker: its sequence is the step. A gradient of 1 for each key.
+  // Pushes as the one worker, whose sequence is the step. A gradient of 1 for each key.
   void push(uint64_t step, const std::vector<Key>& keys) {
     std::map<uint32_t, KeyValues> gradients;
     for (const Key key : keys) gradients[0][key] = {1, 1};

@@ -39,11 +39,11 @@ class ShardPolicyTest : public testing::Test {
             .step = number,
             .map_version = 1};
   }
-  // Of the one worker: its sequence is the step.
+  // Pushes as the one worker, whose sequence is the step.
   void push(uint64_t step, const Rows& gradients) {
     sim_->shard->on_message("w", rows_message(header(Op::kPush, step), gradients, {2}), 0);
   }
-  // What the store then holds, key -> count.
+  // The store's contents after that, key -> count.
   std::map<Key, uint32_t> stored(uint64_t step) {
     const std::string folder = std::to_string(step);
     sim_->shard->on_message(

@@ -109,8 +109,8 @@ class Cluster {
     checkpoint();
   }
 
-  // Of every reply to a worker, in order, and of the rows at the end: it differs where one bit of
-  // what a shard does has moved, or its place among what happens.
+  // The digest of every reply to a worker, in order, and of the rows at the end: it differs where
+  // one bit of what a shard does has moved, or its place among what happens.
   Hash128 digest() const { return digest_.digest128(); }
 
   size_t crashes() const { return crashes_; }
@@ -185,7 +185,7 @@ class Cluster {
     return {.op = op, .incarnation = kIncarnation, .step = step, .map_version = 1};
   }
 
-  // What a worker's batch of a step holds: a function of (worker, step) alone.
+  // The gradients of a worker's batch of a step: a function of (worker, step) alone.
   std::map<uint32_t, KeyValues> gradients(uint32_t worker, uint64_t step) const {
     RandomStream random(seed_, 1000 + worker, step);
     std::map<uint32_t, KeyValues> push;
@@ -223,7 +223,7 @@ class Cluster {
       // Also what evaluations and speculative pulls do must change nothing; nobody waits for them.
       for (uint64_t ahead = 0; ahead < 3; ++ahead)
         if (random_.next_below(2) == 0) pull(w, s, step + ahead, kPullSpeculative);
-      // That of the next step, which is deferred until then, comes once more in its turn.
+      // The pull of the next step is deferred until then, and comes once more in its turn.
       if (random_.next_below(2) == 0) {
         pull(w, s, step + 1, 0);
         workers_[w].links[s].ahead.insert(workers_[w].links[s].last_request);
@@ -287,7 +287,7 @@ class Cluster {
     ++crashes_;
   }
 
-  // Of a step that is not applied anywhere yet, by every shard; nobody waits for it.
+  // Asks every shard for one, of a step that is not applied anywhere yet. Nobody waits for it.
   void ask_for_checkpoint() {
     uint64_t step = 0;
     for (const Worker& worker : workers_) step = std::max(step, worker.step);
@@ -595,7 +595,7 @@ class Cluster {
   std::vector<std::unique_ptr<SimulatedShard>> shards_;
   std::vector<Worker> workers_;
   std::vector<Flight> flights_;
-  // Of shards that have crashed since.
+  // Counts of shards that have crashed since.
   std::map<std::string, uint64_t> before_crashes_ = {{"evicted_rows", 0}, {"rows_read_ahead", 0}};
   uint64_t checkpoints_asked_ = 0;
   size_t crashes_ = 0, checkpoints_compared_ = 0, steps_followed_ = 0;

@@ -1,4 +1,4 @@
-// What every ColdStore promises, held against the real one and the one for tests.
+// The contract of every ColdStore, held against the real one and the one for tests.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ class Harness {
   TemporaryFolder folder;
 };
 
-// Of all slots given to it, in order.
+// The rows of all slots given to it, in order.
 std::vector<SlotFilter> random_filters(RandomStream& random,
                                        std::initializer_list<uint32_t> slots) {
   std::vector<SlotFilter> filters;

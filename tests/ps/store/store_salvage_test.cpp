@@ -62,7 +62,7 @@ class StoreSalvage : public testing::Test {
   fs::path some_file() { return shard() / "store" / files_[random_.next_below(files_.size())]; }
   Result<std::vector<StorageLoss>> salvage() { return salvage_store(shard(), tables_, {}, 2); }
 
-  // Of the store in shard().
+  // The rows of the store in shard().
   RowMap stored_rows() {
     RowMap rows;
     const auto store = RocksStore::open(shard() / "store", tables_);

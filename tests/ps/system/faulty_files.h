@@ -48,7 +48,7 @@ class FaultyFiles final : public FileLayer {
     kProcess,  // the kernel keeps all that was written
     kPower,    // of what was not synced, any sectors and any names may be kept
   };
-  // What the next process finds. No fault is set any more.
+  // The files that the next process finds. No fault is set any more.
   void restart(Death death);
 
   void refuse_direct() { refuses_direct_ = true; }
