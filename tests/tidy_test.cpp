@@ -57,7 +57,7 @@ constexpr std::pair<std::string_view, std::string_view> kRooms[] = {
     {"worker/collective", "common common/config worker/math"},
     {"worker/evaluation", "common common/config"},
     {"worker/training",
-     "common common/checkpoint common/config common/formats common/metrics common/net "
+     "common common/checkpoint common/config common/formats common/metrics common/net common/wire "
      "worker/client "
      "worker/collective worker/data worker/evaluation worker/features worker/math"},
 
