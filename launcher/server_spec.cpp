@@ -27,7 +27,7 @@ std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
 Status read(const Json& json, std::vector<Endpoint>& endpoints) {
   for (const std::string& text : json.get<std::vector<std::string>>()) {
     Result<Endpoint> endpoint = parse_endpoint(text);
-    if (!endpoint.ok()) return endpoint.error();
+    if (!endpoint.ok()) return Error{ErrorCode::kCorrupt, endpoint.error().message};
     endpoints.push_back(std::move(endpoint).value());
   }
   return Ok{};

@@ -83,8 +83,10 @@ JobFileResult parse_job(const std::string& text, const std::string& file,
   if (root.is_null()) return failure(file, "is empty", "see configs/ for jobs to begin with");
   if (!root.is_map())
     return failure(file, "is not a block of keys", "see configs/ for jobs to begin with");
-  apply_overrides(root, overrides, diagnostics);
+  // The file's keys first, so that an override by the new name replaces their values.
   Diagnostics warnings;
+  rename_old_keys(root, job_keys(), "", warnings, diagnostics);
+  apply_overrides(root, overrides, diagnostics);
   rename_old_keys(root, job_keys(), "", warnings, diagnostics);
 
   JobDraft draft;

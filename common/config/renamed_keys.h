@@ -13,7 +13,7 @@ namespace cairn {
 
 // Gives keys of `node` and of the blocks in it, which `keys` describe, their new names
 // (ConfigKeyRules::formerly). Each adds one warning that names the new key. An old name beside the
-// new one is an error in `diagnostics`.
+// new one is an error in `diagnostics`, but for an override (--set) of the old name, which wins.
 void rename_old_keys(YamlNode& node, std::span<const ConfigKey> keys, const std::string& path,
                      Diagnostics& warnings, Diagnostics& diagnostics);
 

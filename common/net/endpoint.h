@@ -13,7 +13,7 @@ struct Endpoint {
   Endpoint(std::string address_, std::string public_key_ = "")
       : address(std::move(address_)), public_key(std::move(public_key_)) {}
 
-  // ZeroMQ's address: tcp://HOST:PORT, ipc://PATH or inproc://NAME.
+  // ZeroMQ's address: tcp://HOST:PORT, ipc://PATH or inproc://NAME, without a space.
   std::string address;
   // CURVE's public key, in Z85 (40 characters); empty: the connection is neither encrypted nor
   // authenticated.

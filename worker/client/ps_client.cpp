@@ -164,7 +164,7 @@ Status PsClient::handle(uint32_t s, Message message) {
   if (const std::optional<RetryReason> reason = link.on_reply(header.server_run))
     if (const Status sent = resend(s, *reason); !sent.ok()) return sent;
   if (header.status == StatusCode::kOutOfOrder && header.op == Op::kPush)
-    return windows_[s].on_out_of_order(header.sequence);
+    return on_out_of_order(s, header.sequence);
   if (header.status != StatusCode::kOk)
     return unavailable(link.name() + " refused: " + std::string(message.text()));
   switch (header.op) {
@@ -196,6 +196,12 @@ Status PsClient::resend(uint32_t s, RetryReason reason) {
   if (const Status sent = link.ask_again(); !sent.ok()) return sent;
   // Its pong tells whether it has every push that it acknowledged, even if no push follows.
   return reason == RetryReason::kNewServerRun ? link.ping() : Status(Ok{});
+}
+
+Status PsClient::on_out_of_order(uint32_t s, uint64_t expected) {
+  bool again = false;
+  if (const Status taken = windows_[s].on_out_of_order(expected, again); !taken.ok()) return taken;
+  return again ? resend(s, RetryReason::kOutOfOrder) : Status(Ok{});
 }
 
 Status PsClient::on_pong(uint32_t s, std::string_view text) {

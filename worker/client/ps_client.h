@@ -117,6 +117,7 @@ class PsClient {
   Status handle(uint32_t shard, Message message);
   // Sends again what the shard may not have.
   Status resend(uint32_t shard, RetryReason reason);
+  Status on_out_of_order(uint32_t shard, uint64_t expected);
   Status on_pong(uint32_t shard, std::string_view text);
   Result<std::vector<std::string>> ask_all(Op op, uint64_t step,
                                            std::span<const std::string> texts);

@@ -52,10 +52,11 @@ Status PushWindow::on_pong(std::optional<uint64_t> applied_step, std::optional<u
   return send_due();
 }
 
-Status PushWindow::on_out_of_order(uint64_t expected) {
+Status PushWindow::on_out_of_order(uint64_t expected, bool& resend) {
   if (expected <= acknowledged_) return on_loss(std::max<uint64_t>(expected, 1) - 1);
   // Pushes sent again are on their way, behind the push that this answers.
-  return resending_ ? Status(Ok{}) : resend(RetryReason::kOutOfOrder);
+  resend = !resending_;
+  return Ok{};
 }
 
 // The shard has pushes up to `accepted` alone, and has acknowledged later ones.

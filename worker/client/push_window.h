@@ -35,8 +35,9 @@ class PushWindow {
   // Sends pushes that are due and that the window lets through.
   Status send_due();
 
-  // The shard wants push `expected` next.
-  Status on_out_of_order(uint64_t expected);
+  // The shard wants push `expected` next. Sets `resend` where everything that is not answered has to
+  // be sent again, which the caller does.
+  Status on_out_of_order(uint64_t expected, bool& resend);
   // The shard has applied `applied_step` and has accepted pushes up to `accepted`.
   Status on_pong(std::optional<uint64_t> applied_step, std::optional<uint64_t> accepted);
 

@@ -56,6 +56,18 @@ TEST(RenamedKeys, BothNamesOfAKeyAreAnError) {
                   "give speculative_pulls alone"));
 }
 
+TEST(RenamedKeys, AnOverrideWinsUnderEitherName) {
+  const std::vector<std::string> old_names = {"train.early_pulls=true"},
+                                 new_names = {"train.speculative_pulls=true"};
+  for (const char* in_file : {"  early_pulls: false", "  speculative_pulls: false"})
+    for (const auto& overrides : {old_names, new_names}) {
+      const JobFileResult result =
+          parse_job(job_with("  batch_size: 512", in_file), "job.yaml", overrides);
+      ASSERT_TRUE(result.ok()) << to_string(result.diagnostics);
+      EXPECT_TRUE(result.job.train.speculative_pulls) << in_file << ", " << overrides[0];
+    }
+}
+
 TEST(RenamedKeys, AnErrorInAnOldKeysValueNamesTheNewKey) {
   EXPECT_THAT(problems(job_with("  batch_size: 512", "  early_pulls: perhaps")),
               ElementsAre(HasSubstr("job.yaml:19:16: train.speculative_pulls: ")));
