@@ -4,12 +4,14 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <list>
@@ -31,12 +33,12 @@ struct Shared {
   std::vector<HttpRoute> routes;
   HttpServer::Limits limits;
   asio::io_context io{1};
-  asio::thread_pool pool;
+  asio::io_context pool;              // of handlers that may take long
   std::atomic<size_t> under_way = 0;  // handlers in the pool or waiting for it
   std::string paths;                  // of all routes, for who asks for another
 
   Shared(std::vector<HttpRoute> routes_, const HttpServer::Limits& limits_)
-      : routes(std::move(routes_)), limits(limits_), pool(limits_.threads) {
+      : routes(std::move(routes_)), limits(limits_) {
     for (const HttpRoute& route : routes) paths += (paths.empty() ? "" : ", ") + route.path;
   }
 };
@@ -121,8 +123,9 @@ class Session : public std::enable_shared_from_this<Session> {
     asio::post(shared_.pool, [self = shared_from_this()] {
       HttpResponse response = self->route_->handler(self->request_);
       --self->shared_.under_way;
-      asio::post(self->shared_.io,
-                 [self, response = std::move(response)] { self->write(self->answer(response)); });
+      asio::post(self->shared_.io, [self, response = std::move(response)]() mutable {
+        self->write(answer(std::move(response)));
+      });
     });
   }
 
@@ -139,10 +142,10 @@ class Session : public std::enable_shared_from_this<Session> {
     return "the body may have " + std::to_string(route_->body_bytes_max) + " bytes\n";
   }
 
-  Response answer(const HttpResponse& from) {
+  static Response answer(HttpResponse from) {
     Response response(static_cast<http::status>(from.status), 11);
     response.set(http::field::content_type, from.content_type);
-    response.body() = from.body;
+    response.body() = std::move(from.body);
     return response;
   }
   static Response text(unsigned status, std::string body) {
@@ -165,6 +168,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool known = parser_->is_header_done();
     if (known) response_.version(request.version());
     response_.keep_alive(known && !then_close && request.keep_alive());
+    unread_ = known && then_close;
     // To HEAD the same header, without the body that it describes.
     response_.content_length(response_.body().size());
     if (known && request.method() == http::verb::head) response_.body().clear();
@@ -178,8 +182,24 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!error && response_.keep_alive()) return read();
     ErrorCondition ignored;  // the peer may be gone
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    close();
+    if (error || !unread_) return close();
+    stream_.expires_after(shared_.limits.timeout);
+    discard();
   }
+
+  // Closed with a body unread, a connection is reset, and the peer may lose the answer. So what comes
+  // is read and dropped until the peer closes, up to a limit.
+  void discard() {
+    stream_.async_read_some(asio::buffer(discarded_),
+                            [self = shared_from_this()](ErrorCondition error, size_t bytes) {
+                              self->bytes_discarded_ += bytes;
+                              if (error || self->bytes_discarded_ > kDiscardedBytesMax)
+                                return self->close();
+                              self->discard();
+                            });
+  }
+
+  static constexpr size_t kDiscardedBytesMax = size_t{16} << 20;
 
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
@@ -187,6 +207,9 @@ class Session : public std::enable_shared_from_this<Session> {
   HttpRequest request_;
   const HttpRoute* route_ = nullptr;  // of the request
   Response response_;
+  bool unread_ = false;  // a body may follow that nobody reads
+  size_t bytes_discarded_ = 0;
+  std::array<char, 4096> discarded_;
   Shared& shared_;
 };
 
@@ -209,8 +232,13 @@ class HttpServer::Impl {
   ~Impl() {
     shared_.io.stop();
     if (thread_.joinable()) thread_.join();
+    // The thread that used them is gone: nobody waits for a handler to see them closed.
+    ErrorCondition ignored;
+    acceptor_.close(ignored);
+    for (const std::weak_ptr<Session>& session : sessions_)
+      if (const auto open = session.lock()) open->close();
     shared_.pool.stop();
-    shared_.pool.join();
+    for (std::thread& thread : pool_threads_) thread.join();
   }
 
   ErrorCondition listen(const asio::ip::address& address, uint16_t port) {
@@ -226,6 +254,13 @@ class HttpServer::Impl {
   }
 
   void run() {
+    const bool pooled = std::ranges::any_of(shared_.routes, &HttpRoute::may_take_long);
+    for (size_t i = 0; pooled && i < shared_.limits.threads; ++i)
+      pool_threads_.push_back(thread_without_signals([this] {
+        pthread_setname_np(pthread_self(), "http-pool");
+        const auto wait_for_work = asio::make_work_guard(shared_.pool);
+        shared_.pool.run();
+      }));
     accept();
     thread_ = thread_without_signals([this] {
       pthread_setname_np(pthread_self(), "http");
@@ -268,6 +303,7 @@ class HttpServer::Impl {
   std::list<std::weak_ptr<Session>> sessions_;  // oldest first
   tcp::acceptor acceptor_{shared_.io};
   asio::steady_timer retry_{shared_.io};
+  std::vector<std::thread> pool_threads_;
   std::thread thread_;
 };
 

@@ -207,6 +207,24 @@ std::unique_ptr<HttpServer> serve(std::vector<HttpRoute> routes, HttpServer::Lim
   return std::move(started).value();
 }
 
+// Handlers that wait until the test lets them go on.
+struct Gate {
+  std::promise<void> opened;
+  std::shared_future<void> open = opened.get_future().share();
+  std::atomic<int> inside = 0;
+
+  HttpRoute route() {
+    return {.path = "/slow",
+            .handler =
+                [this](const HttpRequest&) {
+                  ++inside;
+                  open.wait();
+                  return HttpResponse{200, "done\n"};
+                },
+            .may_take_long = true};
+  }
+};
+
 TEST(HttpRoutes, ABodyInPiecesArrivesWholeAndTheConnectionGoesOn) {
   const auto server = serve({echo(HttpMethod::kPost, "/rank", 1 << 20)});
   Client client(server->port());
@@ -236,6 +254,28 @@ TEST(HttpRoutes, ABodyAboveItsRoutesLimitIsRefusedWhetherItSaysItsLengthOrNot) {
   }
 }
 
+TEST(HttpRoutes, WhoSendsALargeBodyThatIsRefusedReadsWhyAllTheSame) {
+  const auto server = serve({echo(HttpMethod::kPost, "/rank", 10)});
+  Client client(server->port());
+  ASSERT_TRUE(client.send("POST /rank HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n"));
+  // More than the buffers of a connection take: sent on though the refusal has long come.
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(client.send(std::string(100'000, 'x')));
+  EXPECT_THAT(client.receive_until(""), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST(HttpRoutes, ConnectionsCloseAtOnceThoughAHandlerIsStillRunning) {
+  Gate gate;
+  auto server = serve({gate.route()});
+  Client slow(server->port()), idle(server->port());
+  slow.send("GET /slow HTTP/1.1\r\n\r\n");
+  idle.send("GET ");
+  while (gate.inside == 0) std::this_thread::yield();
+  std::thread stopping([&] { server.reset(); });
+  EXPECT_TRUE(idle.closed_by_server());
+  gate.opened.set_value();
+  stopping.join();
+}
+
 TEST(HttpRoutes, APathTellsItsMethodsAndAnUnknownOneThePaths) {
   const auto server =
       serve({echo(HttpMethod::kPost, "/rank", 10), echo(HttpMethod::kDelete, "/rank", 0)});
@@ -245,24 +285,6 @@ TEST(HttpRoutes, APathTellsItsMethodsAndAnUnknownOneThePaths) {
   EXPECT_THAT(lost, StartsWith("HTTP/1.1 404 "));
   EXPECT_THAT(lost, HasSubstr("try /rank"));
 }
-
-// Handlers that wait until the test lets them go on.
-struct Gate {
-  std::promise<void> opened;
-  std::shared_future<void> open = opened.get_future().share();
-  std::atomic<int> inside = 0;
-
-  HttpRoute route() {
-    return {.path = "/slow",
-            .handler =
-                [this](const HttpRequest&) {
-                  ++inside;
-                  open.wait();
-                  return HttpResponse{200, "done\n"};
-                },
-            .may_take_long = true};
-  }
-};
 
 TEST(HttpRoutes, AHandlerThatTakesLongHoldsNobodyUpAndTooManyAreToldToComeBack) {
   Gate gate;
