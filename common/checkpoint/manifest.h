@@ -64,8 +64,8 @@ std::string checksum_of(std::string_view bytes);
 // last.
 Status commit_manifest(const std::filesystem::path& checkpoint, const CheckpointManifest& manifest);
 
-// Checks every file against its size and checksum in the manifest, and that the shards cover every
-// slot. Errors: kNotFound, kCorrupt, naming the file.
+// Checks that every file is there, with the manifest's size and (where given) checksum. Checks that
+// the shards cover every slot. Errors: kNotFound, kCorrupt, naming the file.
 Result<CheckpointManifest> read_manifest(const std::filesystem::path& checkpoint);
 
 // The newest complete checkpoint in a folder. Errors: kNotFound.
