@@ -1,5 +1,5 @@
-// Stops the process when the code is wrong (shapes that disagree, a broken invariant), in release
-// builds too: a crashed worker is restarted, a silently wrong embedding is trained on.
+// Stops the process when the code is wrong: shapes that disagree, a broken invariant. Release
+// builds stop too: a crashed worker is restarted, a silently wrong embedding is trained on.
 #pragma once
 
 #include <cstdio>

@@ -1,11 +1,11 @@
-// Named places at which a test ends the process, to see that what it left behind is recovered:
+// Named places at which a test ends the process, to see that a recovery succeeds:
 //
 //   CAIRN_FAULT_POINT=NAME[:N]   the N-th passage (the first, where N is not given) of NAME raises
 //                                SIGKILL
 //
-// A point stands between two steps of which a crash may keep the first alone, and is named
-// PART.STEP_DONE: "log.segment_created". Unarmed it costs one relaxed load.
-// Thread safety: any thread.
+// A point stands between two steps where a crash may keep the first alone. Its name is
+// PART.STEP_DONE: "log.segment_created". An unarmed point costs one relaxed load. Thread safety:
+// any thread.
 #pragma once
 
 #include <atomic>

@@ -12,8 +12,8 @@
 
 namespace cairn {
 
-// kUnavailable: "cannot <action> <path>: <errno's text>"; kNotFound where errno says that it is not
-// there.
+// kUnavailable: "cannot <action> <path>: <errno's text>"; kNotFound where errno says that the path
+// does not exist.
 Error system_error(std::string_view action, const std::filesystem::path& path, int error_number);
 
 // Owns a file descriptor.
@@ -31,7 +31,7 @@ class File {
   const std::filesystem::path& path() const { return path_; }
 
   Result<uint64_t> size() const;
-  // Writes or reads all of it, or fails; a file that ends early is kCorrupt.
+  // Both write or read all bytes, or fail. A file that ends early is kCorrupt.
   Status write_at(uint64_t offset, std::string_view bytes);
   Status read_at(uint64_t offset, char* to, size_t bytes) const;
   Status sync();

@@ -20,8 +20,8 @@ constexpr uint64_t hash_key(Key key) {
   return key ^ (key >> 31);
 }
 
-// The slot of a key: the first 14 bits of its hash. Never changes; the unit that shards own and
-// move.
+// The slot of a key: the first 14 bits of its hash. A key's slot never changes. Shards own and move
+// whole slots.
 constexpr uint32_t slot_of(Key key) {
   return static_cast<uint32_t>(hash_key(key) >> (64 - kSlotBits));
 }

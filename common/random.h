@@ -1,7 +1,7 @@
-// Counter-based random numbers: a pure function of (key, counter), so a draw depends on what it is
-// for (seed, table, key, place) and never on who draws first or on which shard or worker. Source:
-// Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Thread
-// safety: pure functions; `RandomStream` is a plain value.
+// Counter-based random numbers: a pure function of (key, counter). So a draw depends on its purpose
+// (seed, table, key, place) alone. It never depends on who draws first, or on which shard or
+// worker. Source: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011. Thread safety: pure functions; `RandomStream` is a plain value.
 #pragma once
 
 #include <array>

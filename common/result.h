@@ -1,6 +1,6 @@
-// A value or the reason there is none: our stand-in for C++23's std::expected. Used where the world
-// can say no (disk, socket, peer, job file, data). A broken invariant is not an error: see
-// common/check.h.
+// A value or the reason there is none: our stand-in for C++23's std::expected. Functions return it
+// where the world can say no: disk, socket, peer, job file, data. A broken invariant is not an
+// error: see common/check.h.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class [[nodiscard]] Result {
 
   bool ok() const { return state_.index() == 0; }
 
-  // Without ok(): a bug, and it terminates with the error's message.
+  // A call without ok() is a bug: it terminates with the error's message.
   T& value() & {
     check(ok(), ok() ? std::string_view{} : std::string_view(error().message));
     return std::get<0>(state_);

@@ -1,6 +1,6 @@
-// Marks a function whose loops the compiler vectorises once for each level of x86-64; the right one
-// is chosen when the program starts, so that one binary runs anywhere and uses what is there.
-// Sanitizers instrument the chooser, which runs before they do: under them there is one version.
+// Marks a function whose loops the compiler vectorises once per level of x86-64. The program
+// chooses the right version when it starts, so one binary runs anywhere and uses what is there.
+// Sanitizers get one version alone: they instrument the chooser, which runs before they do.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \

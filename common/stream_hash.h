@@ -1,4 +1,4 @@
-// XXH3 of bytes that come in pieces; the same as of all of them at once. Thread safety: none.
+// XXH3 of bytes that come in pieces. The digest is that of all bytes at once. Thread safety: none.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ struct XXH3_state_s;
 
 namespace cairn {
 
-// One object gives XXH3-64 or XXH3-128: the two share no digest, and are chosen when it is made.
+// One object gives XXH3-64 or XXH3-128, as chosen when it is made. The two share no digest.
 class StreamHash {
  public:
   enum class Width : uint8_t { k64, k128 };

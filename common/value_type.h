@@ -1,5 +1,5 @@
-// How numbers of rows are kept and sent. f32 is IEEE 754 binary32; bf16 (bfloat16) its upper half:
-// the same range, 8 bits of precision. Every bf16 is an f32.
+// The types in which numbers of rows are kept and sent. f32 is IEEE 754 binary32. bf16 (bfloat16)
+// is the upper half of f32: the same range, 8 bits of precision. Every bf16 is an f32.
 #pragma once
 
 #include <cstddef>

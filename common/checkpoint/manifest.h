@@ -6,7 +6,7 @@
 //     job.yaml             the job, every default filled in
 //     dense.safetensors    dense parameters and their optimizer's state
 //     features.json        statistics of the transforms
-//     shard-000/ ...       one RocksDB a shard that wrote it
+//     shard-000/ ...       one RocksDB per shard that wrote the checkpoint
 //
 // Thread safety: plain values and functions.
 #pragma once
@@ -41,20 +41,20 @@ struct CheckpointShard {
 struct CheckpointManifest {
   uint64_t step = 0;
   uint64_t epoch = 0;        // from 0; the epoch that the cursor is in
-  uint64_t incarnation = 0;  // that wrote it
+  uint64_t incarnation = 0;  // the one that wrote the checkpoint
   uint32_t readers = 0;      // V
   std::string config_hash;
   std::string data_order;  // Dataset::order_fingerprint: what `positions` are positions in
-  std::vector<std::pair<uint32_t, uint32_t>> positions;  // one a virtual reader: group, line
+  std::vector<std::pair<uint32_t, uint32_t>> positions;  // group, line per virtual reader
   std::vector<TableConfig> tables;
   std::vector<CheckpointShard> shards;
   std::vector<CheckpointFile> files;
-  std::map<std::string, double> metrics;  // of the last evaluation: "income.auc"
+  std::map<std::string, double> metrics;  // the last evaluation's: "income.auc"
 };
 
 std::string checkpoint_folder_name(uint64_t step);
 
-// The step that such a name stands for; nothing for any other name.
+// The step in the name of a checkpoint's folder; nothing for any other name.
 std::optional<uint64_t> checkpoint_step_of(std::string_view folder_name);
 
 // XXH128 of a file's bytes, in hex, as CheckpointFile holds it.
@@ -64,15 +64,14 @@ std::string checksum_of(std::string_view bytes);
 // last.
 Status commit_manifest(const std::filesystem::path& checkpoint, const CheckpointManifest& manifest);
 
-// Checks that every file is there with the bytes (and checksum) that it should have and that the
-// shards cover every slot. Errors: kNotFound, kCorrupt, naming the file.
+// Checks that every file is there, with the manifest's size and (where given) checksum. Checks that
+// the shards cover every slot. Errors: kNotFound, kCorrupt, naming the file.
 Result<CheckpointManifest> read_manifest(const std::filesystem::path& checkpoint);
 
 // The newest complete checkpoint in a folder. Errors: kNotFound.
 Result<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder);
 
-// Bytes and checksum of a file that is written, ready for the manifest. Errors: kNotFound,
-// kUnavailable.
+// The size and checksum of a written file, for the manifest. Errors: kNotFound, kUnavailable.
 Result<CheckpointFile> describe_file(const std::filesystem::path& checkpoint,
                                      const std::string& name);
 

@@ -1,5 +1,5 @@
-// A manifest as JSON and back. Included by manifest.cpp alone, so that no one else needs the
-// library. Thread safety: pure functions.
+// A manifest as JSON and back. Only manifest.cpp includes this, so no one else needs the library.
+// Thread safety: pure functions.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,8 +10,8 @@ namespace cairn {
 
 nlohmann::json manifest_to_json(const CheckpointManifest& manifest);
 
-// Takes every field to be hostile: types, bounds of numbers, and names that would lead out of the
-// folder. Errors: kCorrupt, naming the field.
+// Treats every field as hostile: its type, its bounds, and names that would lead out of the folder.
+// Errors: kCorrupt, naming the field.
 Result<CheckpointManifest> manifest_from_json(const nlohmann::json& object);
 
 }  // namespace cairn

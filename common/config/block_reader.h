@@ -10,9 +10,9 @@
 
 namespace cairn {
 
-// Reads `node` into `object`, whose keys are `keys`. Every problem of it goes to `diagnostics`;
-// what a problem concerns keeps its default. `at` is where the block's key stands, and missing keys
-// are reported. Keys that mean nothing here are reported, and end with their default.
+// Reads `node` into `object`, whose keys are `keys`. Every problem goes to `diagnostics`; a value
+// with a problem keeps its default. `at` is the place of the block's key, where missing keys are
+// reported. Keys that do not apply here are reported, and keep their default.
 void read_block(const YamlNode& node, const Position& at, std::span<const ConfigKey> keys,
                 void* object, const std::string& path, Diagnostics& diagnostics);
 

@@ -17,9 +17,9 @@ struct DataConfig {
   std::vector<std::string> eval;     // may be empty: then there is no evaluation
   bool header = true;                // the first line of every file names the columns
   std::vector<std::string> columns;  // names, in order; only where there is no header
-  std::string missing;               // a field of this text is missing, as an empty one always is
+  std::string missing;               // text that marks a missing field; an empty field always does
   uint32_t readers = 16;             // V, virtual readers; fixed for the life of a job
-  bool shuffle = true;               // of training rows
+  bool shuffle = true;               // shuffles training samples
   uint64_t max_bad_samples = 100;
   std::string cache;  // folder of decoded files; default <output>/cache
   friend bool operator==(const DataConfig&, const DataConfig&) = default;

@@ -11,7 +11,7 @@ namespace cairn {
 
 struct Diagnostic {
   std::string file;      // "--set" for an override
-  uint32_t line = 0;     // from 1; of an override: which one. 0: the file as a whole
+  uint32_t line = 0;     // from 1; the number of an override. 0: the file as a whole
   uint32_t column = 0;   // from 1
   std::string key_path;  // "train.optimizer.type", "features.0.dim"; may be empty
   std::string what;      // what is wrong
@@ -28,12 +28,13 @@ struct Position {
   uint32_t line = 0, column = 0;
 };
 
-// Problems in the order found; `sorted` puts them in the order of the file, overrides last.
+// Holds problems in the order found. `sorted` gives the order of the file, overrides last.
 class Diagnostics {
  public:
   void add(const Position& at, std::string key_path, std::string what, std::string hint);
 
-  // Whether anything at or below `key_path` was reported: its value cannot be validated further.
+  // Whether a problem at or below `key_path` was reported. The value there cannot be validated
+  // further.
   bool has(std::string_view key_path) const;
   bool empty() const { return list_.empty(); }
   std::vector<Diagnostic> sorted() const;
@@ -42,8 +43,7 @@ class Diagnostics {
   std::vector<Diagnostic> list_;
 };
 
-// The word of `known` nearest to `word` by edit distance, if it is near enough to be meant; else
-// empty.
+// The word of `known` nearest to `word` by edit distance; empty where none is near enough.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 // "did you mean 'x'?", or "known: a, b, c".

@@ -1,5 +1,4 @@
-// Estimates what a job would start and need, for `cairn validate`, from the job alone, without its
-// data.
+// Estimates what a job would start and need, for `cairn validate`. It reads the job, not its data.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +30,12 @@ struct JobEstimate {
   uint64_t memory_bytes = 0;            // of a host, as given
   uint64_t checkpoints = 0;             // kept at once
 
-  // Lines for people; one warns where dense parameters exceed the memory of one host.
+  // The estimate as lines for people. One line warns where dense parameters exceed a host's memory.
   std::string text() const;
 };
 
-// `memory_bytes`: of a host; `hot_bytes: auto` is estimated as if all shards shared one.
+// `memory_bytes` is the memory of one host. `hot_bytes: auto` is estimated as if all shards shared
+// one host.
 JobEstimate estimate(const JobConfig& job, uint64_t memory_bytes);
 
 }  // namespace cairn

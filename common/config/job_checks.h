@@ -1,4 +1,4 @@
-// Checks between the values of a job, after each alone was found right.
+// Checks the values of a job against each other, after each alone was found right.
 #pragma once
 
 #include "common/config/features.h"
@@ -6,7 +6,7 @@
 
 namespace cairn {
 
-// `entries`: of each feature the index of its entry in the file.
+// `entries` holds, per feature, the index of its entry in the file.
 void check_job(const JobConfig& job, const std::vector<size_t>& entries, const Validate& validate);
 
 }  // namespace cairn

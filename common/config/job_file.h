@@ -1,8 +1,9 @@
-// From a job file to a JobConfig, or to everything that is wrong with it at once. Strict: keys that
-// are unknown, given twice or missing, values of the wrong type or that cannot be, all are errors.
-// The keys stand in common/config/schema.cpp, for people in docs/config.md. Relative paths stay
-// relative to the current directory; nothing here looks whether data files exist. ${NAME} in text
-// is replaced from the environment. Thread safety: pure functions of the file and the environment.
+// Reads a job file into a JobConfig, or reports everything that is wrong with the file at once.
+// Reading is strict. Keys that are unknown, given twice or missing are errors. Values of the wrong
+// type and impossible values are errors too. The keys stand in common/config/schema.cpp, for people
+// in docs/config.md. Relative paths stay relative to the current directory. Nothing here looks
+// whether data files exist. ${NAME} in text is replaced from the environment. Thread safety: pure
+// functions of the file and the environment.
 #pragma once
 
 #include <span>
@@ -17,23 +18,23 @@ namespace cairn {
 struct JobFileResult {
   JobConfig job;                        // whole only where ok()
   std::vector<Diagnostic> diagnostics;  // in the order of the file; those of overrides last
-  std::vector<Diagnostic> warnings;     // the same; the job is right all the same
+  std::vector<Diagnostic> warnings;     // in the same order; the job is right all the same
 
   bool ok() const { return diagnostics.empty(); }
 };
 
-// `overrides` are `a.b.c=value`, as in `--set train.epochs=2`: the value is YAML, an item of a list
-// is named by its index (`features.0.dim=8`), blocks that the file lacks are made. Later ones win.
+// `overrides` are `a.b.c=value`, as in `--set train.epochs=2`. The value is YAML. An index names an
+// item of a list (`features.0.dim=8`). Blocks that the file lacks are made. Later overrides win.
 JobFileResult load_job(const std::string& path, std::span<const std::string> overrides = {});
 
-// The same of a text; `file` is its name in diagnostics.
+// Does the same for a text, which diagnostics call `file`.
 JobFileResult parse_job(const std::string& text, const std::string& file,
                         std::span<const std::string> overrides = {});
 
 // One diagnostic per line.
 std::string to_string(std::span<const Diagnostic> diagnostics);
 
-// Where a run keeps what the job file does not place elsewhere.
+// The places where a run keeps what the job file does not place elsewhere.
 std::string default_cache(const std::string& output);        // <output>/cache
 std::string default_state(const std::string& output);        // <output>/state
 std::string default_checkpoints(const std::string& output);  // <output>/checkpoints

@@ -1,5 +1,5 @@
-// The learning rate of a step: one schedule for rows on the servers and for dense parameters on the
-// workers, which need not tell each other as all know the step. Thread safety: pure function.
+// The learning rate of a step. Servers use it for rows, workers for dense parameters. All know the
+// step, so neither tells the other. Thread safety: pure function.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace cairn {
 
-// The rate of step `step` of the job, from 1. During the first W = warmup_steps steps it rises
-// linearly to `base`, which it has at step W; then, with t = step - W and n = decay_steps:
+// The rate of step `step` of the job, from 1. The rate rises linearly to `base` over the first W =
+// warmup_steps steps. It is `base` at step W. After that, with t = step - W and n = decay_steps:
 //   constant      base
 //   step          base factor^floor(t / n)
 //   cosine        base (factor + (1 - factor) (1 + cos(pi min(t / n, 1))) / 2)

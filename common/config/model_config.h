@@ -31,7 +31,7 @@ struct TaskConfig {
   float focal_gamma = 2.0f, focal_alpha = 0.25f;  // focal
   float huber_delta = 1.0f;                       // huber
   float weight = 1.0f;
-  std::string sample_weight;         // column of the weight of each row; empty: all weigh 1
+  std::string sample_weight;         // column of each sample's weight; empty: all weigh 1
   std::vector<std::string> product;  // ESMM: tasks whose probabilities are multiplied; else empty
   friend bool operator==(const TaskConfig&, const TaskConfig&) = default;
 };
@@ -54,9 +54,9 @@ struct ModelConfig {
   std::vector<uint32_t> attention_units = {36};        // kAttention: layers that make a score
   bool attention_softmax = false;                      // kAttention: scores of a row sum to 1
   Head head = Head::kSharedBottom;
-  uint32_t experts = 4;       // mmoe; ple: that tasks share
-  uint32_t task_experts = 2;  // ple: of each task
-  uint32_t levels = 1;        // ple: of extraction
+  uint32_t experts = 4;       // mmoe: all; ple: the shared ones
+  uint32_t task_experts = 2;  // ple: per task
+  uint32_t levels = 1;        // ple: levels of extraction
   std::vector<uint32_t> expert_units = {
       64};  // mmoe, ple: layers of each expert; shared_bottom: of the bottom
   std::vector<uint32_t> tower_units;  // hidden layers of each task's tower

@@ -13,7 +13,7 @@ namespace cairn {
 // The failures that an acknowledged push survives: the death of its server, that of the host too,
 // or nothing.
 enum class Durability : uint8_t { kProcess, kMachine, kCheckpoint };
-// The answer of a server whose log lacks acknowledged pushes: refuse, or open what is
+// The choice of a server whose log lacks acknowledged pushes: refuse to start, or open what is
 // intact and report the rest.
 enum class Recovery : uint8_t { kStrict, kReport };
 
@@ -26,13 +26,13 @@ struct PsConfig {
   Recovery recovery = Recovery::kStrict;
   std::string state;                  // live stores; default <output>/state
   std::string transport = "auto";     // auto, tcp, ipc: auto is ipc where all ranks share a host
-  std::string address = "127.0.0.1";  // that tcp endpoints bind to
+  std::string address = "127.0.0.1";  // tcp endpoints bind to it
   bool allow_insecure = false;  // endpoints off loopback are neither encrypted nor authenticated
-  ValueType wire = ValueType::kFloat32;  // of weights pulled and gradients pushed
+  ValueType wire = ValueType::kFloat32;  // type of weights pulled and gradients pushed
   uint32_t timeout_s = 120;
   uint32_t max_respawns = 3;  // of each server process within a run
   uint32_t read_threads = 2;  // of one shard, for rows that are not in memory
-  // Steps after which every slot has been examined once for rows that expire or exceed a cap.
+  // Steps in which removal examines every slot once, for rows that expire or exceed a cap.
   uint32_t removal_period = 16'384;
   friend bool operator==(const PsConfig&, const PsConfig&) = default;
 };

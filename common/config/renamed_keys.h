@@ -1,5 +1,4 @@
-// Keys of job files that have a new name: the old one goes on working for a version, with a
-// warning.
+// Renamed keys of job files. The old name works for one more version, with a warning.
 #pragma once
 
 #include <span>
@@ -11,8 +10,8 @@
 
 namespace cairn {
 
-// Gives keys of `node` and of the blocks in it, which `keys` describe, their new names
-// (ConfigKeyRules::formerly). Each adds one warning that names the new key. An old name beside the
+// Gives the keys of `node` and of its blocks their new names (ConfigKeyRules::formerly). `keys`
+// describe them. Each renamed key adds one warning that names the new key. An old name beside the
 // new one is an error in `diagnostics`, but for an override (--set) of the old name, which wins.
 void rename_old_keys(YamlNode& node, std::span<const ConfigKey> keys, const std::string& path,
                      Diagnostics& warnings, Diagnostics& diagnostics);

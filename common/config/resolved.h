@@ -7,12 +7,12 @@
 
 namespace cairn {
 
-// Loads back to the same JobConfig. Variables of the environment stand replaced, features one by
-// one, and tables with all they start from.
+// The text loads back to the same JobConfig. It has variables of the environment replaced, features
+// one by one, and tables with all defaults that they start from.
 std::string write_resolved(const JobConfig& job);
 
-// XXH3-64 of that text, as 16 hexadecimal digits, without `output` and the folders in it, so that a
-// job has one hash wherever it runs.
+// XXH3-64 of the resolved text, as 16 hexadecimal digits. `output` and the folders in it are left
+// out, so that a job has one hash wherever it runs.
 std::string config_hash(const JobConfig& job);
 
 }  // namespace cairn

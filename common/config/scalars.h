@@ -20,7 +20,7 @@ struct Problem {
 template <typename T>
 using Parsed = std::variant<T, Problem>;
 
-// 5, 1e6, 1_000. Refused: 010 (octal in YAML 1.1, ten in 1.2), 1.5, 0x10. `negative` numbers parse,
+// 5, 1e6, 1_000. Refused: 010 (octal in YAML 1.1, ten in 1.2), 1.5, 0x10. Negative numbers parse,
 // so that the caller can call them out of range.
 struct Integer {
   bool negative = false;
@@ -52,8 +52,8 @@ std::string print_label(const Label& label);
 Parsed<std::string> expand_environment(std::string_view text);
 std::string escape_environment(std::string_view text);
 
-// Text as a YAML scalar that is read back as this text: plain where that is safe, else in double
-// quotes.
+// Prints text as a YAML scalar that reads back as the same text. It is plain where that is safe,
+// else in double quotes.
 std::string print_text(std::string_view text);
 
 }  // namespace cairn

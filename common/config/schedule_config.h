@@ -11,9 +11,9 @@ enum class Schedule : uint8_t { kConstant, kStep, kCosine, kInverseSqrt };
 
 struct ScheduleConfig {
   Schedule kind = Schedule::kConstant;
-  uint64_t warmup_steps = 0;     // of a linear rise before it; 0: none
-  uint64_t decay_steps = 10000;  // step: between two falls; cosine: until it is at its end
-  float factor = 0.1f;           // step: of a fall; cosine: of the rate at the end
+  uint64_t warmup_steps = 0;     // steps of a linear rise first; 0: none
+  uint64_t decay_steps = 10000;  // step: from fall to fall; cosine: until the end
+  float factor = 0.1f;           // step: per fall; cosine: of the rate at the end
   friend bool operator==(const ScheduleConfig&, const ScheduleConfig&) = default;
 };
 

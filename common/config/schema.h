@@ -1,6 +1,6 @@
 // Every key of a job file, in one table: name, type, default, range or values, one line of
-// description. Reading (block_reader.h), writing (resolved.h) and the reference (reference.h) are
-// walks over it, so a new key is one line in schema.cpp and one member in job.h.
+// description. Reading (block_reader.h), writing (resolved.h) and the reference (reference.h) walk
+// over the table. So a new key is one line in schema.cpp and one member in job.h.
 #pragma once
 
 #include <cstdint>
@@ -75,7 +75,7 @@ struct BlocksRef {
   size_t (*size)(const void* owner);
   void* (*at)(void* owner, size_t index);
   void* (*append)(void* owner);
-  std::string* (*name)(void* item);  // of a map: what its key is read into; of a list: nullptr
+  std::string* (*name)(void* item);  // a map's key is read into it; a list has nullptr
 };
 using FieldRef =
     std::variant<bool*, uint16_t*, uint32_t*, uint64_t*, float*, double*, std::string*,
@@ -89,7 +89,7 @@ struct ConfigKeyRules {
   std::string_view text;           // description: one line, no full stop
   std::string_view formerly = "";  // its name in the version before, which goes on working
   bool required = false;
-  bool by_table = false;  // what tables start from: resolved files give it for each table
+  bool by_table = false;  // tables start from it: resolved files give it per table
 
   // For numbers, each item of a list included.
   double min = 0.0, max = std::numeric_limits<double>::infinity();
@@ -99,7 +99,7 @@ struct ConfigKeyRules {
 
   // For text.
   std::span<const std::string_view> values = {};  // allowed; empty: any
-  std::span<const std::string_view> later = {};   // known words that this version does not have
+  std::span<const std::string_view> later = {};   // known words that this version lacks
   bool may_be_empty = false;
 
   std::string_view default_text = "";  // where the default depends on other keys
@@ -114,7 +114,7 @@ struct ConfigKeyRules {
 
 struct ConfigKey : ConfigKeyRules {
   FieldRef (*at)(void* object) = nullptr;
-  // The object, just constructed: what the key's default is read from.
+  // An object just constructed, from which the key's default is read.
   void* (*fresh)() = nullptr;
 };
 

@@ -1,4 +1,4 @@
-// How schema.cpp writes a key in one line: from the members that lead to its value come its type,
+// Lets schema.cpp write a key in one line. The members that lead to a key's value give its type,
 // its default and the functions that reach it in an object. Only schema*.cpp include this.
 #pragma once
 

@@ -39,8 +39,8 @@ struct InitializerConfig {
 // Decides which keys get a row (ps/policy/admission.h). At most one of the two policies is set.
 struct AdmissionConfig {
   uint32_t min_count = 1;    // steps whose batch held the key, the one that admits it included
-  float probability = 1.0f;  // that a step admits a key without a row
-  uint64_t filter_bytes = uint64_t{64} << 20;  // of all shards together; where min_count > 1
+  float probability = 1.0f;  // chance that a step admits a key without a row
+  uint64_t filter_bytes = uint64_t{64} << 20;  // all shards together; where min_count > 1
   friend bool operator==(const AdmissionConfig&, const AdmissionConfig&) = default;
 };
 

@@ -19,13 +19,13 @@ struct DenseOptimizerConfig {
   float epsilon = 1e-8f;
   ScheduleConfig schedule;
   float weight_decay = 0.01f;  // adamw, lamb: of weight matrices
-  float clip_norm = 0.0f;      // the most that all gradients together may measure; 0: any
+  float clip_norm = 0.0f;      // largest norm of all gradients together; 0: any
   friend bool operator==(const DenseOptimizerConfig&, const DenseOptimizerConfig&) = default;
 };
 
 enum class Consistency : uint8_t { kSync };
-// The type of factors of matrix products; weights, sums and everything else are f32. TF32 keeps the
-// ten highest of a factor's 23 fraction bits.
+// The type of the factors of matrix products. Weights, sums and everything else are f32. TF32 keeps
+// the ten highest of a factor's 23 fraction bits.
 enum class Precision : uint8_t { kF32, kTf32, kBf16 };
 
 struct TrainConfig {
@@ -34,9 +34,9 @@ struct TrainConfig {
   uint32_t epochs = 1;
   uint64_t max_steps = 0;  // 0: no limit
   uint64_t seed = 1;
-  uint32_t prefetch = 1;  // steps ahead that rows are pulled
+  uint32_t prefetch = 1;  // rows are pulled so many steps ahead
   bool speculative_pulls =
-      false;  // rows are pulled before the step before is over, and then what changed
+      false;  // pulls rows before the previous step is over, then what changed since
   std::string device = "cpu";
   Precision precision = Precision::kF32;
   Consistency consistency = Consistency::kSync;
@@ -51,7 +51,7 @@ struct EvalConfig {
   uint64_t batch_size = 4096;  // of all workers together
   std::string monitor;         // "income.auc"; empty: none
   uint32_t patience = 0;       // evaluations without improvement before training stops; 0: never
-  uint64_t row_cache_bytes = uint64_t{64} << 20;  // a worker's, on its device
+  uint64_t row_cache_bytes = uint64_t{64} << 20;  // per worker, on its device
   friend bool operator==(const EvalConfig&, const EvalConfig&) = default;
 };
 

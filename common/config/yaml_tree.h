@@ -1,6 +1,6 @@
-// A YAML document as a tree of scalars, lists and maps that know where they stand. The parser is
-// yaml-cpp, which only yaml_tree.cpp includes. Stricter than YAML: one document, keys are scalars
-// and unique, no anchors, aliases, merge keys or tags.
+// A YAML document as a tree of scalars, lists and maps that know their places. The parser is
+// yaml-cpp, which only yaml_tree.cpp includes. The tree is stricter than YAML: it is one document
+// with unique scalar keys, and has no anchors, aliases, merge keys or tags.
 #pragma once
 
 #include <initializer_list>
@@ -47,10 +47,11 @@ std::string join(std::string_view path, std::string_view key);  // path may be e
 // The value at `path`, or nullptr.
 const YamlNode* find(const YamlNode& root, YamlPath path);
 
-// Where a problem of `path` is shown: the value, or its nearest ancestor's key that is there.
+// The place at which a problem of `path` is shown. It is the value, or the key of the nearest
+// ancestor that exists.
 Position position_of(const YamlNode& root, YamlPath path);
 
-// Problems go to `diagnostics`, what could be read is returned. `file` must outlive the tree.
+// Returns what could be read. Problems go to `diagnostics`. `file` must outlive the tree.
 YamlNode parse_yaml(const std::string& text, std::string_view file, Diagnostics& diagnostics);
 
 // The value of the override number `line` (from 1), whose text starts at `column` of its argument.

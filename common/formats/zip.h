@@ -13,7 +13,8 @@ namespace cairn {
 // Contents by name. Errors: kCorrupt, with what is wrong; nothing outside `archive` is touched.
 Result<std::map<std::string, std::string>> unzip(std::string_view archive);
 
-// Stored. Errors: kInvalidArgument where an entry or all of them exceed the format's 4 GiB.
+// Stores the entries without compression. Errors: kInvalidArgument where one entry, or all
+// together, exceed the format's 4 GiB.
 Result<std::string> zip(const std::map<std::string, std::string>& entries);
 
 }  // namespace cairn

@@ -1,12 +1,13 @@
 // Serves routes (common/http/routes.h) over HTTP/1.1, on a thread of its own.
 //
-// Clients are not trusted: header size, body size, time and connections are bounded, and when all
-// connections are taken the oldest makes room, so that idle ones cannot shut others out. What has
-// no route is 404; a method that a path has not is 405, with those that it has; a body above its
-// route's limit is 413; 503 where more handlers are under way than may be.
+// Clients are not trusted: header size, body size, time and connections are bounded. When all
+// connections are taken the oldest makes room, so that idle ones cannot shut others out. A path
+// without a route is 404. A method that a path lacks is 405, with the methods that the path has. A
+// body above its route's limit is 413. A request is 503 while the most handlers allowed are under
+// way.
 //
-// Thread safety: handlers run on the server's thread and must not block for long, or, where their
-// route says that they may take long, on threads of a pool, several at once. None may throw.
+// Thread safety: handlers run on the server's thread and must not block for long. Handlers whose
+// route says `may_take_long` run on threads of a pool, several at once. No handler may throw.
 #pragma once
 
 #include <chrono>
@@ -27,14 +28,14 @@ class HttpServer {
     uint32_t header_bytes_max = 8 * 1024;
     size_t connections_max = 64;
     size_t threads = 2;        // of the pool
-    size_t handlers_max = 64;  // that run in the pool or wait for it
-    // For a request to arrive whole, and as long again for its answer to be taken.
+    size_t handlers_max = 64;  // running in the pool or waiting for it
+    // The time for a request to arrive whole, and again for its answer to be taken.
     std::chrono::milliseconds timeout{5000};
   };
 
-  // Listens on `address`, an IPv4 or IPv6 address in digits, and `port`; port 0 is chosen by the
-  // system. Errors: kInvalidArgument for what is no address, kUnavailable if it cannot be bound (it
-  // names address and port).
+  // Listens on `address`, an IPv4 or IPv6 address in digits, and `port`. For port 0 the system
+  // chooses one. Errors: kInvalidArgument for what is no address; kUnavailable, naming address and
+  // port, if they cannot be bound.
   static Result<std::unique_ptr<HttpServer>> start(const std::string& address, uint16_t port,
                                                    std::vector<HttpRoute> routes, Limits limits);
   static Result<std::unique_ptr<HttpServer>> start(const std::string& address, uint16_t port,
@@ -42,7 +43,7 @@ class HttpServer {
     return start(address, port, std::move(routes), Limits{});
   }
 
-  // Ends all connections at once; waits at most for handlers that are running.
+  // Ends all connections at once. Waits only for handlers that are running.
   ~HttpServer();
 
   uint16_t port() const;

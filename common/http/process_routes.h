@@ -12,7 +12,7 @@
 
 namespace cairn {
 
-// metrics: the text that /metrics serves. Both are called on the server's thread.
+// `metrics` gives the text that /metrics serves. Both functions are called on the server's thread.
 inline std::vector<HttpRoute> process_routes(std::function<std::string()> metrics,
                                              std::function<bool()> ready) {
   return {{.path = "/metrics",

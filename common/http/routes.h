@@ -14,7 +14,7 @@ namespace cairn {
 enum class HttpMethod : uint8_t { kGet, kPost, kPut, kDelete };
 
 struct HttpRequest {
-  HttpMethod method = HttpMethod::kGet;  // kGet of HEAD too
+  HttpMethod method = HttpMethod::kGet;  // kGet for HEAD too
   std::string path;                      // without the query
   std::string query;                     // behind the '?', as it came
   std::string body;
@@ -30,15 +30,15 @@ struct HttpRoute {
   HttpMethod method = HttpMethod::kGet;
   std::string path;  // compared whole
   std::function<HttpResponse(const HttpRequest&)> handler;
-  // Largest body that is read; a longer one is refused (413). 0: a request has no body.
+  // The largest body that is read; a longer body is refused (413). 0: a request has no body.
   size_t body_bytes_max = 0;
-  // The handler may take long: it runs on a thread of the pool, beside others, and not on the
-  // server's own, where it would hold up every other route.
+  // Whether the handler may take long. Such a handler runs on a thread of the pool, beside others.
+  // On the server's own thread it would hold up every other route.
   bool may_take_long = false;
 };
 
-// The route of a request; null where there is none. `allowed`, if not null, becomes the methods
-// that the path has, as an Allow header says them; empty where no route has the path.
+// The route of a request; null where there is none. `allowed`, if not null, becomes the path's
+// methods as the text of an Allow header. It becomes empty where no route has the path.
 const HttpRoute* find_route(const std::vector<HttpRoute>& routes, HttpMethod method,
                             std::string_view path, std::string* allowed = nullptr);
 

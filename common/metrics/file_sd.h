@@ -1,5 +1,5 @@
-// The list of a job's processes that Prometheus watches (`file_sd_configs`): it reads the file
-// again whenever it changes.
+// The list of a job's processes for Prometheus (`file_sd_configs`). Prometheus reads the file again
+// whenever it changes.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct ScrapeTarget {
   uint32_t rank = 0;    // label: of the process in the job
 };
 
-// Replaces the file at once; see common/atomic_file.h for its errors.
+// Replaces the file at once. Errors: those of common/atomic_file.h.
 Status write_file_sd(const std::filesystem::path& path, std::span<const ScrapeTarget> targets);
 
 }  // namespace cairn

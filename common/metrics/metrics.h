@@ -1,13 +1,12 @@
 // The metrics that a process tells Prometheus. The code paths see plain handles: a shard holds its
 // ShardMetrics and writes `metrics.pull_rows.Increment(n)`, a worker its WorkerMetrics.
 //
-// To add a metric, add a member: its name and HELP stand beside it, registration is its
-// initialiser. Names follow Prometheus: prefix cairn_, base units, _total on counters, ratios from
-// 0 to 1. Labels are bounded: shard, worker, task and reasons from an enum; never a key, a host or
-// a message.
+// To add a metric, add a member. Its initialiser registers the metric, with name and HELP. Names
+// follow Prometheus: prefix cairn_, base units, _total on counters, ratios from 0 to 1. Labels are
+// bounded: shard, worker, task and reasons from an enum; never a key, a host or a message.
 //
-// Thread safety: handles may be used by any thread (an atomic add; histograms lock for an instant),
-// and `Metrics` may be called by any thread.
+// Thread safety: any thread may use handles and call `Metrics`. A handle costs an atomic add;
+// histograms lock for an instant.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -36,7 +35,7 @@ class MetricSource {
   MetricSource with(const std::string& label, const std::string& value) const;
   prometheus::Counter& counter(const char* name, const char* help) const;
   prometheus::Gauge& gauge(const char* name, const char* help, double initial = 0.0) const;
-  // Buckets from 10 microseconds to 100 seconds, three a decade.
+  // The buckets go from 10 microseconds to 100 seconds, three per decade.
   prometheus::Histogram& seconds_histogram(const char* name, const char* help) const;
 
  private:
@@ -71,7 +70,7 @@ enum class RetryReason : uint8_t { kNewServerRun, kDisconnect, kNoAnswer, kOutOf
 inline constexpr size_t kRetryReasons = 4;
 std::string_view to_string(RetryReason reason);
 
-// Those of one shard; every metric has the label `shard`.
+// The metrics of one shard, all with the label `shard`.
 struct ShardMetrics {
   explicit ShardMetrics(const MetricSource& source);
   ShardMetrics(const ShardMetrics&) = delete;
@@ -170,7 +169,7 @@ struct ShardMetrics {
                       "Slots whose rows in the store a recovery could not bring back.");
 };
 
-// Those of the shards of a process.
+// The metrics of the shards of a process.
 class ServerMetrics {
  public:
   explicit ServerMetrics(const MetricSource& source) : source_(source) {}
@@ -184,7 +183,7 @@ class ServerMetrics {
   std::map<uint32_t, ShardMetrics> shards_;
 };
 
-// Those of one task of a worker; labels `worker` and `task`. NaN until there is a value.
+// The metrics of one task of a worker, with labels `worker` and `task`. NaN until there is a value.
 struct TaskMetrics {
   explicit TaskMetrics(const MetricSource& source);
   TaskMetrics(const TaskMetrics&) = delete;
@@ -195,7 +194,7 @@ struct TaskMetrics {
   prometheus::Gauge& evaluation_rmse;
 };
 
-// Those of one worker; every metric has the label `worker`.
+// The metrics of one worker, all with the label `worker`.
 struct WorkerMetrics {
   WorkerMetrics(const MetricSource& source, std::span<const std::string> task_names);
   WorkerMetrics(const WorkerMetrics&) = delete;
@@ -255,11 +254,11 @@ class Metrics {
   // Registered on the first call for a rank; the reference lives as long as this object.
   WorkerMetrics& worker(uint32_t rank, std::span<const std::string> task_names);
 
-  // For what belongs to neither.
+  // A source for metrics that belong to neither server nor worker.
   MetricSource process() { return {registry_, {}}; }
 
-  // The text format that Prometheus reads. A metric with a new name is there under its old one too,
-  // for one version.
+  // The text format that Prometheus reads. A renamed metric appears under its old name too, for one
+  // version.
   std::string exposition() const;
 
  private:

@@ -8,8 +8,8 @@ namespace cairn {
 // An IPv4 or IPv6 address in digits, without brackets.
 bool is_ip_address(const std::string& address);
 
-// 127.0.0.0/8, ::1 (also in brackets), localhost, and the network interface lo: reached from no
-// other host.
+// Whether no other host reaches the address: 127.0.0.0/8, ::1 (also in brackets), localhost, and
+// the network interface lo.
 bool is_loopback(const std::string& address);
 
 }  // namespace cairn

@@ -1,4 +1,4 @@
-// Where a shard is reached, and by what key it is known.
+// The address at which a shard is reached, and the key by which it is known.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ struct Endpoint {
   // authenticated.
   std::string public_key;
 
-  // As it travels in server specs and between ranks: the address, and behind a space the key, if
-  // there is one. parse_endpoint reads it back.
+  // The endpoint as it travels in server specs and between ranks: the address, then a space and the
+  // key, if there is a key. parse_endpoint reads it back.
   std::string text() const { return public_key.empty() ? address : address + " " + public_key; }
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };

@@ -1,6 +1,5 @@
-// Every ZeroMQ socket between workers and shards is made here, with its limits and, where an
-// endpoint has a public key, its encryption. Thread safety: as of ZeroMQ: a socket belongs to one
-// thread.
+// Makes every ZeroMQ socket between workers and shards, with its limits and, where an endpoint has
+// a public key, its encryption. Thread safety: that of ZeroMQ: a socket belongs to one thread.
 #pragma once
 
 #include <zmq.hpp>
@@ -15,14 +14,15 @@ struct BoundSocket {
   Endpoint endpoint;  // as bound: with the port that the system chose
 };
 
-// A shard's ROUTER: it drops nothing silently (ROUTER_MANDATORY), takes messages up to
-// kMessageBytesMax, and ends peers that do not shake hands or fall silent. `queue` bounds the
+// A shard's ROUTER. It drops nothing silently (ROUTER_MANDATORY) and takes messages up to
+// kMessageBytesMax. It ends peers that do not shake hands or fall silent. `queue` bounds the
 // messages that wait per peer, in each direction. Errors, naming the endpoint: kUnavailable where
-// it cannot be bound, kInvalidArgument where it has a public key: this version does not encrypt.
+// the endpoint cannot be bound; kInvalidArgument where it has a public key, as this version does
+// not encrypt.
 Result<BoundSocket> bind_router(zmq::context_t& context, const Endpoint& endpoint, int queue);
 
-// A worker's DEALER, whose queues are not bounded: the client bounds what is under way. The
-// connection is made in the background. Errors: as bind_router.
+// A worker's DEALER, with unbounded queues: the client bounds what is under way. The connection is
+// made in the background. Errors: those of bind_router.
 Result<zmq::socket_t> connect_dealer(zmq::context_t& context, const Endpoint& endpoint);
 
 // A socket that receives a message whenever `socket` loses its connection. Errors: kUnavailable.

@@ -32,15 +32,16 @@ enum class Op : uint8_t {
 enum class StatusCode : uint8_t {
   kOk = 0,
   kBadMessage,        // malformed, or not what this shard serves
-  kWrongIncarnation,  // of another start of the job
+  kWrongIncarnation,  // another start of the job
   kWrongMap,          // keys of slots that another shard owns, or another map_version
   kOutOfOrder,        // `sequence` of the reply is the one expected
   kFailed,            // the shard could not: disk, store
 };
 
 enum PullFlag : uint32_t {
-  // Never deferred: answered with what is applied now; the reply's `step` says which. A reply
-  // without it is what the same pull would have got without it: there is no need to ask again.
+  // A speculative pull: never deferred, answered with what is applied now. The reply's `step` says
+  // which. A reply without this flag is what the pull would have got without the flag: there is no
+  // need to ask again.
   kPullSpeculative = 1,
   kPullReadOnly = 2,  // for evaluation: pins nothing
 };
@@ -51,8 +52,8 @@ struct Header {
   Op op = Op::kPull;
   StatusCode status = StatusCode::kOk;
   uint64_t incarnation = 0;
-  // Names the server run, in replies: when it changes, the client resends. In a pull: of the server
-  // whose replies told what is known; from another one all rows come.
+  // The server run. A reply names its own: when that changes, the client resends. A pull names the
+  // server run whose replies told what is known; another server run answers with all rows.
   uint64_t server_run = 0;
   uint64_t sequence =
       0;              // of a push: per worker and shard, from 1, applied once; else a request id
@@ -66,9 +67,9 @@ struct Header {
 static_assert(sizeof(Header) == 64);
 static_assert(std::has_unique_object_representations_v<Header>, "padding would send stray bytes");
 
-// One table's part of a message. Directories ascend by table; in a pull and its reply per table
-// may have several entries, ascending by changed_since, so that keys whose rows are at hand and
-// keys whose rows are not go in one message.
+// One table's part of a message. Directories ascend by table. In a pull and its reply a table may
+// have several entries, ascending by changed_since. So keys whose rows are at hand and keys whose
+// rows are not go in one message.
 struct TableEntry {
   uint32_t table = 0;
   uint32_t count = 0;  // keys; in the keys part they stand after those of the tables before
@@ -76,8 +77,8 @@ struct TableEntry {
   ValueType dtype = ValueType::kFloat32;
   uint8_t reserved[3] = {};
   // In a pull: the rows are at hand as an answer of this `step` gave them; 0: they are not. In the
-  // reply the same, and then one bit per key tells which rows have not changed since and are not
-  // sent; or 0, and then all rows are sent.
+  // reply: the same number, or 0. With the same number, one bit per key tells which rows have not
+  // changed since and are not sent. With 0, all rows are sent.
   uint64_t changed_since = 0;
 };
 static_assert(sizeof(TableEntry) == 24);

@@ -4,8 +4,8 @@
 //   directory  24 bytes per table
 //   keys       of a request: 8 bytes each, strictly ascending inside an entry of the directory.
 //              Of a pull's reply: for each entry with a changed_since one bit per key, from the
-//              lowest of each byte on, whole bytes an entry: set where the row has not changed
-//   values     count x dim x size_of(dtype) an entry: gradients of a push, weights of a pull's
+//              lowest of each byte on, whole bytes per entry: set where the row has not changed
+//   values     count x dim x size_of(dtype) per entry: gradients of a push, weights of a pull's
 //              reply, there without the rows that have not changed;
 //              of any other reply, text: what went wrong, or JSON
 //
@@ -43,7 +43,7 @@ struct Message {
   std::string_view text() const { return {static_cast<const char*>(values.data()), values.size()}; }
 };
 
-// Bytes of the bits that an entry of a pull's reply has in the place of keys.
+// The size of the bits that stand in the place of keys, in an entry of a pull's reply.
 inline size_t unchanged_bytes(const TableEntry& entry) {
   return entry.changed_since == 0 ? 0 : (size_t{entry.count} + 7) / 8;
 }
@@ -54,16 +54,17 @@ inline void set_unchanged(uint8_t* bits, size_t key) {
   bits[key / 8] = static_cast<uint8_t>(bits[key / 8] | 1u << (key % 8));
 }
 
-// Whether a message that parsed answers this pull: has its entries, each with the changed_since
-// asked for or 0.
+// Whether a parsed message answers this pull. It must have the pull's entries, each with the
+// changed_since asked for or 0.
 bool answers(const Message& reply, const Message& pull);
 
-// Validates the parts of a received message before anything reads it: sizes against the bytes that
-// came, every bound of header.h, order of tables and keys. `parts` are consumed. Errors:
+// Validates the parts of a received message before anything reads them: sizes against the bytes
+// that came, every bound of header.h, the order of tables and keys. `parts` are consumed. Errors:
 // kInvalidArgument, with a reason that can be sent back.
 Result<Message> parse_message(std::span<zmq::message_t> parts);
 
-// The header of a part that may be anything: for error replies to messages that did not parse.
+// Reads a header from a part that may be anything. Error replies to messages that did not parse use
+// it.
 Header header_of(const zmq::message_t& part);
 
 // The parts of a message, in order, ready to send. The message is consumed.

@@ -1,5 +1,5 @@
-// Requests and replies that travel as JSON in the values part of a message: one struct each,
-// written and read here alone. Readers are strict: kCorrupt for what is no such JSON, with the
+// Requests and replies that travel as JSON in the values part of a message. Each has one struct,
+// which is written and read here alone. Readers are strict: other JSON is kCorrupt, with the
 // reason. Thread safety: pure functions.
 #pragma once
 

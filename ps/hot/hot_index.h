@@ -1,11 +1,14 @@
-// Key -> row number, one size of it: open addressing over 8-byte entries, a 32-bit fingerprint
-// above a row number. The first bits of a hash, scaled to the slots of the shard, say the place of
-// an entry: it stands in the cache line of that place, or, where that one is full, in the next that
-// is not. So a lookup compares the eight fingerprints of a line at once and seldom needs a second
-// line; entries lie in the order of slots, and those of a slot are one stretch. The key itself
-// stands in the row. The fingerprint continues those bits, so that an entry and its slot give its
-// place in an index of any size: HotTable grows by filling a second, larger one without a look at a
-// row. Thread safety: none; a shard's thread owns it.
+// An index of one size from keys to row numbers, by open addressing. An 8-byte entry is a 32-bit
+// fingerprint above a row number; the key itself stands in the row.
+//
+// The first bits of a hash, scaled to the slots of the shard, say the place of an entry. The entry
+// stands in the cache line of that place, or in the next line that is not full. So a lookup
+// compares the eight fingerprints of a line at once, and seldom needs a second line. Entries lie in
+// the order of slots, and the entries of a slot are one stretch.
+//
+// The fingerprint continues the bits of the place, so an entry and its slot give a place in an
+// index of any size. HotTable grows by filling a second, larger index without a look at a row.
+// Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #if defined(__SSE2__)
@@ -23,12 +26,13 @@ namespace cairn::ps {
 // An entry is fingerprint << 32 | row + 1; 0 is empty.
 struct IndexEntry {
   static constexpr uint64_t kEmpty = 0;
-  // Was an entry, before growth moved it to the larger index: its place stays taken.
+  // The place of an entry that growth moved to the larger index; the place stays taken.
   static constexpr uint64_t kMoved = 0xFFFFFFFFull;
 
-  // Bits of a hash that say the place of an entry; the last kSlotHintBits + kInSlotBits of them are
-  // its fingerprint: the last bits of the slot, and all those in it. A table of 10^9 rows uses 17
-  // of the latter for places, which leaves 1 in 128 that two neighbours look alike.
+  // The bits of a hash that say the place of an entry. The last kSlotHintBits + kInSlotBits of
+  // these bits are the fingerprint: the last bits of the slot, and all bits inside the slot. A
+  // table of 10^9 rows uses 17 of the bits inside the slot for places. Two neighbours then look
+  // alike 1 time in 128.
   static constexpr unsigned kInSlotBits = 24, kSlotHintBits = 8;
   static constexpr unsigned kUnusedBits = 64 - kSlotBits - kInSlotBits;
   static constexpr uint32_t kSlotHints = 1u << kSlotHintBits;
@@ -39,8 +43,8 @@ struct IndexEntry {
   }
   static uint32_t row(uint64_t entry) { return static_cast<uint32_t>(entry) - 1; }
   static bool holds_row(uint64_t entry) { return entry != kEmpty && entry != kMoved; }
-  // Whether the entry can be of the slot: certain, if it is of one of the kSlotHints slots up to
-  // it.
+  // Whether the entry can be of the slot. The answer is certain if the entry is of one of the
+  // kSlotHints slots up to this slot.
   static bool may_be_of(uint64_t entry, uint32_t slot) {
     return entry >> (64 - kSlotHintBits) == slot % kSlotHints;
   }
@@ -58,7 +62,7 @@ class IndexLine {
 
   explicit IndexLine(const uint64_t* entries) : entries_(entries) {}
 
-  // Those of a fingerprint, and if it is 0 also those that hold no row.
+  // The entries of a fingerprint; for fingerprint 0 also entries that hold no row.
   unsigned of_fingerprint(uint32_t fingerprint) const { return halves_equal<1>(fingerprint); }
   unsigned empty() const { return halves_equal<0>(0); }
 
@@ -81,7 +85,7 @@ class HotIndex {
         pages_(bytes(), /*huge=*/bytes() >= (size_t{4} << 20)),
         entries_(reinterpret_cast<uint64_t*>(pages_.data())) {}
 
-  // The first place of the line where the search for a hash begins, and of the line after one.
+  // The first place of the line where the search for a hash begins, and of the next line.
   uint64_t home_line(uint64_t hash) const {
     const uint64_t place =
         ((hash >> IndexEntry::kUnusedBits) - first_) * entries_per_slot_ >> IndexEntry::kInSlotBits;
@@ -90,13 +94,13 @@ class HotIndex {
   uint64_t next_line(uint64_t at) const {
     return at + IndexLine::kEntries == places_ ? 0 : at + IndexLine::kEntries;
   }
-  // Lines from one to another, going up and round.
+  // The number of lines from one place to another, going up and round.
   uint64_t lines_between(uint64_t from, uint64_t to) const {
     return (to >= from ? to - from : to + places_ - from) / IndexLine::kEntries;
   }
   IndexLine line(uint64_t at) const { return IndexLine(entries_ + at); }
-  // Calls `visit` with the place of each entry that looks like the hash, until it returns true.
-  // False: it never did.
+  // Calls `visit` with the place of each entry that looks like the hash, until `visit` returns
+  // true. False: `visit` never did.
   template <typename Visit>
   bool search(uint64_t hash, Visit visit) const {
     for (uint64_t at = home_line(hash);; at = next_line(at)) {
@@ -118,7 +122,7 @@ class HotIndex {
 
   uint32_t entries_per_slot() const { return entries_per_slot_; }
   uint64_t lines() const { return places_ / IndexLine::kEntries; }
-  // Entries that it is made for.
+  // The number of entries that the index is made for.
   uint64_t capacity() const { return capacity_; }
   uint64_t bytes() const { return places_ * sizeof(uint64_t); }
 

@@ -1,6 +1,6 @@
-// The rows of one table that are in memory: a slab of rows and an index over them (row_slab.h,
-// hot_index.h), looked up in batches. The index grows slot by slot as rows come in, so that no call
-// waits for all of it. Thread safety: none; a shard's thread owns it.
+// The rows of one table that are in memory: a slab of rows (row_slab.h) and an index over it
+// (hot_index.h), looked up in batches. The index grows slot by slot as rows come in, so that no
+// call waits for the whole growth. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <algorithm>
@@ -23,15 +23,14 @@ class HotTable {
   static constexpr size_t kGroup = 16;
   using Group = std::span<HotRow* const>;
 
-  // Calls `work(first, rows)` for each kGroup keys in order, fewer at the end: rows[i] is the row
-  // of keys[first + i], or nullptr. The memory of the groups to come is asked for before, so that
-  // it travels while `work` does something: a batch of scattered keys costs memory bandwidth, not
-  // memory latency. `keys`: each once. `work` may insert rows for the keys of its group; nothing
-  // else may change.
+  // Calls `work(first, rows)` for each kGroup keys in order, fewer at the end. rows[i] is the row
+  // of keys[first + i], or nullptr. The memory of later groups is asked for ahead, and travels
+  // while `work` runs: a batch of scattered keys costs memory bandwidth, not memory latency. `keys`
+  // holds each key once. `work` may insert rows for the keys of its group; nothing else may change.
   template <typename Work>
   void each_group(std::span<const Key> keys, Use use, Work work) const;
 
-  // rows[i]: the row of keys[i], or nullptr. `keys`: each once.
+  // Sets rows[i] to the row of keys[i], or nullptr. `keys` holds each key once.
   void find(std::span<const Key> keys, HotRow** rows) const;
 
   struct Inserted {
@@ -50,7 +49,7 @@ class HotTable {
   uint32_t rows() const { return slab_.used(); }
   uint32_t row_numbers_end() const { return slab_.end(); }
   size_t row_bytes() const { return slab_.stride(); }
-  // Bytes of the rows in use and of the index, both copies of it while it grows.
+  // Bytes of the rows in use and of the index. A growing index counts with both copies.
   uint64_t bytes() const {
     return uint64_t{slab_.used()} * slab_.stride() + index_.bytes() + old_.bytes();
   }
@@ -67,26 +66,29 @@ class HotTable {
   };
   Memory memory() const;
   bool growing() const { return old_.capacity() > 0; }
-  // Makes the index large enough for so many rows in all, at once. Whoever inserts many rows in the
-  // order of their slots does this first: a small index would have them all in a small part of it.
+  // Makes the index large enough for so many rows in all, at once. A caller that inserts many rows
+  // in the order of their slots does this first: a small index would hold all these rows in a small
+  // part.
   void reserve(uint64_t rows);
-  // Goes on with growing by about so many entries.
+  // Continues the growth by about so many entries.
   void grow_on(uint64_t entries);
 
  private:
   static constexpr size_t kLineBytes = 64;
 
-  // The index in which a hash's entry stands: while growing, slots below `moved_slots_end_` have
+  // The index in which a hash's entry stands. During growth, slots below `moved_slots_end_` have
   // moved.
   const HotIndex& index_of(uint64_t hash) const {
     return hash >> (64 - kSlotBits) >= moved_slots_end_ ? old_ : index_;
   }
-  // Cache lines of a row that a use needs: how far into the row they begin, and how many they are.
+  // The cache lines of a row that a use needs: the offset of their first byte in the row, and their
+  // number.
   struct Lines {
     size_t from, count;
   };
   Lines lines_of(Use use) const;
-  // Into the second cache, which waits for many more lines at once than the first.
+  // Fetches a line into the second-level cache, which waits for many more lines at once than the
+  // first.
   static void ask_for(const void* line) { __builtin_prefetch(line, /*rw=*/0, /*locality=*/2); }
   // The part of a lookup that is under way: four groups, each in another stage.
   struct Lookup {
@@ -160,9 +162,9 @@ inline void HotTable::ask_for_row(const Lookup& lookup, const HotRow* row) {
   for (size_t line = 0; line < lines; ++line) ask_for(needed + line * kLineBytes);
 }
 
-// Takes the row of the first entry that looks like the hash. From here on it is known: entries may
-// move to the larger index, rows may not. One in twenty stands behind its home line: that line is
-// asked for, and looked at with the next group.
+// Takes the row of the first entry that looks like the hash. The row stays known from here on:
+// entries may move to the larger index, rows may not. One entry in twenty stands behind its home
+// line. The next line is then asked for, and looked at with the next group.
 template <bool kGrowing, size_t kLines>
 inline void HotTable::ask_for_rows(Lookup& lookup, size_t first) const {
   const size_t end = std::min(first + kGroup, lookup.keys.size());
@@ -202,14 +204,14 @@ inline HotTable::Group HotTable::rows_of(Lookup& lookup, size_t first) const {
   const size_t count = std::min(kGroup, lookup.keys.size() - first);
   HotRow** const rows = lookup.rows + Lookup::place(first);
   for (size_t i = 0; i < count; ++i) {
-    // Otherwise another key of the same fingerprint: the plain way.
+    // A row of another key has the same fingerprint: look up the plain way.
     if (rows[i] != nullptr && rows[i]->key != lookup.keys[first + i]) [[unlikely]]
       rows[i] = find_slowly(lookup.hashes[Lookup::place(first + i)], lookup.keys[first + i]);
   }
   return {rows, count};
 }
 
-// Where lines are few, their number is a constant: a loop over them costs a fifth of a lookup.
+// A small number of lines is a constant here: a loop over lines costs a fifth of a lookup.
 template <typename Work>
 void HotTable::each_group(std::span<const Key> keys, Use use, Work work) const {
   Lookup lookup;
@@ -227,9 +229,9 @@ void HotTable::each_group(std::span<const Key> keys, Use use, Work work) const {
   }
 }
 
-// Four stages, a group apart: ask for entries; look at them and ask for rows; the same for those
-// behind their home line; work on the rows. Of a table that does not grow there is one index: a
-// choice for each key costs a tenth.
+// Four stages, one group apart: ask for entries; look at entries and ask for rows; do so for
+// entries behind their home line; work on the rows. A table that does not grow has one index: a
+// choice per key would cost a tenth.
 template <size_t kLines, typename Work>
 void HotTable::each_group(Lookup& lookup, Work& work) const {
   const size_t count = lookup.keys.size();

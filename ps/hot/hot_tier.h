@@ -1,8 +1,9 @@
-// The rows of a shard that are in memory, of all its tables together, bounded by `hot_bytes`. Rows
-// that were written to the store since they last changed (clean) and that no step waits for
-// (unpinned) may be evicted, by CLOCK (Corbato, 1968): a hand goes round the rows, spares once
-// those used since it last came by, and takes the others. Where dirty and pinned rows alone need
-// more, the tier grows past its bound. Thread safety: none; a shard's thread owns it.
+// The rows of a shard that are in memory, over all tables, bounded by `hot_bytes`. A row may be
+// evicted once it is clean and unpinned. Clean rows were written to the store since they last
+// changed. Unpinned rows are rows that no step waits for. Eviction is by CLOCK (Corbato, 1968): a
+// hand goes round the rows and takes those not used since its last pass. Where dirty and pinned
+// rows alone need more memory, the tier grows past its bound. Thread safety: none; a shard's thread
+// owns it.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ class HotTier {
   uint64_t dirty_bytes() const { return dirty_bytes_; }
   uint64_t evicted_rows() const { return evicted_rows_; }
   uint64_t hot_bytes() const { return hot_bytes_; }
-  // Whether rows may have to go soon. Until then nothing need remember who uses them: a pull that
+  // Whether rows may have to go soon. Until then no use of a row need be remembered: a pull that
   // leaves its rows unwritten is a fifth faster.
   bool near_bound() const { return bytes() > hot_bytes_ / 4 * 3; }
 
@@ -41,12 +42,12 @@ class HotTier {
     dirty_bytes_ -= tables_[table].row_bytes();
   }
 
-  // Does a slice of the growth of an index; true if there is more to do.
+  // Does a slice of the growth of an index. True: there is more to do.
   bool grow_on();
 
-  // Rows of the slots that are `remainder` modulo `period` stay in memory, whatever state they are
-  // in, until release_slots: who reads the store's rows of a slot, and then looks at those in
-  // memory, so misses none.
+  // Keeps rows of the slots that are `remainder` modulo `period` in memory until release_slots,
+  // whatever their state. A reader of a slot's rows, first in the store and then in memory, so
+  // misses none.
   void hold_slots(uint32_t period, uint32_t remainder) {
     held_period_ = period;
     held_remainder_ = remainder;
@@ -57,8 +58,8 @@ class HotTier {
   }
 
   // Evicts until `bytes` more fit under the bound. Rows pinned for a step above `applied_step`
-  // stay. False: they do not fit now. The search is bounded by what is asked for, so that a tier
-  // without clean rows costs a pull little; what it did not look at is next in turn.
+  // stay. False: the bytes do not fit now. The size asked for bounds the search, so that a tier
+  // without clean rows costs a pull little. The next search goes on where this one stopped.
   bool make_room(uint64_t bytes, uint64_t applied_step);
 
  private:

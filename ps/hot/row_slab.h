@@ -1,5 +1,5 @@
-// The rows of one table in memory: fixed-size, in chunks that never move, so that a row number and
-// a pointer stay good for the life of the row. A new chunk costs one mmap, whatever the size of the
+// The rows of one table in memory: of fixed size, in chunks that never move. So a row number and a
+// pointer stay good for the life of the row. A new chunk costs one mmap, whatever the size of the
 // table. Thread safety: none; a shard's thread owns it.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace cairn::ps {
 
-// A row in memory; its weights, then its optimizer state follow it, as its RowLayout says. Rows are
-// 4-byte aligned.
+// The head of a row in memory. Weights, then optimizer state follow, as the table's RowLayout says.
+// Rows are 4-byte aligned.
 struct [[gnu::packed, gnu::aligned(4)]] HotRow {
   RowMeta meta;
   Key key = 0;

@@ -2,10 +2,13 @@
 // (initial values, optimizer).
 //
 // A placeholder is a clean row of count 0: a key that was pulled and that the store does not hold.
-// It keeps the answer "absent" at hand until the push of the pull's step makes a row of it;
-// otherwise it is dropped. A tombstone is a dirty one: a row that was removed and that the store
-// may hold still. Both read as the key's initial value, and a push makes either a row again, if its
-// table admits the key (ps/policy/admission.h). Thread safety: none; a shard's thread owns it.
+// The placeholder keeps the answer "absent" at hand until the push of the pull's step makes a row
+// of it; otherwise it is dropped.
+//
+// A tombstone is a dirty row of count 0: a row that was removed and that the store may still hold.
+//
+// Both read as the key's initial value. A push makes either a row again, if its table admits the
+// key (ps/policy/admission.h). Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <array>
@@ -37,8 +40,8 @@ class ShardRows {
   uint32_t dim(uint32_t table) const { return tables_[table].config.dim; }
   const TableConfig& config(uint32_t table) const { return tables_[table].config; }
   Admission& admission(uint32_t table) { return tables_[table].admission; }
-  // Takes what a store saved; of tables that no longer filter, nothing.
-  // Errors: kInvalidArgument where a filter has another size now.
+  // Takes the filters that a store saved, except those of tables that no longer filter. Errors:
+  // kInvalidArgument where a filter has another size now.
   Status load_filters(std::span<const SlotFilter> filters);
   bool filters_changed();
 
@@ -47,21 +50,23 @@ class ShardRows {
     kMakeRow,     // it does not: make a placeholder
     kComputeOnly  // it does not: its initial value will do
   };
-  // The rows that the asker has already: those of this step; 0: none.
+  // The rows that the asker has already: the rows as of this step; 0: none.
   struct Known {
     uint64_t step = 0;
     uint8_t* unchanged = nullptr;  // a bit per key (common/wire/message.h), all of them 0 before
   };
   // Copies the weights of `keys` to `weights` [keys, dim] of type `wire`, which may start at any
-  // address, and pins their rows for step `pin` (0: not) where memory runs short: a row that goes
-  // before its push is read again. A row that did not change after known.step gets its bit and is
-  // left out, and those behind it move up; a key without a row is never left out, as it may have
-  // lost it since. Returns the end of the weights, which are of no use if keys were added to
-  // `missing`.
+  // address. Where memory runs short, pins the rows for step `pin` (0: not): a row that goes before
+  // its push is read again.
+  //
+  // A row that did not change after known.step gets its bit and is left out; rows behind it move
+  // up. A key without a row is never left out, as its row may have gone since.
+  //
+  // Returns the end of the weights. If keys were added to `missing`, the weights are of no use.
   char* read(uint32_t table, std::span<const Key> keys, uint32_t pin, Absent absent,
              const Known& known, ValueType wire, char* weights, std::vector<RowKey>& missing);
 
-  // Pins those of `keys` that are here for step `pin`, as `read` does, and adds the others to
+  // Pins, for step `pin`, those of `keys` that are in memory, as `read` does. Adds the others to
   // `missing`.
   void pin(uint32_t table, std::span<const Key> keys, uint32_t pin, std::vector<RowKey>& missing);
 
@@ -75,24 +80,25 @@ class ShardRows {
     size_t refused = 0;     // keys without a row that were not admitted
     size_t not_finite = 0;  // gradients with a NaN or infinity: their rows are left untouched
   };
-  // Keys of a step's pushes that are neither in memory nor known to be absent, with their
+  // The keys of a step's pushes that are neither in memory nor known to be absent, with their
   // gradients.
   struct Deferred {
     std::vector<Key> keys;
     std::vector<float> gradients;
   };
-  // Applies gradients [keys, dim], summed over workers, to rows that do not contain them already:
-  // one whose lsn is the change's or above it was written to the store before a crash.
+  // Applies gradients [keys, dim], summed over workers, to rows that do not contain them already. A
+  // row contains them if its lsn is the change's or above: it was written to the store before a
+  // crash.
   Changed apply(uint32_t table, std::span<const Key> keys, const float* gradients,
                 const Change& change, Deferred& deferred);
 
-  // Leaves a tombstone of `lsn`, also where the row is not in memory; not of one that has this lsn
-  // or a higher one (log rule 6).
+  // Leaves a tombstone of `lsn`, also where the row is not in memory. A row of this lsn or a higher
+  // one stays (log rule 6).
   void remove(uint32_t table, Key key, Lsn lsn);
 
-  // Puts rows of the store into memory, and placeholders for the keys it does not hold, pinned for
-  // `pin`, a step that is not applied yet (0: not). `keys` ascend, and none is in memory unless it
-  // was removed since the read began.
+  // Puts rows of the store into memory, and placeholders for keys that the store does not hold.
+  // Pins both for `pin`, a step that is not applied yet (0: not). `keys` ascend. None is in memory
+  // unless it was removed since the read began.
   void install(std::span<const RowKey> keys, const RowBatch& found, uint32_t pin);
 
   // Takes the keys that are in memory out of `keys`.
@@ -114,12 +120,12 @@ class ShardRows {
 
   ShardRows(std::vector<Table> tables, uint64_t seed)
       : tables_(std::move(tables)), seed_(seed), rounding_(seed) {}
-  // In the table's type; valid until the next call.
+  // The initial weights in the table's type; valid until the next call.
   const char* initial_bytes(uint32_t table, Key key);
   void copy_weights(const RowLayout& layout, const char* weights, ValueType wire, char* to);
   void reset_values(uint32_t table, HotRow* row);
   HotRow* find(uint32_t table, Key key) const;
-  // `may_go`: rows of the tier may be evicted before the push of their step.
+  // `may_go` says whether rows of the tier may be evicted before the push of their step.
   static void pin(HotRow& row, uint32_t pin, bool may_go) {
     if (!may_go && row.meta.count > 0) return;
     row.meta.state |= HotRow::kReferenced;

@@ -1,9 +1,9 @@
 // The flush that writes dirty rows to the cold store: slot by slot, as flush files of about 64 MB.
-// It copies rows a slice at a time between a shard's messages. The store writes one run while the
-// shard goes on and the next run is copied.
+// It copies rows one slice at a time between a shard's messages. The store writes one flush file
+// while the shard goes on and the next file is copied.
 //
-// It visits every row that is dirty when it begins, and takes a row only once the log has
-// acknowledged the row's last change: the store is never ahead of the log. A row that must wait
+// A flush visits every row that is dirty when the flush begins. It takes a row only once the log
+// has acknowledged the row's last change: the store is never ahead of the log. A row that must wait
 // makes the flush wait. Thread safety: none; a shard's thread owns it.
 #pragma once
 
@@ -20,13 +20,13 @@ namespace cairn::ps {
 
 class WriteBack {
  public:
-  // A table's admission filter, which flushes save with its rows.
+  // A table's admission filter. Flushes save it with the table's rows.
   struct Filter {
     uint32_t table;
     KeyFilter* counters;
   };
 
-  // `save` hands a run to the store and leads to flush_file_saved().
+  // `save` hands a flush file to the store and leads to flush_file_saved().
   WriteBack(SlotRange slots, HotTier& tier, std::function<void(FlushFile)> save,
             std::vector<Filter> filters = {});
 
@@ -38,12 +38,13 @@ class WriteBack {
     return static_cast<double>(slot_ - slots_.first) /
            static_cast<double>(slots_.last - slots_.first);
   }
-  // Only when not active. Filters are saved as they stand now, as those of version `replay_after`.
+  // Begins a flush; only when none is active. Filters are saved as they stand now, with version
+  // `replay_after`.
   void begin(Lsn replay_after);
 
-  // Does one slice of work; true if there is more to do at once (else an acknowledgement or
-  // flush_file_saved() has to come first, or the flush has ended: active() tells). Without
-  // `may_copy` it only finishes what was copied.
+  // Does one slice of work. True: there is more to do at once. False: an acknowledgement or
+  // flush_file_saved() has to come first, or the flush has ended (active() tells). Without
+  // `may_copy` a call only finishes what was copied.
   bool work(Lsn acknowledged, bool may_copy = true);
   void flush_file_saved();
 
@@ -76,8 +77,8 @@ class WriteBack {
   Lsn replay_after_ = 0;
   FlushFile run_;
   uint64_t run_bytes_ = 0;
-  // Rows of a run: being copied, with the store, and saved but not yet marked clean. Dirty rows
-  // stay where they are, so numbers stay good.
+  // The rows of three flush files: being copied, with the store, and saved but not yet marked
+  // clean. Dirty rows stay where they are, so numbers stay good.
   std::vector<Copied> copied_, saving_, saved_;
   size_t cleaned_ = 0;                                        // of saved_
   std::vector<std::vector<std::pair<Key, uint32_t>>> dirty_;  // key, number; of one slot, by table

@@ -1,16 +1,17 @@
 // The push log in segment files of its own (ps/log/log_format.h). `append` hands a record to a
-// thread that checksums it and copies it into a large aligned chunk, which another thread writes by
-// direct I/O: what gathers during one write goes out with the next (group commit), and its last
-// record is then acknowledged with all before it. Where the file system refuses direct I/O it
-// writes through the page cache.
+// thread that checksums the record and copies it into a large aligned chunk. Another thread writes
+// the chunk by direct I/O. Records that gather during one write go out with the next (group
+// commit). The last record of a write is then acknowledged, with all before it. Where the file
+// system refuses direct I/O, the log writes through the page cache.
 //
-// Acknowledged means, under `durability: process`: written by direct I/O or handed to the kernel,
-// so that it survives the end of the process; under `machine`: synced, so that it survives the loss
-// of power too.
+// Under `durability: process`, an acknowledged record was written by direct I/O or handed to the
+// kernel. So it survives the end of the process. Under `machine`, an acknowledged record was
+// synced. So it survives the loss of power too.
 //
-// The first write or sync that fails is reported once and ends the log: a kernel may drop the pages
-// of a failed write, and a second attempt would then succeed on a file with a hole. Thread safety:
-// `append`, `bytes` and `cut` by one thread. `Logged` is called from the writer thread.
+// The first write or sync that fails is reported once and ends the log. A kernel may drop the pages
+// of a failed write; a second attempt would then succeed on a file with a hole.
+//
+// Thread safety: one thread calls `append`, `bytes` and `cut`. The writer thread calls `Logged`.
 #pragma once
 
 #include <atomic>
@@ -36,25 +37,27 @@ class LogEncoder;
 struct FilePushLogOptions {
   std::filesystem::path folder;  // created if missing; holds no log yet, unless `after` is given
   Lsn next_lsn = 1;              // of the first record appended
-  // Goes on behind a log that was read (LogReader::end), in a new segment of the next generation;
-  // what is there stays until it is cut. `next_lsn` is above its last.
+  // The end of a log that was read (LogReader::end). The new log goes on behind it, in a new
+  // segment of the next generation. The old records stay until they are cut. `next_lsn` is above
+  // the last of them.
   std::optional<LogEnd> after;
   Durability durability = Durability::kProcess;  // or kMachine
   std::string boot_id;  // of the kernel that runs now (ps/system/boot_id.h)
-  // Bytes of files, segments and spares together. A segment is a 64th of it, 64 KiB to 64 MiB; a
-  // larger record has one of its own.
+  // The bytes of segments and spares together. A segment is a 64th of `bytes_max`, 64 KiB to 64
+  // MiB. A larger record has a segment of its own.
   uint64_t bytes_max = uint64_t{4} << 30;
   FileLayer* files = &system_files();
 };
 
 class FilePushLog final : public PushLog {
  public:
-  // Makes the first segment. Errors: kInvalidArgument if the folder holds a log that is not gone
-  // on with, kUnavailable if the disk refuses.
+  // Makes the first segment. Errors: kInvalidArgument if the folder holds a log that `after` does
+  // not name; kUnavailable if the disk refuses.
   static Result<std::unique_ptr<FilePushLog>> open(const FilePushLogOptions& options,
                                                    Logged logged);
 
-  // Writes and acknowledges what was appended, then ends; what `logged` uses must still be there.
+  // Writes and acknowledges all appended records, then ends. Everything that `logged` uses must
+  // outlive this.
   ~FilePushLog() override;
 
   void append(LogRecord record) override;
@@ -78,7 +81,7 @@ class FilePushLog final : public PushLog {
 
   std::atomic<Lsn> acknowledged_;
   LogQueue queue_;
-  // The threads are last so that they end before what they use.
+  // The threads come last, so that they end before the members that they use.
   std::unique_ptr<LogEncoder> encoder_;
   std::jthread encoding_, writing_;
 };

@@ -1,6 +1,6 @@
-// Turns records into the bytes of segments (ps/log/log_format.h): checksums them, copies them into
-// chunks and starts the next segment when one is full. Thread safety: none; it belongs to the log's
-// encoder thread.
+// Turns records into the bytes of segments (ps/log/log_format.h). It checksums records, copies them
+// into chunks and starts the next segment when one is full. Thread safety: none; the log's encoder
+// thread owns it.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class LogEncoder {
     uint64_t chunk_bytes = 0;
   };
 
-  // Starts the first segment; its header is durable, so that no later run can take this
+  // Starts the first segment. The header is made durable, so that no later run can take this
   // generation's number again. Falls back to buffered writing where the system refuses direct I/O.
   // Errors: kUnavailable.
   static Result<std::unique_ptr<LogEncoder>> create(const Start& start,

@@ -10,8 +10,8 @@
 //   payload of a replay start         replay_after, then WorkerSequence of each worker
 //   payload of a DELETE               step (8), then DeletedKey of each row
 //
-// A checksum covers everything of its header but itself, and the payload. Lsns are consecutive.
-// Thread safety: plain values and pure functions.
+// A checksum covers the payload and all of its header but itself. Lsns are consecutive. Thread
+// safety: plain values and pure functions.
 #pragma once
 
 #include <cstdint>
@@ -72,8 +72,8 @@ Bytes bytes_of(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-// A record, ready to be written in place: `pieces` point into the record that it was made of and
-// into `owned`, and are what follows the header.
+// A payload, ready to be written in place. `pieces` are the bytes that follow the header. They
+// point into the record that was encoded and into `owned`.
 struct EncodedPayload {
   std::vector<Bytes> pieces;
   std::vector<char> owned;
@@ -81,11 +81,11 @@ struct EncodedPayload {
 };
 EncodedPayload encode_payload(const LogRecord& record);
 
-// The `payload_bytes` that a record will have.
+// The `payload_bytes` in a record's header.
 uint64_t payload_bytes(const LogRecord& record);
 
-// A push points into `payload`, of which `owner` is kept as long as it lives. Errors: kCorrupt
-// where the lengths inside do not add up.
+// A decoded push points into `payload`, and keeps `owner` as long as the push lives. Errors:
+// kCorrupt where the lengths inside do not add up.
 Result<LogRecord> decode_payload(const RecordHeader& header, Bytes payload,
                                  std::shared_ptr<const void> owner);
 
@@ -94,12 +94,12 @@ uint64_t checksum_of(const RecordHeader& header, std::span<const Bytes> payload)
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, uint32_t number);
 
-// A segment that `recovery: report` gave up, for whoever wants to look.
+// The path of a segment that `recovery: report` gave up, kept for people to look at.
 std::filesystem::path lost_path(const std::filesystem::path& folder, uint32_t number);
 std::filesystem::path spare_path(const std::filesystem::path& folder, uint32_t number);
 
-// The numbers of the segments, or the spares, in a folder, ascending; other files are left alone.
-// Errors: kNotFound, kUnavailable where the folder cannot be read.
+// The numbers of the segments, or of the spares, in a folder, ascending. Other files are left
+// alone. Errors: kNotFound, kUnavailable where the folder cannot be read.
 Result<std::vector<uint32_t>> list_segments(FileLayer& files, const std::filesystem::path& folder);
 Result<std::vector<uint32_t>> list_spares(FileLayer& files, const std::filesystem::path& folder);
 

@@ -1,9 +1,10 @@
-// Passes work between the three threads of a FilePushLog: records and cuts from the shard's thread
-// to the encoder, chunks of the file from the encoder to the writer, and empty ones back.
+// Passes work between the three threads of a FilePushLog. Records and cuts go from the shard's
+// thread to the encoder. Chunks of the file go from the encoder to the writer; empty chunks come
+// back.
 //
-// The encoder keeps filling a chunk while the writer is busy and hands it over when the writer
-// waits, or when it is full: so what gathers during one write goes out with the next.
-// Thread safety: each call by the thread that its section names.
+// The encoder fills a chunk while the writer is busy. It hands the chunk over when the writer
+// waits, or when the chunk is full. So records that gather during one write go out with the next.
+// Thread safety: each call belongs to the thread that its section names.
 #pragma once
 
 #include <condition_variable>
@@ -46,12 +47,12 @@ class LogQueue {
     std::optional<Lsn> cut;  // below what is acknowledged, so not of these records
     bool ended = false;      // closed, and there is no more
   };
-  // Waits for work; where a chunk is `open`, also for a writer that waits: then the work is empty.
+  // Waits for work. Where a chunk is `open`, a waiting writer ends the wait too, with empty work.
   Work wait_for_work(bool open);
   LogChunk* wait_for_empty();  // null once the log has failed
   bool writer_waits();
   void hand_over(LogChunk* chunk);
-  // Nothing more is handed over; why, where the encoder failed.
+  // Ends the handing over. `why` is the encoder's error, where it failed.
   void end(std::optional<Error> why);
 
   // ---- the writer

@@ -1,10 +1,14 @@
-// Reads a push log (ps/log/log_format.h) that a process left behind, and validates where it ends.
+// Reads a push log (ps/log/log_format.h) that a process left behind, and finds its valid end.
 //
-// The log ends at the first record that fails, of lsn x, unless a later segment's header says that
-// the one before it ends at x - 1. If a valid record of the same or a later generation behind it
-// was written when x was acknowledged already, acknowledged records are missing: damage, which
-// `strict` refuses and `report` lists in `lost`. Otherwise what lies behind was never acknowledged
-// (a power cut may keep the later half of an unsynced write), and is left out silently.
+// The log ends at the first record that fails, of lsn x. It goes on only where a later segment's
+// header says that the segment before ends at x - 1.
+//
+// A valid record behind the end, of the same or a later generation, may show that x was already
+// acknowledged when it was written. Then acknowledged records are missing. This is damage: `strict`
+// refuses it, `report` lists it in `lost`.
+//
+// Otherwise no record behind the end was ever acknowledged, and all are left out silently. A power
+// cut may keep the later half of an unsynced write.
 //
 // Thread safety: none.
 #pragma once
@@ -28,7 +32,7 @@ namespace cairn::ps {
 struct LogReaderOptions {
   Recovery recovery = Recovery::kStrict;
   // The boot id of the kernel that runs now (ps/system/boot_id.h). A log of `durability: process`
-  // is only read within the kernel boot that wrote it.
+  // is read only within the kernel boot that wrote the log.
   std::string boot_id;
   FileLayer* files = &system_files();
 };
@@ -49,7 +53,7 @@ struct LostPart {
   std::string why;
 };
 
-// Where a log ends: what a FilePushLog needs to go on behind it.
+// The end of a log, as a FilePushLog needs it to go on.
 struct LogEnd {
   struct Segment {
     uint32_t number = 0;
@@ -63,8 +67,8 @@ struct LogEnd {
   Lsn last_lsn = 0;              // of the intact part; 0 if there is none
   uint64_t next_generation = 1;  // above that of every segment
   std::vector<Segment> segments;
-  // Other files of the log: left by a crash, without a record that was ever acknowledged, or what
-  // `report` gave up.
+  // The other files of the log. A crash left them without a record that was ever acknowledged, or
+  // `report` gave them up.
   std::vector<uint32_t> others;
   bool damaged = false;         // some of those are worth keeping
   Lsn replay_after = 0;         // of the newest replay start
@@ -73,17 +77,18 @@ struct LogEnd {
 
 class LogReader {
  public:
-  // Checks every record. A missing or empty folder is a log without records. Errors: kCorrupt,
-  // naming file, offset and what `report` would give up, for damage (in `report`: only where not
-  // even a replay start is left of it);
-  // kOutdated for a log of `durability: process` of another kernel boot: the job goes back to its
-  // checkpoint; kUnavailable where a file cannot be read.
+  // Checks every record. A missing or empty folder is a log without records. Errors:
+  // - kCorrupt for damage, naming the file, the offset and what `report` would give up. In
+  // `report`: only where not even a replay start is left.
+  // - kOutdated for a log of `durability: process` of another kernel boot: the job goes back to its
+  // checkpoint.
+  // - kUnavailable where a file cannot be read.
   static Result<std::unique_ptr<LogReader>> open(const std::filesystem::path& folder,
                                                  const LogReaderOptions& options);
   ~LogReader();
 
-  // Nothing if the log has no record: then nothing was ever acknowledged, as a new store logs a
-  // replay start before it accepts anything.
+  // The newest replay start; nothing if the log has no record. Then nothing was ever acknowledged:
+  // a new store logs a replay start before it accepts anything.
   const std::optional<ReplayStart>& replay_start() const { return replay_start_; }
 
   // The last lsn of the intact part; 0 if it has none.
@@ -92,13 +97,13 @@ class LogReader {
   // Empty in `strict`.
   const std::vector<LostPart>& lost() const { return lost_; }
 
-  // The highest lsn that may have been acknowledged, lost records included: a new record's lsn is
-  // above it.
+  // The highest lsn that may have been acknowledged, lost records included. A new record's lsn is
+  // higher.
   Lsn highest_lsn() const { return lost_.empty() ? last_lsn() : lost_.back().last_lsn; }
 
-  // Gives each record from replay_after + 1 to the end, replay starts too, in order; as often as is
-  // called. A push's keys and values may be kept: they hold the memory they point into. Errors:
-  // whatever `record` returns, which ends the reading; kUnavailable.
+  // Gives each record from replay_after + 1 to the end, replay starts too, in order. It may be
+  // called again. A push's keys and values may be kept: they hold the memory they point into.
+  // Errors: kUnavailable; an error that `record` returns, which ends the reading.
   Status for_each(const std::function<Status(const LogRecord& record)>& record) const;
 
   // For FilePushLogOptions::after.

@@ -1,5 +1,6 @@
-// Walks the segments of a push log and finds where it ends: the validation of ps/log/log_reader.h,
-// apart from what is done about it. Reads every byte once, one segment in memory at a time.
+// Walks the segments of a push log and finds the log's end. This is the validation of
+// ps/log/log_reader.h alone; the reader decides what follows. The scan reads every byte once, with
+// one segment in memory at a time.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@
 
 namespace cairn::ps {
 
-// Records that are whole, behind a damaged one: given up with it, as steps are applied in order.
+// The whole records behind a damaged one. They are given up with it, as steps are applied in order.
 struct LostRecords {
   Lsn highest_lsn = 0;
   uint64_t gradients = 0;  // of rows

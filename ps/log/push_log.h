@@ -1,5 +1,5 @@
-// The log of a shard: what makes an acknowledged push survive the process. An interface, as the
-// shard is a state machine: `append` returns at once and the completion comes later, in order.
+// The log of a shard, which makes an acknowledged push survive the process. It is an interface, as
+// the shard is a state machine. `append` returns at once; the completion comes later, in order.
 //
 // Versions: FilePushLog (ps/log/file_push_log.h, segment files and a writer thread) and
 // MemoryPushLog (tests/ps/log/memory_push_log.h, for tests: it completes, delays, loses and crashes
@@ -19,8 +19,9 @@ namespace cairn::ps {
 enum class RecordKind : uint8_t {
   kReplayStart = 1,  // everything up to `replay_after` is in the store; payload: the sequence table
   kPush = 2,         // payload: the message whole
-  // Rows that a table's policies took after a step, each named. Between the last push of that step
-  // and the first of the next. That a step took none is not logged.
+  // Rows that a table's policies removed after a step, each named. The record stands between the
+  // last push of that step and the first push of the next. A step that removed no row has no such
+  // record.
   kDelete = 3,
 };
 
@@ -41,21 +42,21 @@ struct WorkerSequence {
 struct LogRecord {
   Lsn lsn = 0;
   RecordKind kind = RecordKind::kPush;
-  // kPush. Shared, because the shard gathers and applies the message while the writer still writes
-  // it.
+  // For kPush. The message is shared: the shard gathers and applies it while the writer still
+  // writes it.
   std::shared_ptr<const Message> push;
-  // kReplayStart.
+  // For kReplayStart.
   Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
-  // kDelete.
+  // For kDelete.
   uint64_t step = 0;
   std::vector<DeletedKey> deleted = {};
 };
 
 class PushLog {
  public:
-  // Called once a record and everything before it is as durable as the log promises; from any
-  // thread, lsns never descend. An error ends the shard: a failed write is never retried.
+  // Called once a record and everything before it are as durable as the log promises. Any thread
+  // may call; lsns never descend. An error ends the shard: a failed write is never retried.
   using Logged = std::function<void(Result<Lsn> acknowledged)>;
 
   virtual ~PushLog() = default;
@@ -63,11 +64,11 @@ class PushLog {
   // Lsns are consecutive. Never blocks on the disk.
   virtual void append(LogRecord record) = 0;
 
-  // Bytes from the record after `replay_after` to the end of the log: what a restart would read.
+  // Bytes from the record after `replay_after` to the end of the log, which a restart would read.
   virtual uint64_t bytes() const = 0;
 
-  // Bytes of the log's budget that pushes leave free, so that it can always take the replay start
-  // and delete records that lead to a cut.
+  // Bytes of the log's budget that pushes leave free. So the log can always take the replay start
+  // and the delete records that lead to a cut.
   virtual uint64_t reserve_bytes() const = 0;
 
   // A replay start of this lsn is acknowledged: segments wholly below `replay_after` may go.

@@ -1,9 +1,8 @@
-// The files of a push log's folder (ps/log/log_format.h): gives out the next segment to write,
-// takes back those that a cut leaves behind, and keeps some of them as spares. Overwriting a spare
-// spares the file system what the first write into a new file costs: turning reserved blocks into
-// written ones.
+// The files of a push log's folder (ps/log/log_format.h). It gives out the next segment to write,
+// takes back segments that a cut leaves behind, and keeps some of these as spares. The first write
+// into a new file turns reserved blocks into written ones. Overwriting a spare avoids that cost.
 //
-// It blocks. Thread safety: none; it belongs to the log's encoder thread.
+// Its calls block. Thread safety: none; the log's encoder thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +32,9 @@ struct SegmentFolderOptions {
 
 class SegmentFolder {
  public:
-  // Creates the folder if it is missing. Says in it within which kernel boot the log counts, under
-  // `durability: process`. Errors of all here: kUnavailable, after which it is of no more use.
+  // Creates the folder if it is missing. Under `durability: process`, notes in the folder the
+  // kernel boot within which the log counts. Errors of all calls here: kUnavailable. After an error
+  // the object is of no more use.
   static Result<std::unique_ptr<SegmentFolder>> open(const SegmentFolderOptions& options,
                                                      const std::optional<LogEnd>& after);
 
@@ -42,17 +42,17 @@ class SegmentFolder {
     std::shared_ptr<StorageFile> file;  // shared with the chunks on their way into it
     uint64_t bytes = 0;
   };
-  // The next segment, of at least `bytes`; the one before it ends at `previous_last`. Its content
-  // may be anything until its header is written; its name is as durable as the log promises.
+  // The next segment, of at least `bytes`. The segment before ends at `previous_last`. The content
+  // may be anything until the header is written. The name is as durable as the log promises.
   Result<Opened> next(uint64_t bytes, Lsn previous_last);
 
   // Makes the names in it durable.
   Status sync() { return options_.files->sync_folder(options_.folder); }
 
-  // Segments that hold no record above `replay_after` are segments no more.
+  // Retires the segments that hold no record above `replay_after`.
   Status retire_up_to(Lsn replay_after);
 
-  // The system refused it: what is opened from here on is buffered.
+  // Opens files buffered from here on, as the system refused direct I/O.
   void give_up_direct() { direct_ = false; }
 
  private:

@@ -18,14 +18,14 @@ class SegmentImage {
 
   uint64_t bytes() const { return bytes_; }
 
-  // Its header; nothing where that is damaged, torn or was never written.
+  // The segment's header; nothing where the header is damaged, torn or was never written.
   std::optional<SegmentHeader> header() const;
 
   // The header of a whole record at `offset`, whatever its lsn; nothing where there is none.
   std::optional<RecordHeader> record_at(uint64_t offset) const;
 
-  // A record that `record_at` found. A push points into this segment's memory, which lives as long
-  // as it does. Errors: kCorrupt, where what the checksum covers makes no record.
+  // Decodes a record that `record_at` found. A push points into this segment's memory, which lives
+  // as long as the push. Errors: kCorrupt where the bytes that the checksum covers make no record.
   Result<LogRecord> decode(const RecordHeader& header, uint64_t offset) const;
 
  private:

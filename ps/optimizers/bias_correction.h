@@ -6,8 +6,8 @@
 
 namespace cairn::ps {
 
-// 1 / (1 - beta^n) for n from 1 on: a table, until it is 1 in float, as a power a row costs as much
-// as the row.
+// 1 / (1 - beta^n) for n from 1 on. The values stand in a table until they are 1 in float: one
+// power per row would cost as much as the row.
 class BiasCorrection {
  public:
   explicit BiasCorrection(double beta);

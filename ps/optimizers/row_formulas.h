@@ -1,7 +1,8 @@
-// The formula of each row optimizer: ps/optimizers/NAME.cpp, which names its source and the layout
-// of its state. They see gradients that are finite, clipped and (but for decoupled weight decay)
-// have the weight decay in them; see row_optimizer.h, which calls them. In their comments a is the
-// learning rate of the step and n the row's count. Thread safety: pure functions of what they get.
+// The formulas of the row optimizers, one per file ps/optimizers/NAME.cpp. Each file names the
+// formula's source and the layout of its state. row_optimizer.h calls the formulas with gradients
+// that are finite and clipped. These gradients contain the weight decay, unless that is decoupled.
+// In the files' comments a is the learning rate of the step and n the row's count. Thread safety:
+// pure functions of what they get.
 #pragma once
 
 #include <cstddef>

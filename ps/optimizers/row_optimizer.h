@@ -1,12 +1,12 @@
 // Updates rows in place. State lives in the row, behind the weights, so saving the row saves the
-// optimizer. Moments decay only when a row is touched; gradients are those of the mean loss over
+// optimizer. Moments decay only when a row is touched. Gradients are those of the mean loss over
 // the global batch, summed over a row's occurrences and over workers.
 //
-// What all optimizers share is here: the learning rate of the step (common/config/learning_rate.h);
-// clipping, which scales a row's gradient down to a norm of clip_norm; then weight decay, which
-// adds weight_decay w to the gradient of a touched row (adamw and lamb decay by their formula).
-// What they differ in is a formula each, ps/optimizers/NAME.cpp, and a line of
-// common/config/row_optimizers.def.
+// All optimizers share three things, which are here. The first is the learning rate of the step
+// (common/config/learning_rate.h). The second is clipping, which scales a row's gradient down to a
+// norm of clip_norm. Then comes weight decay, which adds weight_decay w to the gradient of a
+// touched row; adamw and lamb decay by their formula. Each optimizer has a formula of its own,
+// ps/optimizers/NAME.cpp, and a line of common/config/row_optimizers.def.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace cairn::ps {
 
-// Thread safety: none, for its scratch memory; a shard's thread owns it.
+// Thread safety: none, because of the scratch memory; a shard's thread owns it.
 class RowOptimizer {
  public:
   using Formula = void (*)(const RowUpdate&, const RowOptimizerConfig&);

@@ -5,8 +5,9 @@
 
 namespace cairn::ps {
 
-// Into eight sums, added at the end: a single one the compiler may not vectorise, as its order
-// decides its bits. Always inlined, so that it is compiled as its CAIRN_SIMD caller is.
+// Keeps eight sums and adds them at the end. The compiler may not vectorise a single sum, as its
+// order decides its bits. The function is always inlined, so that it is compiled like its
+// CAIRN_SIMD caller.
 [[gnu::always_inline]] inline float square_sum(const float* values, size_t count) {
   constexpr size_t kLanes = 8;
   float sums[kLanes] = {};

@@ -4,15 +4,14 @@
 //                      counts them: never later, sometimes earlier
 //   by probability     by a draw for (seed, table, key, step): each step that holds it is a chance
 //
-// and until then reads as its initial value and trains nothing. The step that admits it is the
-// first that trains it: its row's count starts at 1 there, whatever the filter says, because
-// optimizers correct for the gradients that a row has seen. A row that was removed is admitted anew
-// like any other key; by minimum count that is at once, as the filter remembers it.
+// and until then reads as its initial value and trains nothing. The step that admits a key is the
+// first that trains it. The row's count starts at 1 there, whatever the filter says: optimizers
+// correct for the gradients that a row has seen. The key of a removed row is admitted anew like any
+// other key. By minimum count that is at once, as the filter remembers the key.
 //
-// Steps are counted when they are over: what a step admits depends on the steps before it alone,
-// not on the order in which its keys come to be applied. Every key of a step is counted, whether it
-// has a row or not, so counts are a function of the pushes. Thread safety: none; a shard's thread
-// owns it.
+// Steps are counted when they are over. So a step's admissions depend on the steps before it alone,
+// not on the order in which its keys are applied. Every key of a step is counted, with or without a
+// row, so counts are a function of the pushes. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,12 @@
-// Decides which rows of a table go: those that expire, and of what is left the least valuable above
-// the cap. Decided a slot at a time, from its rows as they are after a step. Pure functions.
+// Decides which rows of a table go: the rows that expire, then the least valuable of the rest above
+// the cap. It decides one slot at a time, from the slot's rows as they are after a step. Pure
+// functions.
 //
-// A row expires once no step has held its key for `unseen_steps`, or `age_steps` after the step
-// that created it, or if the L2 norm of its weights is below `min_norm`. A cap of `max_rows` is one
-// of ceil(max_rows / 16,384) in each slot. Above it go the rows that the fewest steps have held; of
-// those, the longest unseen; then the lowest keys. So a row seen often stays though it is old:
-// `unseen_steps` is for those.
+// A row expires once no step has held its key for `unseen_steps`. It also expires `age_steps` after
+// the step that created it, or if the L2 norm of its weights is below `min_norm`. A cap of
+// `max_rows` means a cap of ceil(max_rows / 16,384) per slot. Above the cap go the rows that the
+// fewest steps have held; among equals the longest unseen; then the lowest keys. So a row seen
+// often stays though it is old: `unseen_steps` is for such rows.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ bool removes_rows(const TableConfig& table);
 
 uint64_t slot_rows_max(uint64_t max_rows);
 
-// `rows`: all of the table's in one slot, each once, in any order, after step `step`. The result
-// ascends by key, and is empty for what would be left.
+// `rows` holds all rows of the table in one slot after step `step`, each once, in any order. The
+// result ascends by key, and leaves out the rows that stay.
 std::vector<Removal> choose_removals(const TableConfig& table, uint64_t step,
                                      std::vector<RowFacts> rows);
 

@@ -1,12 +1,12 @@
-// Brings a shard back from what its store and its log hold. The log's records after its last replay
-// start are given one by one; their pushes are gathered into steps, and steps are applied as a live
-// shard applies them (ps/step/step_update.h), once all rows that they touch have been read from the
-// store in one sorted flush. A row is changed only by a step whose commit lsn is above the row's
-// own: the store may hold rows newer than the replay start, and the optimizer must not see a
+// Brings a shard back from its store and its log. The log's records after the last replay start are
+// given one by one. Their pushes are gathered into steps. All rows that the gathered steps touch
+// are read from the store in one pass over sorted keys. Then the steps are applied as a live shard
+// applies them (ps/step/step_update.h). A step changes a row only where its commit lsn is above the
+// row's own: the store may hold rows newer than the replay start, and the optimizer must not see a
 // gradient twice.
 //
-// Memory: steps are held until their pushes take a sixteenth of `hot_bytes`, then their rows are
-// read and they are applied. Where the hot tier has no room for the next rows, the dirty ones are
+// Memory: steps are held until their pushes take a sixteenth of `hot_bytes`. Then their rows are
+// read and the steps are applied. Where the hot tier has no room for the next rows, dirty rows are
 // written to the store first. A recovery that dies on the way changes nothing that the next one
 // would not do again. Thread safety: none; it blocks.
 #pragma once
@@ -29,21 +29,22 @@
 
 namespace cairn::ps {
 
-// A store as recovery uses it: nothing else uses it meanwhile.
+// A store as recovery uses it. Nothing else uses the store meanwhile.
 class RecoveryStore {
  public:
-  // Some of the keys asked for, and those of them that are stored.
+  // Called with some of the keys asked for, and the stored rows among them.
   using Found = std::function<void(std::span<const RowKey> keys, const RowBatch& found)>;
 
   virtual ~RecoveryStore() = default;
 
-  // No row has a higher one.
+  // No row has a higher lsn.
   virtual Lsn highest_lsn() const = 0;
   virtual bool empty() const = 0;
-  // `keys` ascend. `found` is called, by this thread, with part after part of them, in any order.
+  // `keys` ascend. This thread calls `found` with one part of the keys after the other, in any
+  // order.
   virtual Status read(std::span<const RowKey> keys, const Found& found) = 0;
   virtual Status save_flush_file(const FlushFile& run) = 0;
-  // As they stood at a replay start.
+  // The filters as they stood at a replay start.
   virtual Result<std::vector<SlotFilter>> filters(Lsn replay_after) = 0;
 };
 
@@ -53,8 +54,8 @@ struct RecoveryOptions {
   uint64_t seed = 0;  // of the job
   uint64_t hot_bytes = 0;
   std::vector<TableConfig> tables;
-  // From the log's last replay start: everything up to `replay_after` is in the store, `sequences`
-  // were the workers' when its flush began.
+  // From the log's last replay start: everything up to `replay_after` is in the store. `sequences`
+  // were the workers' when the flush of that replay start began.
   Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
   Lsn last_lsn = 0;  // that the log has acknowledged
@@ -64,7 +65,8 @@ struct RecoveryOptions {
 struct RecoveredShard {
   std::unique_ptr<ShardRows> rows;  // dirty where the log changed them
   StepAssembler assembler;          // pushes of steps that are not complete wait in it
-  // Rows of lsns above it may be missing in the store, so the log's replay start stays as it was.
+  // Rows of lsns above `replay_after` may be missing in the store, so the log's replay start stays
+  // as it was.
   Lsn replay_after = 0;
   std::vector<WorkerSequence> sequences;
 };
@@ -76,11 +78,11 @@ class ShardRecovery {
   static Result<std::unique_ptr<ShardRecovery>> begin(RecoveryOptions options,
                                                       RecoveryStore& store);
 
-  // The next record of the log, from the one after `replay_after` on. Errors: kCorrupt, naming the
-  // record, where it does not go on from the one before; those of the store.
+  // Takes the next record of the log, from the one after `replay_after` on. Errors: kCorrupt,
+  // naming a record that does not follow the one before; the store's errors.
   Status take(const LogRecord& record);
 
-  // After the last record. Errors: those of the store.
+  // Ends the recovery, after the last record. Errors: the store's.
   Result<RecoveredShard> finish();
 
   uint64_t logged_rows() const { return logged_rows_; }  // gradients of rows replayed

@@ -81,7 +81,7 @@ class PartQueue {
 
 Status RocksRecoveryStore::read(std::span<const RowKey> keys, const Found& found) {
   const std::vector<std::span<const RowKey>> parts = parts_of(keys);
-  const uint64_t rows_per_slot = store_.samples_estimate() / (slots_.last - slots_.first);
+  const uint64_t rows_per_slot = store_.rows_estimate() / (slots_.last - slots_.first);
   PartQueue queue(2 * threads_);
   std::atomic<size_t> next = 0;
   std::vector<std::jthread> threads;

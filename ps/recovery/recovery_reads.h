@@ -1,6 +1,6 @@
-// A RocksStore as recovery uses it: many sorted keys are read by several threads, each a
-// neighbourhood of slots at a time. Of a slot most of whose rows are not wanted the keys are looked
-// up; else the slot is scanned, which reads its blocks one after the other.
+// A RocksStore as recovery uses it. Several threads read many sorted keys, each thread one
+// neighbourhood of slots at a time. Where most rows of a slot are not wanted, the keys are looked
+// up. Otherwise the slot is scanned, which reads its blocks one after the other.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace cairn::ps {
 
 class RocksRecoveryStore final : public RecoveryStore {
  public:
-  // `slots`: that the store holds; `threads`: that read, at least one.
+  // The store holds `slots`. `threads` threads read, at least one.
   RocksRecoveryStore(RocksStore& store, SlotRange slots, uint32_t threads)
       : store_(store), slots_(slots), threads_(threads) {}
 
@@ -26,10 +26,10 @@ class RocksRecoveryStore final : public RecoveryStore {
     return noted(store_.filters(replay_after));
   }
 
-  // Whether the store has answered any of them with kCorrupt.
+  // Whether the store has answered any call with kCorrupt.
   bool met_damage() const { return met_damage_; }
 
-  // A slot is scanned where more than one in this many of its rows is wanted; 0: never.
+  // Scans a slot where more than one in so many of its rows is wanted; 0: never.
   void set_scan_ratio(uint32_t rows_per_wanted_row) { scan_ratio_ = rows_per_wanted_row; }
 
  private:

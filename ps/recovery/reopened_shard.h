@@ -1,5 +1,5 @@
-// Opens the folder of a shard whose process died: its store, its log, and what they make up
-// together. Thread safety: none; it blocks.
+// Opens the folder of a shard whose process died: its store, its log, and the shard that both make
+// up together. Thread safety: none; it blocks.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 
 namespace cairn::ps {
 
-// The work of a recovery, and what it could not bring back; of one shard or of several together.
+// The work of a recovery and its losses, of one shard or of several together.
 struct RecoveryReport {
   double seconds = 0;  // of the slowest
   uint64_t logged_rows = 0, unique_keys = 0;
@@ -34,10 +34,12 @@ struct ReopenedShard {
 
 // `folder` holds store/ and log/. In `report` a damaged store is salvaged
 // (ps/store/store_salvage.h) before the log is replayed. Workers, seed, tables, slots and hot_bytes
-// of `options` are set. Errors: kNotFound where there is no store; kCorrupt, naming the file, for
-// damage, a log without a replay start or one that the store is ahead of (in `report` only for
-// damage that leaves nothing to go on from); kOutdated, where the log no longer counts;
-// kUnavailable where the disk refuses or another process has the store open.
+// of `options` are set. Errors:
+// - kNotFound where there is no store.
+// - kCorrupt, naming the file, for damage, for a log without a replay start, or for a log that the
+// store is ahead of. In `report`: only for damage that leaves nothing to go on from.
+// - kOutdated where the log no longer counts.
+// - kUnavailable where the disk refuses or another process has the store open.
 Result<ReopenedShard> reopen_shard(const std::filesystem::path& folder, const PsConfig& ps,
                                    RecoveryOptions options);
 

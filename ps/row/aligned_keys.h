@@ -11,7 +11,7 @@
 
 namespace cairn::ps {
 
-// `count` keys: those at `keys`, or, where that is no address for them, a copy in `copy`.
+// `count` keys at `keys`; a copy in `copy` where that address is not aligned for keys.
 inline std::span<const Key> aligned_keys(const char* keys, size_t count, std::vector<Key>& copy) {
   if (std::bit_cast<uintptr_t>(keys) % alignof(Key) == 0)
     return {reinterpret_cast<const Key*>(keys), count};

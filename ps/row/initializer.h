@@ -1,6 +1,6 @@
-// The weights of a row before its first gradient: a function of (seed, table, key, place)
-// alone, so that a key reads the same on every shard, whether its row was ever made or not, and
-// after it was dropped. Thread safety: pure functions.
+// The weights of a row before its first gradient: a function of (seed, table, key, place) alone. So
+// a key reads the same on every shard, whether its row was never made, was made, or was dropped.
+// Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>

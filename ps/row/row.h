@@ -1,4 +1,4 @@
-// One record: what the store knows of one key of one table.
+// A row: everything that the store knows of one key of one table.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,9 @@ namespace cairn::ps {
 
 using Lsn = uint64_t;  // log sequence number of a record of a shard, from 1
 
-// The facts that the log and the optimizers keep about a row, apart from its floats. 20 bytes,
-// unpadded, so that rows stay dense; never referenced as uint64_t* (it may be misaligned).
+// The facts that the log and the optimizers keep about a row, apart from its floats. They take 20
+// bytes, unpadded, so that rows stay dense. `lsn` is never referenced as uint64_t*, as it may be
+// misaligned.
 struct [[gnu::packed, gnu::aligned(4)]] RowMeta {
   Lsn lsn = 0;             // of the commit that last changed it
   uint32_t last_step = 0;  // the last step whose batch held the key
@@ -34,13 +35,14 @@ struct RowLayout {
   uint32_t floats() const { return dim + tail_floats(); }
   size_t weight_bytes() const { return dim * size_of(dtype); }
   size_t tail_bytes() const { return tail_floats() * sizeof(float); }
-  // In memory what is behind the weights is aligned to 4 bytes, on disk nothing is.
+  // In memory the floats behind the weights are aligned to 4 bytes; on disk nothing is.
   size_t hot_bytes() const { return hot_state_offset() + tail_bytes(); }
   size_t hot_state_offset() const { return (weight_bytes() + 3) / 4 * 4; }
   size_t stored_bytes() const { return weight_bytes() + tail_bytes(); }
 };
 
-// Only a policy on the age of rows needs their birth: other tables do not pay for it.
+// Only a policy on the age of rows needs the step of their creation. Other tables do not pay for
+// it.
 inline bool holds_created_step(const TableConfig& table) { return table.expiry.age_steps > 0; }
 
 // (slot, table, key): the order of rows in flush files and in the cold store.
@@ -56,10 +58,10 @@ struct RowKey {
   }
 };
 
-// Rows of one table, or of several, as values: key, lsn, last step, count and floats (weights,
-// optimizer state, then the step that created the row where its layout says so). `floats` holds
-// those of all rows after each other, each as long as its table says; weights of a bf16 table are
-// such values, as f32.
+// Rows of one table, or of several, as values: key, lsn, last step, count and floats. The floats of
+// a row are weights, optimizer state, then the step that created the row where its layout says so.
+// `floats` holds the floats of all rows, one row after the other. A row is as long as its table
+// says. Weights of a bf16 table are bf16 values, as f32.
 struct RowBatch {
   struct Entry {
     RowKey key;

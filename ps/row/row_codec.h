@@ -4,8 +4,8 @@
 //   value  16 bytes  lsn (8), last step (4), count (4), little-endian; then the weights, 4 bytes
 //                    each or 2 where the table is bf16; then the optimizer state, 4 each
 //
-// Big-endian, so that the order of bytes is that of RowKey and a slot is one range for all tables.
-// Thread safety: pure functions.
+// Keys are big-endian, so that the order of bytes is that of RowKey and a slot is one range for all
+// tables. Thread safety: pure functions.
 #pragma once
 
 #include <array>
@@ -46,7 +46,7 @@ using StoredFilterKey = std::array<char, 18>;
 StoredFilterKey encode_filter_key(const FilterKey& key);
 std::optional<FilterKey> decode_filter_key(std::string_view bytes);
 
-// Replaces `to`. floats [layout.floats()].
+// Replaces `to` with the encoded row. `floats` has layout.floats() values.
 void encode_value(const RowBatch::Entry& entry, const RowLayout& layout,
                   std::span<const float> floats, std::string& to);
 

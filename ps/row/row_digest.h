@@ -1,6 +1,6 @@
 // A digest of a table's rows in 128 bits: the sum over rows of hash(table, key, weights, state,
-// count, last step). A sum is free of the order of rows and of who holds them; lsns, which depend
-// on the number of shards, are left out.
+// count, last step). A sum does not depend on the order of rows, or on which shard holds them. Lsns
+// are left out, as they depend on the number of shards.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace cairn::ps {
 // Thread safety: none. Digests of parts are added.
 class RowDigest {
  public:
-  // floats: weights, optimizer state and, where rows hold it, the step that created the row.
+  // `floats` holds weights, optimizer state and, where rows hold it, the step that created the row.
   void add(const RowKey& key, uint32_t last_step, uint32_t count, std::span<const float> floats);
   void add(const RowDigest& other);
 

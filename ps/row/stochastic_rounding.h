@@ -1,6 +1,6 @@
-// Rounds weights to bf16 so that small updates are not lost: a step that is a tenth of the distance
+// Rounds weights to bf16 so that small updates are not lost. An update of a tenth of the distance
 // to the next bf16 moves a weight there one time in ten. The chance comes from the counter-based
-// generator, keyed by (seed, table, key, step, place), so a replay, and any number of shards,
+// generator, keyed by (seed, table, key, step, place). So a replay, and any number of shards,
 // rounds alike. Source: Gupta, Agrawal, Gopalakrishnan, Narayanan, "Deep learning with limited
 // numerical precision", ICML 2015, section 3. Thread safety: none, for its scratch memory.
 #pragma once
@@ -20,7 +20,8 @@ class StochasticRounding {
 
   explicit StochasticRounding(uint64_t seed);
 
-  // rows[i]: weights [dim] of keys[i] after `step`, each of which becomes a bf16. At most kRowsMax.
+  // rows[i] holds the weights [dim] of keys[i] after `step`; each weight becomes a bf16. At most
+  // kRowsMax rows.
   void round(std::span<float* const> rows, std::span<const Key> keys, uint32_t table, uint32_t step,
              size_t dim);
 

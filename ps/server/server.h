@@ -1,5 +1,5 @@
-// A server: some shards of a job, each a thread with a socket, a log and a store of its own. Runs
-// inside a `cairn ps` process, or inside `cairn train --local`.
+// A server: some shards of a job, each a thread with a socket, a log and a store of its own. A
+// server runs inside a `cairn ps` process, or inside `cairn train --local`.
 #pragma once
 
 #include <cstdint>
@@ -28,26 +28,28 @@ struct ServerOptions {
   uint32_t first_shard = 0;  // of this server; it hosts job.ps.shards_per_server of them
   uint32_t workers = 1;      // that will push
   uint64_t hot_bytes = 0;    // of one shard, `auto` resolved
-  // Where shard k binds: tcp://ADDRESS:* (the system chooses the port), ipc://PATH or
-  // inproc://NAME, after "{shard}" is replaced by k.
+  // The endpoint that shard k binds to, after "{shard}" is replaced by k: tcp://ADDRESS:* (the
+  // system chooses the port), ipc://PATH or inproc://NAME.
   std::string endpoint;
   std::filesystem::path state;                      // live stores: <state>/<incarnation>/shard-<k>
   std::optional<std::filesystem::path> checkpoint;  // to start from; else empty
-  // Instead: reopens the stores and logs that a server of this incarnation left behind.
+  // Reopens the stores and logs that a server of this incarnation left behind, instead of
+  // `checkpoint`.
   bool recover = false;
-  // Where the shards bind instead, one each: as they were bound before. May be empty.
+  // The endpoints that the shards bind to instead of `endpoint`, one per shard, as bound before.
+  // May be empty.
   std::vector<Endpoint> endpoints;
 };
 
 // Thread safety: none; shards have threads of their own.
 class Server {
  public:
-  // Makes the stores, loads the checkpoint, binds, starts the shards; raises the process's limit of
-  // open files to what it may be, and makes it ignore SIGXFSZ.
-  // Errors: kUnavailable where an endpoint cannot be bound or the disk fails; kCorrupt where the
-  // checkpoint does not hold what it says; with `recover` those of reopen_shard, and
-  // kInvalidArgument where `durability` keeps no log. Nothing runs on then.
-  // `failed` is called (from any thread, at most once) with the reason if a shard ends later.
+  // Makes the stores, loads the checkpoint, binds, and starts the shards. Raises the process's
+  // limit of open files as far as allowed, and makes the process ignore SIGXFSZ. Errors:
+  // kUnavailable where an endpoint cannot be bound or the disk fails; kCorrupt where the checkpoint
+  // does not hold what it says. With `recover`: those of reopen_shard, and kInvalidArgument where
+  // `durability` keeps no log. Nothing runs on after an error. If a shard ends later, `failed` is
+  // called with the reason, from any thread, at most once.
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
                                                zmq::context_t& context, ServerMetrics& metrics,
                                                std::function<void(Error)> failed);

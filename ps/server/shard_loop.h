@@ -1,8 +1,8 @@
 // A shard at work: the thread that owns it, the ROUTER that its peers connect to, its log and its
-// store. Blocking polls, no spinning; nothing that a peer does or omits can block it: a reply that
-// does not fit into a peer's queue, or whose peer is gone, is dropped, as the peer asks again.
+// store. The thread polls and blocks; it never spins. No peer can block it: a reply that does not
+// fit into a peer's queue, or whose peer is gone, is dropped. The peer asks again.
 //
-// Thread safety: none needed; only `start` and the destructor act, both by the owner.
+// Thread safety: none needed. Only `start` and the destructor act, and the owner calls both.
 #pragma once
 
 #include <atomic>
@@ -27,10 +27,10 @@ class ShardLoop {
   };
 
   // Binds `endpoint` (tcp://ADDRESS:* lets the system choose the port; ipc://PATH; inproc://NAME)
-  // and starts the thread; returns once the log's first record, a replay start, is acknowledged.
-  // Errors: kUnavailable if it cannot be bound or the log cannot be opened, kInvalidArgument for
-  // tables that cannot be served. `failed` is called at most once, from the shard's thread, when
-  // log or store fail.
+  // and starts the thread. Returns once the log's first record, a replay start, is acknowledged.
+  // Errors: kUnavailable if the endpoint cannot be bound or the log cannot be opened;
+  // kInvalidArgument for tables that cannot be served. When log or store fail, the shard's thread
+  // calls `failed`, at most once.
   static Result<std::unique_ptr<ShardLoop>> start(ShardOptions options, zmq::context_t& context,
                                                   const Endpoint& endpoint, Stores stores,
                                                   ShardMetrics& metrics,
@@ -47,8 +47,8 @@ class ShardLoop {
   void run();
 
   Endpoint endpoint_;
-  // The order matters: log and store post into the queue until they are gone, the shard uses them
-  // all.
+  // The order matters. Log and store post into the queue until they are gone; the shard uses all of
+  // these.
   std::unique_ptr<CompletionQueue> completions_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ColdStore> store_;

@@ -1,5 +1,5 @@
-// Gathers what a step changes and tells the shard's listener when the step is over. Rows are copied
-// as they are changed: until the step is over a flush may store them and memory may lose them. The
+// Gathers a step's changes and tells the shard's listener when the step is over. Rows are copied as
+// they are changed: until the step is over a flush may store them and memory may lose them. The
 // feed does nothing where nobody listens. Thread safety: none; a shard's thread owns it.
 #pragma once
 
@@ -14,11 +14,11 @@ namespace cairn::ps {
 
 class ChangeFeed {
  public:
-  // listener: null for none; outlives the feed.
+  // `listener` outlives the feed; null for none.
   ChangeFeed(const ShardRows& rows, ChangeListener* listener);
 
   void begin(uint64_t applied_step);
-  // `step` was applied, but for the keys that wait for the store.
+  // `step` was applied, except for the keys that wait for the store.
   void changed(const StepAssembler::Step& step);
   // The keys of `table` that waited were applied too.
   void changed(const StepAssembler::Step& step, uint32_t table, std::span<const Key> keys);

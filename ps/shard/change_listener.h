@@ -1,6 +1,5 @@
-// Tells what a shard's steps changed to whoever follows its rows: a change log, replicas, a serving
-// tier.
-// Thread safety: none; a shard's thread calls it.
+// Hears what a shard's steps changed: a change log, replicas, a serving tier. Thread safety: none;
+// a shard's thread calls it.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +25,12 @@ struct StepChanges {
   std::span<const DeletedKey> removed;  // rows that went after the step's changes
 };
 
-// A step is told at the point where it is over: its rows are changed, and those that expired or
-// exceeded a cap are gone. That is before a pull of the next step is answered. It may be before the
-// step is durable: a server that dies then takes the step back.
+// A step is told at the point where it is over: its rows are changed, and rows that expired or
+// exceeded a cap are gone. No pull of the next step has been answered at that point. The step may
+// not be durable yet: a server that dies then takes the step back.
 //
-// Between two calls of begin() steps come in order and none is left out. Each comes once, but for
-// the one of begin() itself: that step may be told once more, with its removals alone.
+// Between two calls of begin() steps come in order and none is left out. Each step comes once,
+// except the step of begin() itself, which may be told once more, with its removals alone.
 class ChangeListener {
  public:
   virtual ~ChangeListener() = default;

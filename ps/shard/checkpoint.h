@@ -1,7 +1,7 @@
-// A checkpoint of a shard as of a step. Steps behind that one are held back, the rows that are
-// still dirty are flushed, and the store puts all of it into a new folder. Most dirty rows are
-// written while training goes on to that step. One checkpoint is under way at a time. A request
-// that comes again is answered once more. Thread safety: none; a shard's thread owns it.
+// A checkpoint of a shard as of a step. Later steps are held back. The rows that are still dirty
+// are flushed. Then the store puts all rows into a new folder. Most dirty rows are written while
+// training goes on to that step. One checkpoint is under way at a time. A request that comes again
+// is answered once more. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace cairn::ps {
 
 class Checkpoint {
  public:
-  // Everything that a checkpoint reads and acts through; all of it outlives it.
+  // Everything that a checkpoint reads and acts through, all of which outlives the checkpoint.
   struct Uses {
     ShardRows& rows;
     ColdStore& store;
@@ -35,7 +35,7 @@ class Checkpoint {
     Post post;
     const std::optional<Error>& failure;  // of the shard: set, nothing happens any more
     std::function<bool()> applying;  // whether the step behind the applied one is partly applied
-    // Rows per table, in memory and store together; none where that is not known.
+    // Rows per table, in memory and store together; nothing where the numbers are not known.
     std::function<std::optional<std::vector<uint64_t>>()> row_counts;
     std::function<void()> over;  // steps may go on
   };
@@ -43,11 +43,12 @@ class Checkpoint {
   Checkpoint(SlotRange slots, Uses uses) : slots_(slots), uses_(std::move(uses)) {}
 
   void on_request(Request from, const Message& message);
-  // Goes on as far as it can: after a step, a flush, and what the log has acknowledged.
+  // Goes on as far as possible. Called after a step, after a flush, and when the log has
+  // acknowledged more.
   void advance();
   // Whether the next step is held back: its rows must not enter the checkpoint.
   bool holds_steps() const;
-  // The shard has failed: whoever waits for the checkpoint is told.
+  // Tells the peer that waits for the checkpoint that the shard has failed.
   void refuse();
 
  private:

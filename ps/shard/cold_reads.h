@@ -1,7 +1,7 @@
-// Reads of rows that are not in memory, with one rule on top of the store's: a key is read by one
-// read at a time, and whoever else wants it waits for that one. So while a read is under way its
-// keys are not in memory, cannot change, and what it brings is never older than what was written.
-// Thread safety: none; a shard's thread owns it.
+// Reads rows that are not in memory, with one rule on top of the store's: one read at a time reads
+// a key. Others that want the key wait for that read. So while a read is under way its keys are not
+// in memory and cannot change. Its rows are never older than what was written. Thread safety: none;
+// a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace cairn::ps {
 
 class ColdReads {
  public:
-  // Puts rows into memory: of `keys`, ascending, `found` are stored and the others are not. `pin`
-  // is the step that they are to stay for; 0: none.
+  // Puts rows into memory. `keys` ascend; `found` are the stored ones, the others are absent. The
+  // rows stay for step `pin`; 0: none.
   using Install =
       std::function<void(const std::vector<RowKey>& keys, const RowBatch& found, uint32_t pin)>;
 
@@ -29,13 +29,14 @@ class ColdReads {
   ColdReads(ColdStore& store, Post post, Install install, ErasePresent erase_present,
             std::function<void(Error)> failed);
 
-  // `done` is called later, when all of `keys` (at least one, in no order) are in memory; also if
-  // some could not be read, after `failed` was. Returns how many of them nobody was reading yet.
+  // `keys` holds at least one key, in no order. `done` is called later, when all keys are in
+  // memory. If some could not be read, `failed` is called first, then `done`. Returns the number of
+  // keys that no read had yet.
   size_t read(std::vector<RowKey> keys, uint32_t pin, std::function<void()> done);
 
   // The row of `key` is removed, which leaves a tombstone in memory. A read that is under way may
-  // have found the row as it was: if by its end the tombstone has been saved and has left memory,
-  // it is looked up once more.
+  // have found the row as it was. If the tombstone has been saved and has left memory by the end of
+  // the read, the key is looked up once more.
   void removed(const RowKey& key);
 
   size_t under_way() const { return batches_.size(); }

@@ -12,8 +12,8 @@
 
 namespace cairn::ps {
 
-// The slots that are due after a step: slot i after each step t with t = i modulo `period`.
-// Ascending, of `slots`.
+// The slots among `slots` that are due after a step, ascending. Slot i is due after each step t
+// with t = i modulo `period`.
 std::vector<uint32_t> slots_due(SlotRange slots, uint32_t period, uint64_t step);
 
 struct RowsToRemove {
@@ -22,8 +22,8 @@ struct RowsToRemove {
   std::vector<uint64_t> by_table;
 };
 
-// `stored`: all rows of `due` in the store, in order, as they were at some moment since which the
-// hot tier holds these slots (HotTier::hold_slots). What is in memory is newer, tombstones
+// `stored` holds all rows of `due` in the store, in order, as they were at some moment. The hot
+// tier has held these slots since then (HotTier::hold_slots). Rows in memory are newer, tombstones
 // included. Thread safety: none.
 RowsToRemove rows_to_remove(const ShardRows& rows, std::span<const uint32_t> due,
                             const RowBatch& stored, uint64_t step);

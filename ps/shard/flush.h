@@ -1,10 +1,10 @@
 // Writes a shard's dirty rows to the store. A flush begins where half of the hot tier is dirty or
-// half of the log is full, and where a checkpoint or a pull asks for one. At its end a replay start
-// is logged; once that is acknowledged, the log before it is cut.
+// half of the log is full. A checkpoint or a pull may ask for one too. At its end a replay start is
+// logged; once that is acknowledged, the log before it is cut.
 //
-// A flush frees the log at its end, all at once. Pushes get what is left of the log bit by bit, as
-// the flush gets on, and so wait often and briefly instead of once and long (log_has_room).
-// Log rule 2 of docs/storage.md is here. Thread safety: none; a shard's thread owns it.
+// A flush frees the log at its end, all at once. Pushes get the rest of the log bit by bit, as the
+// flush gets on (log_has_room). So they wait often and briefly instead of once and long. Log rule 2
+// of docs/storage.md is here. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace cairn::ps {
 
 class Flush {
  public:
-  // Everything that a flush reads and acts through; all of it outlives the flush.
+  // Everything that a flush reads and acts through, all of which outlives the flush.
   struct Uses {
     ShardRows& rows;
     ColdStore& store;
@@ -42,20 +42,20 @@ class Flush {
 
   Flush(SlotRange slots, uint64_t log_bytes_max, Uses uses);
 
-  // Logs where a recovery replays from: what stands up to `replay_after` is in the store. Recovery
-  // starts at a replay start, so a log begins with one.
+  // Logs a replay start: everything up to `replay_after` is in the store. Recovery starts at a
+  // replay start, so a log begins with one.
   void log_replay_start(Lsn replay_after, std::vector<WorkerSequence> sequences);
 
   void start();  // only where none is active
   void start_if_due();
   // Does a slice of the active flush. True: there is more to do at once.
   bool work();
-  // The log has acknowledged more: it is cut at replay starts that are safe now.
+  // The log has acknowledged more: cuts the log at replay starts that are safe now.
   void on_logged();
 
   bool active() const { return write_back_.active(); }
-  // Flushes that have begun and that have ended. One that begins now is number begun() + 1, and its
-  // rows are stored once ended() is that high.
+  // The numbers of flushes that have begun and that have ended. A flush that begins now is number
+  // begun() + 1. Its rows are stored once ended() is that high.
   uint64_t begun() const { return begun_; }
   uint64_t ended() const { return ended_; }
   uint64_t rows_saved() const { return write_back_.rows_saved(); }
@@ -77,7 +77,7 @@ class Flush {
   const Uses uses_;
   WriteBack write_back_;
   uint64_t begun_ = 0, ended_ = 0;
-  // As of the moment that the last flush began.
+  // The values at the moment when the last flush began.
   uint64_t applied_step_ = 0, log_bytes_ = 0;
   Lsn replay_after_ = 0;
   std::vector<WorkerSequence> sequences_;

@@ -1,5 +1,5 @@
-// The pulls of a shard: deferred until their step's turn, answered from memory, or once the store
-// has answered.
+// The pulls of a shard. They are deferred until their step's turn, and answered from memory, or
+// once the store has answered.
 //
 //   deferred           its turn has not come (ConsistencyRules::may_answer); the rows that it will
 //                      miss are read meanwhile, where there is room
@@ -27,7 +27,7 @@ namespace cairn::ps {
 
 class Pulls {
  public:
-  // Everything that pulls read and act through; all of it outlives them.
+  // Everything that pulls read and act through, all of which outlives the pulls.
   struct Uses {
     ShardRows& rows;
     const ColdStore& store;  // whether it is empty; rows come by `reads`
@@ -42,13 +42,14 @@ class Pulls {
 
   Pulls(uint32_t workers, Uses uses);
 
-  // A pull whose tables and keys are validated. One that comes again takes the place of the first.
+  // Takes a pull whose tables and keys are validated. A pull that comes again takes the place of
+  // the first.
   void on_pull(Request from, Message message);
   // Answers deferred pulls whose turn has come.
   void release();
-  // A flush has ended: lets those go on that waited for its room.
+  // A flush has ended: lets the pulls that waited for its room go on.
   void release_waiting_for_room();
-  // The shard has failed: every pull that waits is told.
+  // Tells every waiting pull that the shard has failed.
   void refuse_all();
 
   size_t deferred() const { return deferred_.size(); }

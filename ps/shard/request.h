@@ -1,4 +1,4 @@
-// Who asked a shard for what, and the way back to that peer.
+// The peer that asked a shard, its request, and the way back to that peer.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace cairn::ps {
 
 using Peer = std::string;  // ZeroMQ's routing id of who sent a message
 
-// When a request came, in nanoseconds of the driver's clock. The shard only carries it from
-// on_message to the reply, so that the driver can tell how long an answer took.
+// The time at which a request came, in nanoseconds of the driver's clock. The shard only carries
+// the time from on_message to the reply, so that the driver can tell how long an answer took.
 using Arrival = uint64_t;
 
 class Outbox {

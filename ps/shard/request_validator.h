@@ -1,5 +1,5 @@
-// Decides whether a request is one that this shard can serve, before anything acts on it. What is
-// refused is answered at once, with the reason. Thread safety: none.
+// Decides whether this shard can serve a request, before anything acts on the request. A refused
+// request is answered at once, with the reason. Thread safety: none.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ class RequestValidator {
   RequestValidator(const Expected& expected, const ShardRows& rows, Replies& replies)
       : expected_(expected), rows_(rows), replies_(replies) {}
 
-  // False: the header is not one of a request to this shard, which was answered.
+  // False: the header is not that of a request to this shard, and the request was answered.
   bool validate_header(const Request& from, const Message& message);
-  // The same of the tables and keys of a pull or push.
+  // Does the same for the tables and keys of a pull or push.
   bool validate_rows(const Request& from, const Message& message);
 
  private:

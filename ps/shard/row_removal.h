@@ -1,11 +1,11 @@
 // Expiry and caps: after each step some slots are looked through, and the rows that go are logged.
-// For the pulls and pushes of the next step the step is over only then. So the record's lsn lies
-// between the pushes of the two steps, and which rows a step finds does not depend on how long
-// reading a slot took.
+// Only then is the step over for the pulls and pushes of the next step. So the record's lsn lies
+// between the pushes of the two steps. The rows that a step finds do not depend on how long reading
+// a slot took.
 //
-// The first look of a shard is the one after the last step applied before it started: a recovery
-// cannot know whether the server that died had come to it. Done again it finds nothing more.
-// Thread safety: none; a shard's thread owns it.
+// A shard's first look is the one after the last step applied before the shard started. A recovery
+// cannot know whether the server that died had done this look. Done again, the look finds nothing
+// more. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ namespace cairn::ps {
 
 class RowRemoval {
  public:
-  // Everything that it reads and acts through; all of it outlives the removal.
+  // Everything that the removal reads and acts through, all of which outlives the removal.
   struct Uses {
     ShardRows& rows;
     ColdStore& store;
@@ -38,18 +38,19 @@ class RowRemoval {
     Post post;
     const std::optional<Error>& failure;  // of the shard: set, nothing happens any more
     std::function<void(const Error&)> fail;
-    // The step applied is over. The lsn of what was removed, where anything was.
+    // Called when the applied step is over, with the lsn of the removals, if any.
     std::function<void(std::optional<Lsn>)> over;
-    // The same, where the slots had to be waited for: pushes and steps may go on now.
+    // Called too where the slots had to be waited for: pushes and steps may go on now.
     std::function<void()> go_on;
   };
 
-  // period: steps in which each slot is due once.
+  // Each slot is due once in `period` steps.
   RowRemoval(SlotRange slots, uint32_t period, Uses uses);
 
   // Reads the slots due after `step`, which is still to come, from the store.
   void prepare(uint64_t step);
-  // The prepared step is applied and not over: removes its rows now, or once its slots are read.
+  // The prepared step is applied and not over: removes the rows now, or once the step's slots are
+  // read.
   void step_applied();
 
   const std::vector<uint64_t>& rows_removed() const { return rows_removed_; }  // per table

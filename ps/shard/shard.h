@@ -8,11 +8,11 @@
 // is told what each step changed.
 //
 // Consistency (sync; ps/shard/consistency.h has the rules): a push is its own log record and is
-// acknowledged once logged. When the last worker's push of step t has come, the shard sums in
-// worker order, applies once, and stamps the rows with the lsn of that record. A pull of step t is
-// deferred until t-1 is over: it is applied, the rows that expire or exceed a cap after it are
-// gone, and its commit and its removals are logged. Where tables have such policies, a push of t
-// waits for that too, and gets no lsn before.
+// acknowledged once logged. Once the last worker's push of step t has come, the shard sums in
+// worker order and applies once. The rows get the lsn of that push's record. A pull of step t is
+// deferred until step t-1 is over. Step t-1 is over once it is applied and the rows that then
+// expire or exceed a cap are gone. Its commit and its removals must be logged too. Where tables
+// have such policies, a push of t waits for that too, and gets no lsn before.
 //
 // Requests and what is answered (header.h has the statuses; a refused request changes nothing):
 //   PULL        Keys of any tables. The answer has the rows' weights, without those that have not
@@ -76,14 +76,14 @@ struct ShardOptions {
   std::vector<TableConfig> tables;
   std::vector<SlotFilter> filters;  // of the checkpoint
   std::string losses = "[]";        // JSON (ps/store/storage_loss.h), for whoever asks
-  // Rows in the store at the start, per table. Nothing: they are not known, and checkpoints do not
-  // tell theirs.
+  // The numbers of rows in the store at the start, per table. Nothing: the numbers are not known,
+  // and checkpoints tell none.
   std::optional<std::vector<uint64_t>> rows = std::vector<uint64_t>{};
 };
 
 class Shard {
  public:
-  // The interfaces that a shard acts through; all of it outlives the shard. Nothing calls back from
+  // The interfaces that a shard acts through, all of which outlive the shard. None calls back from
   // inside a call.
   struct Environment {
     Outbox& outbox;
@@ -102,11 +102,11 @@ class Shard {
   ~Shard();
 
   void on_message(const Peer& peer, Message message, Arrival arrival);
-  // A message that did not parse: `first_part` may be anything.
+  // Answers a message that did not parse; `first_part` may be anything.
   void on_bad_message(const Peer& peer, const zmq::message_t& first_part, const Error& why,
                       Arrival arrival);
   void on_logged(Result<Lsn> acknowledged);
-  // Does a slice of the work that stands behind messages. True: there is more, at once; otherwise
+  // Does a slice of the work that stands behind messages. True: there is more to do at once. False:
   // it is enough to come back after the next message or completion, and a few times per second.
   bool on_tick();
 
@@ -133,7 +133,7 @@ class Shard {
   std::optional<Error> failure_;
   const bool removes_rows_;  // some table does
 
-  // Each uses those above it.
+  // Each member below uses those above it.
   LogWriter writer_;
   Replies replies_;
   ConsistencyRules consistency_;

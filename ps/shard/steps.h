@@ -1,8 +1,7 @@
-// The pushes of a shard and the steps that they make. A push is logged as it comes and
-// acknowledged once logged. When the last worker's push of a step has come, the gradients are
-// summed in worker order and applied once, and the rows carry the lsn of that last push. Rows that
-// a step changes and that are not in memory are read first; the rest of the step is applied
-// meanwhile.
+// The pushes of a shard and the steps that they make. A push is logged as it comes and acknowledged
+// once logged. When the last worker's push of a step has come, the gradients are summed in worker
+// order and applied once. The rows carry the lsn of that last push. Rows that a step changes and
+// that are not in memory are read first; the rest of the step is applied meanwhile.
 //
 // Thread safety: none; a shard's thread owns it.
 #pragma once
@@ -30,7 +29,7 @@ namespace cairn::ps {
 
 class Steps {
  public:
-  // Everything that steps read and act through; all of it outlives them.
+  // Everything that steps read and act through, all of which outlives the steps.
   struct Uses {
     ShardRows& rows;
     const ColdStore& store;  // whether it is empty; rows come by `reads`
@@ -52,15 +51,15 @@ class Steps {
 
   Steps(uint32_t workers, Uses uses);
 
-  // A push whose header is validated.
+  // Takes a push whose header is validated.
   void on_push(Request from, Message message);
-  // Gives lsns to pushes that had to wait and need not any more.
+  // Gives lsns to pushes that need wait no longer.
   void release_waiting();
   // Answers pushes that the log has acknowledged.
   void acknowledge();
-  // Applies steps that are complete, as far as nothing holds them.
+  // Applies complete steps, as far as nothing holds them back.
   void apply();
-  // The shard has failed: every push that waits is told.
+  // Tells every waiting push that the shard has failed.
   void refuse_all();
 
   // Whether a step is partly applied, and waits for rows from the store.

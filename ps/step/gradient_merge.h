@@ -1,5 +1,5 @@
-// Sums the gradients of one table over the workers' pushes of a step. The order of the sum is that
-// of the workers, whoever came first, so its bits are always the same. Thread safety: none.
+// Sums the gradients of one table over the workers' pushes of a step. The sum is in the order of
+// the workers, whoever came first, so its bits are always the same. Thread safety: none.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace cairn::ps {
 
-// One worker's part: `count` keys, strictly ascending, and a gradient [dim] each. Both may start at
-// any address. Worker order.
+// One worker's part: `count` keys, strictly ascending, and one gradient [dim] per key. Both may
+// start at any address. Parts stand in worker order.
 struct GradientPart {
   const char* keys = nullptr;
   const char* gradients = nullptr;
@@ -21,8 +21,8 @@ struct GradientPart {
   ValueType dtype = ValueType::kFloat32;  // of gradients; sums are f32
 };
 
-// Walks the union of the parts' keys, ascending, in blocks of `block_keys` at most. A single part
-// of aligned f32 is one block, as it is.
+// Walks the union of the parts' keys, ascending, in blocks of at most `block_keys`. A single part
+// of aligned f32 is one block, without a copy.
 class GradientMerge {
  public:
   struct Block {

@@ -1,6 +1,6 @@
-// Who has pushed what: the sequence table of a shard, and the pushes of steps that are not applied
-// yet. Decides whether a push is the next of its worker; the shard decides what is in it. Thread
-// safety: none; a shard's thread owns it.
+// Knows who has pushed what. It holds the sequence table of a shard, and the pushes of steps that
+// are not applied yet. It decides whether a push is the next of its worker; the shard judges the
+// content. Thread safety: none; a shard's thread owns it.
 #pragma once
 
 #include <cstdint>
@@ -33,25 +33,26 @@ class StepAssembler {
   };
 
   StepAssembler(uint32_t workers, uint64_t applied_step);
-  // As a replay start says, or `sequences` of another assembler, whose waiting pushes this one has
-  // not: they are to be replayed. All workers' applied steps are one.
+  // Starts from the sequences of a replay start, or of another assembler. The pushes that waited in
+  // that one are to be replayed. All workers have the same applied step.
   explicit StepAssembler(std::span<const WorkerSequence> sequences);
 
   Verdict validate(const Header& push) const;
   void accept(std::shared_ptr<const Message> push, Lsn lsn);  // validated kNext
 
-  // For recovery: a push that was accepted once and is not applied. Whether its step is the next of
-  // its worker, and taking it in, which moves the worker's sequence to the push's.
+  // For recovery, of a push that was accepted once and is not applied. `follows` says whether its
+  // step is the next of its worker. `replay` takes the push in, which moves the worker's sequence
+  // to the push's.
   bool follows(const Header& push) const { return push.step == workers_[push.worker].step + 1; }
   void replay(std::shared_ptr<const Message> push, Lsn lsn);
 
-  // The next step to apply, if every worker's push of it has come; else nullptr.
+  // The next step to apply, if every worker's push of that step has come; else nullptr.
   const Step* complete() const;
   void applied();  // that step
 
   uint64_t applied_step() const { return applied_step_; }
   uint64_t expected_sequence(uint32_t worker) const { return workers_[worker].sequence + 1; }
-  // Everything below is applied or was never given: `next_lsn` if nothing waits.
+  // The lsn below which everything is applied or was never given; `next_lsn` if nothing waits.
   Lsn oldest_waiting(Lsn next_lsn) const;
   std::vector<WorkerSequence> sequences() const;
   // Whether some worker's push of a step that is not applied has come.

@@ -1,6 +1,5 @@
-// Applies a step: sums its pushes in worker order and updates the rows. A live step and one that
-// recovery reads from the log go through the same code, so that they give the same bits. Thread
-// safety: none.
+// Applies a step: sums its pushes in worker order and updates the rows. Live steps and replayed
+// steps go through the same code, so that both give the same bits. Thread safety: none.
 #pragma once
 
 #include <vector>
@@ -14,12 +13,12 @@ namespace cairn::ps {
 // The changes of a step, one entry per table.
 using StepChanged = std::vector<ShardRows::Changed>;
 
-// `create`: what is not in memory is not stored either. Otherwise what is not in memory is added to
-// `deferred`, by table, with its summed gradients.
+// With `create`, a row that is not in memory is not stored either. Otherwise keys that are not in
+// memory are added to `deferred`, by table, with their summed gradients.
 StepChanged apply_step(ShardRows& rows, const StepAssembler::Step& step, bool create,
                        std::vector<ShardRows::Deferred>& deferred);
 
-// The part of one table, or what of it was deferred.
+// Applies the part of one table, or the deferred keys of that table.
 ShardRows::Changed apply_table(ShardRows& rows, const ShardRows::Change& change, uint32_t table,
                                const std::vector<GradientPart>& parts,
                                ShardRows::Deferred& deferred);

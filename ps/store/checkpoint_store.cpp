@@ -99,7 +99,7 @@ Status link_shard(const CheckpointSource& source, const CheckpointShard& shard,
   return sync_path(folder);
 }
 
-// Gathers rows that come in order and saves them a run at a time.
+// Gathers rows that come in order and saves them one flush file at a time.
 class RunWriter {
  public:
   explicit RunWriter(RocksStore& store) : store_(store) {}

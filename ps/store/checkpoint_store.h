@@ -1,6 +1,6 @@
-// Between checkpoints and stores: makes a shard's live store from a checkpoint, written by any
-// number of shards, and reads a checkpoint's rows. A checkpoint's folder is only read. Thread
-// safety: functions that block; many may read one checkpoint at once.
+// Stands between checkpoints and stores. It makes a shard's live store from a checkpoint, written
+// by any number of shards, and reads a checkpoint's rows. A checkpoint's folder is only read.
+// Thread safety: functions that block; many may read one checkpoint at once.
 #pragma once
 
 #include <cstdint>
@@ -32,18 +32,18 @@ struct MadeStore {
   std::vector<SlotFilter> filters;
 };
 
-// Makes a store of `slots` in `folder`, which must not exist or be empty; on an error it is removed
-// again. Where one shard of the checkpoint had the same slots its files are linked (copied, on
-// another file system); else the rows are read from all shards that had some of them, and ingested.
-// Errors: kInvalidArgument if the folder holds something, kNotFound and kCorrupt, naming the file,
-// where the checkpoint lacks a file, slots, or holds other tables than `tables`; kUnavailable where
-// the disk refuses.
+// Makes a store of `slots` in `folder`, which must be missing or empty. On an error the folder is
+// removed again. Where one shard of the checkpoint had the same slots, its files are linked
+// (copied, on another file system). Otherwise the rows are read from all shards that had some of
+// the slots, and ingested. Errors: kInvalidArgument if the folder holds something, kNotFound and
+// kCorrupt, naming the file, where the checkpoint lacks a file, slots, or holds other tables than
+// `tables`; kUnavailable where the disk refuses.
 Result<MadeStore> make_store(const std::filesystem::path& folder,
                              const std::vector<TableConfig>& tables, SlotRange slots,
                              const std::optional<CheckpointSource>& source);
 
-// Every row of a checkpoint, in the order of slots, tables and keys.
-// Errors: as make_store, or what `row` returned, which ends it.
+// Every row of a checkpoint, in the order of slots, tables and keys. Errors: those of make_store,
+// or the error that `row` returned, which ends the reading.
 Status for_each_row(const CheckpointSource& source,
                     const std::function<Status(const StoredRow&)>& row);
 

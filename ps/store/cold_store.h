@@ -1,6 +1,6 @@
-// Rows that are not in memory. An interface, as the shard is a state machine: calls return at once,
-// and completions come later through the callback given, from any thread. The shard has at most one
-// run and one checkpoint under way, and any number of reads and scans.
+// The store of rows that are not in memory. It is an interface, as the shard is a state machine.
+// Calls return at once; completions come later through the callback given, from any thread. The
+// shard has at most one flush file and one checkpoint under way, and any number of reads and scans.
 //
 // Versions: RocksColdStore (ps/store/rocks_cold_store.h: RocksStore behind a writer thread and
 // readers) and MemoryColdStore (ps/store/memory_cold_store.h, for tests). One contract test runs
@@ -25,11 +25,13 @@ struct SlotFilter {
   friend bool operator==(const SlotFilter&, const SlotFilter&) = default;
 };
 
-// Rows that ascend by (slot, table, key), each once; a row of count 0 is a deletion.
+// The rows of one flush file ascend by (slot, table, key), each once. A row of count 0 is a
+// deletion.
 struct FlushFile {
   RowBatch rows;
   Lsn highest_lsn = 0;
-  // Filters as they stood when the log was at `filters_version`, beside those of older versions.
+  // The filters as they stood when the log was at `filters_version`. Filters of older versions stay
+  // beside them.
   std::vector<SlotFilter> filters = {};
   Lsn filters_version = 0;
 };
@@ -47,29 +49,29 @@ class ColdStore {
  public:
   virtual ~ColdStore() = default;
 
-  // Keys ascend. The result holds those that are stored, in the same order; absent ones are left
-  // out.
+  // Keys ascend. The result holds the stored rows, in the same order; absent ones are left out.
   virtual void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) = 0;
 
-  // All rows of `slots`, which ascend, of all tables, in their order. Each slot is as it was at
+  // Gives all rows of `slots`, of all tables, in order. `slots` ascend. Each slot is as it was at
   // some moment between the call and `done`.
   virtual void scan(std::vector<uint32_t> slots, std::function<void(Result<RowBatch>)> done) = 0;
 
-  // Durable, all or nothing, when `done` is called with Ok; seen by every later read.
+  // Saves all rows or none. When `done` is called with Ok, the rows are durable and every later
+  // read sees them.
   virtual void save_flush_file(FlushFile run, std::function<void(Status)> done) = 0;
 
-  // Forgets filters of versions below.
+  // Forgets filters of versions below `below`.
   virtual void drop_filters(Lsn below, std::function<void(Status)> done) = 0;
 
-  // Everything saved so far, in a folder that is new or holds another checkpoint, whose place it
-  // takes: by hard links where the file system allows. Synced.
+  // Puts everything saved so far into a folder, by hard links where the file system allows, and
+  // syncs it. The folder is new, or holds another checkpoint, which the new one replaces.
   virtual void checkpoint(const std::filesystem::path& folder,
                           std::function<void(Result<ShardFiles>)> done) = 0;
 
   // Whether any row is stored at all; false spares the reads of a new store.
   virtual bool empty() const = 0;
 
-  // Files of level 0 waiting for compaction; the flush slows as it grows.
+  // The number of files of level 0 that wait for compaction; the flush slows as this number grows.
   virtual uint32_t backlog() const = 0;
 };
 

@@ -24,7 +24,7 @@ class MemoryColdStore final : public ColdStore {
   };
   using Rows = std::map<RowKey, StoredValue>;
 
-  // layouts: of the tables.
+  // `layouts` are those of the tables.
   explicit MemoryColdStore(std::vector<RowLayout> layouts);
 
   void read(std::vector<RowKey> keys, std::function<void(Result<RowBatch>)> done) override;
@@ -38,12 +38,11 @@ class MemoryColdStore final : public ColdStore {
 
   // Calls that are under way, oldest first.
   size_t pending() const { return calls_.size(); }
-  // Carries out the call at `index` and calls its completion; it writes, and every other read
-  // looks, only then. (The reads between have looked at once, as a thread may have that then was
-  // held up.)
+  // Carries out the call at `index` and calls its completion. A write happens only now. Every other
+  // read looks only now; the reads between looked when asked, like a thread that was then held up.
   void complete(size_t index = 0);
   void complete_all();
-  // As complete, but the call fails and changes nothing.
+  // Does as `complete`, but the call fails and changes nothing.
   void fail(size_t index, const Error& error);
   // The process dies: nothing under way is carried out, and no completion is called.
   void crash() { calls_.clear(); }

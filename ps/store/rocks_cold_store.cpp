@@ -29,7 +29,7 @@ void RocksColdStore::scan(std::vector<uint32_t> slots, std::function<void(Result
 }
 
 void RocksColdStore::save_flush_file(FlushFile run, std::function<void(Status)> done) {
-  // std::function copies what it holds, and a run is large.
+  // std::function copies what it holds, and a flush file is large.
   auto shared = std::make_shared<const FlushFile>(std::move(run));
   writer_.add([this, run = std::move(shared), done = std::move(done)] {
     done(store_->save_flush_file(*run));

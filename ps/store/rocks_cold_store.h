@@ -1,9 +1,9 @@
-// The cold store of a running shard: RocksStore behind one thread that writes (runs and
-// checkpoints, in the order asked for) and `read_threads` that read, each a whole request.
+// The cold store of a running shard: RocksStore behind threads. One thread writes flush files and
+// checkpoints, in the order asked for. `read_threads` threads read, each a whole request.
 //
-// Thread safety: as ColdStore: calls by one thread; completions come from the threads of this
-// object. Its destructor finishes what was asked for, so what the completions use must still be
-// there.
+// Thread safety: that of ColdStore. One thread calls; completions come from the threads of this
+// object. The destructor finishes what was asked for, so everything that the completions use must
+// outlive it.
 #pragma once
 
 #include <cstdint>

@@ -83,7 +83,7 @@ rocksdb::ColumnFamilyOptions row_options() {
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kNoCompression;  // low bits of trained floats are noise
-  options.target_file_size_base = 64 << 20;       // as large as a run
+  options.target_file_size_base = 64 << 20;       // as large as a flush file
   options.write_buffer_size = 1 << 20;            // rows never pass through it
   // Rows come in as whole files of a flush, in slot order, which overlap older flushes only.
   options.level0_file_num_compaction_trigger = 4;

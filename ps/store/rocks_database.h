@@ -1,5 +1,5 @@
-// RocksDB as a shard's store uses it: options, each with its reason, errors as ours, and a database
-// whose handles die in the right order. Included by RocksStore's sources alone.
+// RocksDB as a shard's store uses it: options, each with its reason; errors as ours; a database
+// whose handles die in the right order. Only RocksStore's sources include this.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -45,7 +45,8 @@ enum class StoreAccess : uint8_t {
 
 class RocksDatabase {
  public:
-  // Errors: kUnavailable if another process has it open to write or the disk refuses, kCorrupt.
+  // Errors: kUnavailable if another process has the database open to write or the disk refuses;
+  // kCorrupt.
   static Result<std::unique_ptr<RocksDatabase>> open(const std::filesystem::path& folder,
                                                      StoreAccess access);
   ~RocksDatabase();

@@ -95,7 +95,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const fs::path& folder,
   if (error) return system_error("create", folder, error.value());
   Result<std::unique_ptr<RocksStore>> store = open(folder, tables, StoreAccess::kWrite);
   if (!store.ok()) return store;
-  // Not before the store is ours: another process may be writing a run there.
+  // Not before the store is ours: another process may be writing a flush file there.
   fs::remove_all(folder / kIncoming, error);
   if (!error) fs::create_directories(folder / kIncoming, error);
   if (error) return system_error("create", folder / kIncoming, error.value());
@@ -375,7 +375,7 @@ uint64_t RocksStore::number(const char* property) const {
   return number;
 }
 
-uint64_t RocksStore::samples_estimate() const { return number("rocksdb.estimate-num-keys"); }
+uint64_t RocksStore::rows_estimate() const { return number("rocksdb.estimate-num-keys"); }
 
 uint64_t RocksStore::compacted_bytes() const { return database_->compacted_bytes(); }
 

@@ -1,11 +1,11 @@
-// The rows of one shard on disk: RocksDB, one key range per slot, rows of all tables in it
-// (encodings: ps/row/row_codec.h). It blocks; RocksColdStore (ps/store/rocks_cold_store.h) runs it
-// on background threads.
+// The rows of one shard on disk, in RocksDB. Each slot is one key range with the rows of all tables
+// (encodings: ps/row/row_codec.h). Calls block; RocksColdStore (ps/store/rocks_cold_store.h) makes
+// them on background threads.
 //
-// Rows come in only as flush files, each ingested as one file: all of a run is durable, or none.
-// What is small (the tables, the highest lsn, admission filters) stands in a column family of its
-// own, written through RocksDB's log with sync. Thread safety: save_flush_file and checkpoint by
-// one thread at a time; everything else by any, also meanwhile.
+// Rows come in only as flush files, each ingested as one file: all of it is durable, or none. Small
+// state (the tables, the highest lsn, admission filters) stands in a column family of its own,
+// written through RocksDB's log with sync. Thread safety: one thread at a time calls
+// save_flush_file and checkpoint. Any thread may make the other calls, also meanwhile.
 #pragma once
 
 #include <atomic>
@@ -39,26 +39,26 @@ struct StoredRow {
 
 class RocksStore {
  public:
-  // Creates `folder` if missing. Errors: kUnavailable if another process has it open or the disk
-  // refuses, kCorrupt if it is damaged or its tables (names, order, dims, optimizers) are not
-  // `tables`.
+  // Creates `folder` if missing. Errors: kUnavailable if another process has the store open or the
+  // disk refuses; kCorrupt if the store is damaged or its tables (names, order, dims, optimizers)
+  // are not `tables`.
   static Result<std::unique_ptr<RocksStore>> open(const std::filesystem::path& folder,
                                                   const std::vector<TableConfig>& tables);
 
-  // The folder of a checkpoint: nothing in it is written, created or locked, and it may be read by
-  // many. save_flush_file and checkpoint must not be called.
+  // Opens the folder of a checkpoint. Nothing in the folder is written, created or locked, and many
+  // may read it. save_flush_file and checkpoint must not be called.
   static Result<std::unique_ptr<RocksStore>> open_read_only(const std::filesystem::path& folder,
                                                             const std::vector<TableConfig>& tables);
 
-  // As open_read_only, of a store whose files of rows may be damaged or missing: reads of the rows
-  // in them fail. Errors: kCorrupt if its list of files or its small state is damaged too, or its
-  // tables are not `tables`.
+  // Does as open_read_only, for a store whose files of rows may be damaged or missing. Reads of the
+  // rows in such files fail. Errors: kCorrupt if the store's list of files or small state is
+  // damaged too, or its tables are not `tables`.
   static Result<std::unique_ptr<RocksStore>> open_damaged(const std::filesystem::path& folder,
                                                           const std::vector<TableConfig>& tables);
   ~RocksStore();
 
-  // Durable, and seen by every later read, when it returns Ok. A row of count 0 deletes.
-  // Errors: kUnavailable if the disk is full or fails; the rows are then as they were.
+  // Once this returns Ok, the rows are durable and every later read sees them. A row of count 0
+  // deletes. Errors: kUnavailable if the disk is full or fails; the rows are then as they were.
   Status save_flush_file(const FlushFile& run);
 
   // The filters of one version; none if there is no such version. Errors: kCorrupt, kUnavailable.
@@ -71,32 +71,33 @@ class RocksStore {
   // Keys ascend; absent ones are left out. Errors: kCorrupt, naming the file.
   Result<RowBatch> read(std::span<const RowKey> keys) const;
 
-  // As `read`, but goes through all rows of the keys' slots instead of looking each key up: faster
-  // where many of them are wanted.
+  // Does as `read`, but goes through all rows of the keys' slots instead of looking each key up.
+  // This is faster where many rows of a slot are wanted.
   Result<RowBatch> scan_for(std::span<const RowKey> keys) const;
 
-  // All rows of some slots, in their order. Errors: as `read`, or what `row` returned, which ends
-  // it.
+  // Gives all rows of some slots, in order. Errors: those of `read`, or the error that `row`
+  // returned, which ends the scan.
   Status scan(SlotRange slots, const std::function<Status(const StoredRow&)>& row) const;
 
   struct RowFile {
     std::filesystem::path path;
     SlotRange slots;  // from that of its first row to that of its last one
   };
-  // Those that hold the rows at this moment, in any order, whether they can be read or not.
+  // The files that hold the rows at this moment, in any order, whether they can be read or not.
   std::vector<RowFile> row_files() const;
 
-  // Everything saved so far, in `folder`, which must not exist, but for a checkpoint that it is to
-  // take the place of: hard links where the file system allows. Files and folder are synced.
+  // Puts everything saved so far into `folder`, by hard links where the file system allows.
+  // `folder` must not exist, or holds a checkpoint, which the new one replaces. Files and folder
+  // are synced.
   Result<ShardFiles> checkpoint(const std::filesystem::path& folder);
 
   // Not below the lsn of any row stored.
   Lsn highest_lsn() const { return highest_lsn_; }
-  // For rows that come from another store: raises it, durably.
+  // Raises the highest lsn, durably, for rows that come from another store.
   Status raise_highest_lsn(Lsn lsn);
 
   bool empty() const { return empty_; }
-  uint64_t samples_estimate() const;
+  uint64_t rows_estimate() const;
   uint32_t backlog() const;
   uint64_t compacted_bytes() const;  // that compaction has written since it was opened
   const std::vector<RowLayout>& layouts() const { return layouts_; }

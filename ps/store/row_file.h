@@ -1,8 +1,8 @@
-// The keys in one file of rows of a RocksStore, read without its database: that cannot go through
-// the rows of a slot once any file of level 0 cannot be opened. What the file says of a key may be
-// older than what another one says: the database alone can tell.
+// The keys in one file of rows of a RocksStore, read without its database. The database cannot go
+// through the rows of a slot once any file of level 0 cannot be opened. A file's row of a key may
+// be older than another file's; the database alone can tell.
 //
-// Thread safety: none; it blocks.
+// Thread safety: none; calls block.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ class RowFile {
   static Result<std::unique_ptr<RowFile>> open(const std::filesystem::path& path);
   ~RowFile();
 
-  // Appends the keys of a slot that have a row in it, ascending; slots ascend from call to call.
-  // Errors: kCorrupt, naming the file and the offset of a damaged block, with any of the keys
+  // Appends the keys of a slot that have a row in this file, ascending. Slots ascend from call to
+  // call. Errors: kCorrupt, naming the file and the offset of a damaged block, with any of the keys
   // appended; kUnavailable.
   Status keys_of(uint32_t slot, std::vector<RowKey>& to);
 

@@ -1,6 +1,6 @@
-// The part of a shard that `ps.recovery: report` gave up, in the words that its server logs and in
-// JSON that goes to `result.json`. Kept beside the shard's store, so that whoever asks a later
-// process of it hears of every loss since the job began.
+// The part of a shard that `ps.recovery: report` gave up. The server logs it in words;
+// `result.json` has it as JSON. A note beside the shard's store keeps it, so that later processes
+// tell of every loss since the job began.
 //
 // Thread safety: plain values and functions that block.
 #pragma once
@@ -19,14 +19,14 @@ namespace cairn::ps {
 struct StorageLoss {
   std::string file;
   uint64_t offset = 0;  // in it, where the damage begins
-  // Lost from the log: records, some or all of them acknowledged, none of which was replayed. 0, 0:
+  // The records lost from the log. Some or all of them were acknowledged; none was replayed. 0, 0:
   // none.
   Lsn first_lsn = 0, last_lsn = 0;
-  // From records that are whole, behind the damaged one: row gradients, bytes in the file, and
-  // the names of the tables that they touch.
+  // The whole records behind the damaged one: row gradients, bytes in the file, and the names of
+  // the tables that they touch.
   uint64_t gradients = 0, bytes = 0;
   std::vector<std::string> tables;
-  // Lost from the store: all rows of these slots are gone. Empty where the log is damaged.
+  // The slots lost from the store: all their rows are gone. Empty where the log is damaged.
   SlotRange slots = {0, 0};
   std::string why;  // names all of it, for people
 
@@ -37,11 +37,12 @@ struct StorageLoss {
 // "tables", "first_slot", "end_slot", "why".
 std::string to_json(const std::vector<StorageLoss>& losses);
 
-// Those noted in a shard's folder; none if there is no note. Errors: kCorrupt, kUnavailable.
+// The losses noted in a shard's folder; none if there is no note. Errors: kCorrupt, kUnavailable.
 Result<std::vector<StorageLoss>> noted_losses(const std::filesystem::path& folder);
 
-// Notes them beside those noted before; one that is there already (its process died before it had
-// gone on behind it) stays one. Durable when it returns Ok. Errors: as noted_losses.
+// Notes losses beside those noted before. A loss that is noted already is not noted twice: its
+// process died before it had gone on. The note is durable when this returns Ok. Errors: those of
+// noted_losses.
 Status note_losses(const std::filesystem::path& folder, const std::vector<StorageLoss>& losses);
 
 }  // namespace cairn::ps

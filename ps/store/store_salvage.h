@@ -1,7 +1,7 @@
-// Salvages a damaged store for `ps.recovery: report`: makes one of what can still be
-// read. A slot of which a block is damaged is given up whole, as an older version of a row, from
-// another file, would else come to life again; of a file whose index is damaged, or that is
-// missing, all slots from its first row's to its last one's. Thread safety: none; it blocks.
+// Salvages a damaged store for `ps.recovery: report`: makes a new store of what can still be read.
+// A slot with a damaged block is given up whole. Otherwise an older version of a row, from another
+// file, would come to life again. A missing file, or one with a damaged index, costs all slots from
+// its first row's to its last row's. Thread safety: none; calls block.
 #pragma once
 
 #include <filesystem>
@@ -16,22 +16,21 @@
 
 namespace cairn::ps {
 
-// `folder` is the shard's; its store is not open, by any process. Filters of `filters_version` are
-// kept. What is lost is noted there (ps/store/storage_loss.h) before store/ is exchanged; the
-// damaged one stays as store-damaged/, in the place of that of an earlier salvage. A crash on the
-// way leaves what finish_salvage goes on from.
-// Errors: kCorrupt where its list of files or its small state cannot be read; kUnavailable. The
-// store is then as it was.
+// `folder` is the shard's; no process has its store open. Filters of `filters_version` are kept.
+// The losses are noted in the folder (ps/store/storage_loss.h) before store/ is exchanged. The
+// damaged store stays as store-damaged/, in the place of that of an earlier salvage. After a crash
+// on the way, finish_salvage goes on. Errors: kCorrupt where the store's list of files or small
+// state cannot be read; kUnavailable. The store is then as it was.
 Result<std::vector<StorageLoss>> salvage_store(const std::filesystem::path& folder,
                                                const std::vector<TableConfig>& tables,
                                                SlotRange slots, Lsn filters_version);
 
-// Before anything looks for the store in a shard's folder: ends a salvage that a crash cut off
-// between its two renames. Errors: kUnavailable.
+// Ends a salvage that a crash cut off between its two renames. Call it before anything looks for
+// the store in a shard's folder. Errors: kUnavailable.
 Status finish_salvage(const std::filesystem::path& folder);
 
-// A note in the store, durable when it returns Ok, that a read of it has met damage: it may still
-// open. A salvage leaves it behind. Errors: kUnavailable.
+// Notes in the store that a read has met damage, as the store may still open. The note is durable
+// when this returns Ok. A salvage leaves the note behind. Errors: kUnavailable.
 Status mark_damaged(const std::filesystem::path& store, std::string_view why);
 bool is_marked_damaged(const std::filesystem::path& store);
 

@@ -1,5 +1,5 @@
-// Names the kernel boot: files that were only handed to a kernel, not synced, count as
-// kept while it is still the same.
+// Names the kernel boot. Files that were only handed to a kernel, not synced, count as kept within
+// the same boot.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // Calls that other threads leave for the thread of a loop, with a file descriptor that wakes its
-// poll. Thread safety: `post` by any thread; the rest by the loop's.
+// poll. Thread safety: any thread may call `post`; the loop's thread makes the other calls.
 #pragma once
 
 #include <functional>

@@ -1,8 +1,8 @@
-// The few things that the push log does with files, as an interface: SystemFiles
-// (ps/system/system_files.h) does them; the one of the tests (tests/ps/system/faulty_files.h) cuts
-// the power, fills the disk and tears what was not synced. All of it blocks.
+// The few things that the push log does with files, as an interface. SystemFiles
+// (ps/system/system_files.h) does them. The tests' layer (tests/ps/system/faulty_files.h) cuts the
+// power, fills the disk and tears what was not synced. All calls block.
 //
-// Thread safety: a layer by any thread; a file by one thread at a time.
+// Thread safety: any thread may use a layer; one thread at a time uses a file.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ class StorageFile {
  public:
   virtual ~StorageFile() = default;
 
-  // All of `bytes`, or an error: then any part of them may be there. A file opened for direct I/O
-  // wants offset, address and size in multiples of 4 KiB. Errors: kUnavailable; kInvalidArgument
-  // where the system refuses direct I/O.
+  // Writes all of `bytes`. After an error any part of them may be written. A file opened for direct
+  // I/O wants offset, address and size in multiples of 4 KiB. Errors: kUnavailable;
+  // kInvalidArgument where the system refuses direct I/O.
   virtual Status write_at(uint64_t offset, std::span<const char> bytes) = 0;
 
-  // All of `to`. Errors: kUnavailable; kCorrupt where the file ends before.
+  // Fills all of `to`. Errors: kUnavailable; kCorrupt where the file ends before.
   virtual Status read_at(uint64_t offset, std::span<char> to) const = 0;
 
-  // The bytes written, and the file's size, survive the loss of power from here on; its name does
-  // once its folder is synced. Errors: kUnavailable; what was written may then be gone for good.
+  // The bytes written, and the file's size, survive the loss of power from here on. The name does
+  // once the folder is synced. Errors: kUnavailable; the bytes written may then be gone for good.
   virtual Status sync() = 0;
 
   virtual Result<uint64_t> size() const = 0;
@@ -48,12 +48,12 @@ class FileLayer {
   virtual Result<std::unique_ptr<StorageFile>> create(const std::filesystem::path& path,
                                                       uint64_t bytes, Access access) = 0;
 
-  // Over what has that name. Errors of all below: kNotFound, kUnavailable.
+  // Replaces a file that has the name `to`. Errors of all below: kNotFound, kUnavailable.
   virtual Status rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   virtual Status remove(const std::filesystem::path& path) = 0;
   // The names of files in a folder, in any order.
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& folder) = 0;
-  // Missing ones above it too.
+  // Creates missing folders above it too.
   virtual Status create_folder(const std::filesystem::path& folder) = 0;
   // Names given and taken in it survive the loss of power from here on.
   virtual Status sync_folder(const std::filesystem::path& folder) = 0;

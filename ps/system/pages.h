@@ -1,5 +1,5 @@
 // Zeroed memory straight from the kernel, which gives it page by page when it is first touched.
-// Thread safety: none; the owner's.
+// Thread safety: none.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@ class Pages {
   Pages() = default;
   static constexpr size_t kHugePage = size_t{2} << 20;
 
-  // Huge pages where `huge` and the system has them; small ones otherwise, and in the first
-  // `small_bytes`, so that what is used little takes little. Address space alone is taken at once;
-  // where there is none, a check fails.
+  // Takes huge pages where `huge` is set and the system has them, otherwise small pages. The first
+  // `small_bytes` are small pages, so that a mapping that is used little takes little. Only address
+  // space is taken at once; where there is none, a check fails.
   Pages(size_t bytes, bool huge, size_t small_bytes = 0);
   ~Pages();
   Pages(Pages&& other) noexcept { swap(other); }

@@ -1,4 +1,4 @@
-// How a completion of the log or the store comes back to the shard's thread.
+// The way of a completion of the log or the store back to the shard's thread.
 #pragma once
 
 #include <functional>

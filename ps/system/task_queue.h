@@ -1,6 +1,6 @@
-// Threads that run tasks in the order they were added. What bounds the queue is whoever adds: a
-// shard has at most one run, one checkpoint and its clients' open pulls under way. Thread safety:
-// `add` by any thread.
+// Threads that run tasks in the order added. The caller bounds the queue: a shard has at most one
+// flush file, one checkpoint and its clients' open pulls under way. Thread safety: any thread may
+// call `add`.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +16,7 @@ namespace cairn::ps {
 class TaskQueue {
  public:
   explicit TaskQueue(uint32_t threads);
-  // Runs what was added, then ends.
+  // Runs all added tasks, then ends.
   ~TaskQueue();
 
   void add(std::function<void()> task);
@@ -28,7 +28,8 @@ class TaskQueue {
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
   bool closing_ = false;
-  std::vector<std::jthread> threads_;  // last, so that they end before what they use
+  std::vector<std::jthread>
+      threads_;  // last, so that the threads end before the members that they use
 };
 
 }  // namespace cairn::ps

@@ -9,7 +9,7 @@
 
 namespace cairn {
 
-// Lines are counted in tests: change it and their positions change.
+// Tests count the lines of this text: a change here moves their positions.
 inline const std::string kJob =
     "output: runs/x\n"                          // 1
     "data:\n"                                   // 2

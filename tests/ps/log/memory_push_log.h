@@ -1,5 +1,5 @@
-// A push log in memory, for tests: a record is acknowledged when the test says so, writes fail when
-// the test says so, and what was kept can be looked at, as after a crash.
+// A push log in memory, for tests. Records are acknowledged, and writes fail, when the test says
+// so. The kept records can be looked at, as after a crash.
 #pragma once
 
 #include <cstddef>
@@ -22,14 +22,14 @@ class MemoryPushLog final : public PushLog {
 
   // Records appended and not yet acknowledged.
   size_t pending() const { return records_.size() - acknowledged_; }
-  // Acknowledges the next `count` of them as one group.
+  // Acknowledges the next `count` pending records as one group.
   void complete(size_t count);
   void complete_all() { complete(pending()); }
   // The next write fails: reported once, and nothing is acknowledged from here on.
   void fail(const Error& error);
 
-  // The process dies and the log is opened again: the first `unacknowledged` of the records that
-  // were not acknowledged are found in it, the others are lost.
+  // The process dies and the log is opened again. The log then has the first `unacknowledged` of
+  // the records that were not acknowledged; the others are lost.
   void crash(size_t unacknowledged);
 
   Lsn next_lsn() const { return next_lsn_; }

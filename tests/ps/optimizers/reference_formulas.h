@@ -11,7 +11,7 @@
 
 namespace cairn::ps::reference {
 
-// One row: weights [dim], and its state as it lies behind them.
+// One row: weights [dim], and the state as it lies behind the weights.
 struct Row {
   std::vector<double> w, state;
 };
@@ -102,7 +102,7 @@ inline void adadelta(Row& row, const Step& s) {
   });
 }
 
-// The first moment of element i after the step, without its bias.
+// The first moment of element i after the step, with its bias corrected.
 inline double first_moment(Row& row, const Step& s, size_t i) {
   const double beta1 = s.c.beta1;
   double& m = part(row, 0, i);

@@ -41,8 +41,9 @@ class MemoryRecoveryStore final : public RecoveryStore {
   MemoryColdStore& store_;
 };
 
-// `records`: of a log, from anywhere before what its last replay start says on. `options.sequences`
-// and `replay_after` say where to begin if there is no replay start.
+// `records` are those of a log. They begin at or before the record that the last replay start
+// replays from. If there is no replay start, `options.sequences` and `replay_after` say where to
+// begin.
 inline Result<RecoveredShard> recover(RecoveryOptions options, const std::deque<LogRecord>& records,
                                       RecoveryStore& store) {
   options.last_lsn = records.empty() ? options.replay_after : records.back().lsn;

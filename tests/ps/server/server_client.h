@@ -1,4 +1,5 @@
-// A peer of a server, over a real socket: sends what it is told, in order, and waits for answers.
+// A peer of a server, over a real socket. It sends messages in the order given and waits for
+// answers.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Tests of a server that is started again on files which are not as it left them.
+// Tests of a server that starts again on files that have changed since it ended.
 #pragma once
 
 #include <fmt/format.h>
@@ -65,7 +65,7 @@ class ServerRecovery : public testing::Test {
       ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
     }
   }
-  // As `push`, of no keys at all.
+  // Does as `push`, without any key.
   void push_empty(Client& client, uint64_t first, uint64_t last) {
     for (uint64_t step = first; step <= last; ++step) {
       const Message reply =
@@ -73,7 +73,7 @@ class ServerRecovery : public testing::Test {
       ASSERT_EQ(reply.header.status, StatusCode::kOk) << reply.text();
     }
   }
-  // Writes all rows into the store, and that into a folder.
+  // Writes all rows into the store, and the store into a folder.
   void checkpoint(Client& client, uint64_t step, const std::string& name) {
     const Message reply = client.ask(
         text_message(header(Op::kCheckpoint, 1, step),
@@ -95,7 +95,7 @@ class ServerRecovery : public testing::Test {
     return Server::start(options, context_, metrics_->server(),
                          [this](const Error& error) { failure_ = error; });
   }
-  // The server's answer of that, which must not be its refusal.
+  // The server's answer to `op`, which must not be a refusal.
   nlohmann::json ask(Server& server, Op op) {
     Client client(context_, server.endpoints()[0]);
     return nlohmann::json::parse(client.ask(text_message(header(op, 1, 0), "")).text());

@@ -324,7 +324,7 @@ TEST_F(ShardTest, PullThatNeedsRoomWaitsForWriteBackAndNoLonger) {
   sim_->run_posted();
   while (sim_->shard->on_tick()) {
   }
-  ASSERT_EQ(sim_->store.pending(), 1u);  // the run that would clean the row
+  ASSERT_EQ(sim_->store.pending(), 1u);  // the flush file that would clean the row
   sim_->take_replies();
   pull(0, 2, {{0, {{700, {}}}}});
   EXPECT_EQ(stats()["pulls_waiting_for_room"], 1u);

@@ -88,7 +88,7 @@ class MachineTest : public testing::Test, public Outbox {
       call();
     }
   }
-  // The store answers what it was asked, and what is asked on that.
+  // The store answers all calls, and the calls that its answers lead to.
   void answer_store() {
     do {
       store_.complete_all();
@@ -117,8 +117,8 @@ class MachineTest : public testing::Test, public Outbox {
   static Request request_of(const Peer& peer, const Message& message) {
     return {.peer = peer, .header = message.header};
   }
-  // Worker 0 pushes the next step of one worker, and it is applied; where the store holds rows, its
-  // keys are in memory.
+  // Worker 0, the only worker, pushes the next step, and the step is applied. Where the store holds
+  // rows, the step's keys must be in memory.
   void apply_step(const KeyValues& gradients) {
     const uint64_t step = clock_.applied_step + 1;
     auto push = std::make_shared<const Message>(push_of(0, step, gradients));

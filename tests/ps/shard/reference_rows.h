@@ -1,5 +1,5 @@
-// The rows that there must be after each step, computed the straightforward way: one map, one key
-// at a time.
+// The rows that must exist after each step, computed the straightforward way: one map, one key at a
+// time.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +31,8 @@ class ReferenceRows {
   ReferenceRows(std::vector<TableConfig> tables, uint64_t seed)
       : tables_(std::move(tables)), seed_(seed) {}
 
-  // pushes: by worker, then table. With an lsn, rows that are as new already stay as they are.
+  // `pushes` go by worker, then table. With an lsn, rows of that lsn or a higher one stay as they
+  // are.
   void apply(uint32_t step, const std::vector<std::map<uint32_t, KeyValues>>& pushes, Lsn lsn = 0) {
     for (uint32_t table = 0; table < tables_.size(); ++table) {
       KeyValues sums;

@@ -1,4 +1,4 @@
-// A shard that a test gives messages to, and what it answers.
+// A shard that a test gives messages to, and the shard's answers.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -72,7 +72,7 @@ class ShardTest : public testing::Test {
     initial_weights(options_.tables[table].initializer, options_.seed, table, key, weights);
     return weights;
   }
-  // Rows that a checkpoint of `step` holds, "table/key" -> floats, count and last step.
+  // The rows that a checkpoint of `step` holds: "table/key" -> floats, count and last step.
   std::map<std::string, std::string> stored(uint64_t step) {
     const std::string folder = std::to_string(++request_);
     give("w", text_message(header(Op::kCheckpoint, 0, request_, step),

@@ -9,7 +9,7 @@
 
 namespace cairn::ps {
 
-// By table; keys in any order, each with its gradient (empty in a pull).
+// The keys of one table, each with its gradient (empty in a pull).
 using KeyValues = std::map<Key, std::vector<float>>;
 
 inline Message rows_message(Header header, const std::map<uint32_t, KeyValues>& tables,

@@ -28,7 +28,7 @@ class SimulatedShard final : public Outbox {
     Message message;
   };
 
-  // changes: null for none.
+  // `changes` is null for no listener.
   explicit SimulatedShard(const ShardOptions& options, ChangeListener* changes = nullptr)
       : options_(options),
         changes_(changes),
@@ -43,8 +43,8 @@ class SimulatedShard final : public Outbox {
     shard = Shard::create(options, environment()).value();
   }
 
-  // The process dies and another one recovers: of what the log had not acknowledged a part is
-  // found, random; what the store was about to do is not done.
+  // The process dies and another one recovers. A random part of the unacknowledged log records is
+  // found. The store's pending calls are not carried out.
   void crash(RandomStream& random) {
     log.crash(random.next_below(log.pending() + 1));
     store.crash();
@@ -73,7 +73,7 @@ class SimulatedShard final : public Outbox {
     replies.push_back({peer, std::move(message)});
   }
 
-  // Does one of the things that may happen next, if there is any: false if all is quiet.
+  // Does one of the things that may happen next. False: all is quiet.
   bool step(RandomStream& random) {
     std::vector<std::function<void()>> choices;
     if (!posted.empty()) choices.push_back([this] { run_posted(); });

@@ -26,13 +26,13 @@ using RowMap = std::map<RowKey, RowValue>;
 std::pair<RowKey, RowValue> random_row(RandomStream& random, Lsn lsn, uint64_t keys);
 RowMap random_rows(RandomStream& random, Lsn lsn, size_t rows, uint64_t keys = 1000);
 
-// Rows of count 0 are deletions. The floats of the run stand in another order than its entries, as
-// nothing promises one.
+// Rows of count 0 are deletions. The flush file's floats stand in another order than its entries,
+// as no order is promised.
 FlushFile run_of(const RowMap& rows);
 RowMap map_of(const RowBatch& batch);
 std::vector<RowKey> keys_of(const RowMap& rows);
 
-// `rows` after a run.
+// Applies a flush file's rows to `rows`.
 void apply_run(RowMap& rows, const RowMap& run);
 
 }  // namespace cairn::ps

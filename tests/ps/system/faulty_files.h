@@ -1,5 +1,5 @@
-// Files in memory that fail as disks and kernels do: the power goes and any part of what was not
-// synced is gone or torn, the disk is full, a write is cut short, a sync fails.
+// Files in memory that fail as disks and kernels do. The power goes, and any part of the unsynced
+// bytes is gone or torn. The disk is full, a write is cut short, a sync fails.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@
 
 namespace cairn::ps {
 
-// Thread safety: `restart`, `damage` and `content` while no one else uses it; the rest by any
-// thread.
+// Thread safety: `restart`, `damage` and `content` while no one else uses the files; any thread may
+// make the other calls.
 class FaultyFiles final : public FileLayer {
  public:
   explicit FaultyFiles(uint64_t seed);
@@ -37,8 +37,8 @@ class FaultyFiles final : public FileLayer {
     kEnd,    // the process or the host dies in this operation: a part of it is done, nothing after
     kError,  // it fails, a part of it done; what comes after succeeds
   };
-  // At the `operation`-th change, counted from 1 on from here. A failed sync drops what it should
-  // have kept.
+  // The `operation`-th change from here on, counted from 1, fails. A failed sync drops what it
+  // should have kept.
   void fail_at(uint64_t operation, Fault fault);
   // Changes tried since `fail_at`.
   uint64_t operations() const;
@@ -53,7 +53,7 @@ class FaultyFiles final : public FileLayer {
 
   void refuse_direct() { refuses_direct_ = true; }
 
-  // As the next process would find them.
+  // The bytes and names as the next process would find them.
   std::vector<char>& content(const std::filesystem::path& path);
   std::vector<std::filesystem::path> paths() const;
 
