@@ -55,7 +55,7 @@ constexpr std::pair<std::string_view, std::string_view> kRooms[] = {
     {"worker/synthetic", "common common/config worker/features"},
     {"worker/client", "common common/config common/metrics common/net common/wire"},
     {"worker/collective", "common common/config worker/math"},
-    {"worker/evaluation", "common common/config"},
+    {"worker/evaluation", "common common/config worker/features worker/math"},
     {"worker/training",
      "common common/checkpoint common/config common/formats common/metrics common/net common/wire "
      "worker/client "

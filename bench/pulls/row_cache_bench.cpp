@@ -13,9 +13,9 @@
 #include "bench/gate.h"
 #include "bench/pulls/one_shard.h"
 #include "common/random.h"
+#include "worker/evaluation/row_cache.h"
 #include "worker/features/dedup.h"
 #include "worker/synthetic/zipf.h"
-#include "worker/training/row_cache.h"
 
 namespace cairn {
 namespace {
@@ -75,9 +75,9 @@ struct Turn {
 
 // As run_inference does it. Without a cache: from where the client put them.
 Turn infer(client::PsClient& client, uint64_t step, std::vector<features::Batch> batches,
-           training::RowCache* cache) {
+           evaluation::RowCache* cache) {
   struct Ahead {
-    training::RowCache::Wanted wanted;
+    evaluation::RowCache::Wanted wanted;
     client::PsClient::PullId pull = 0;
   };
   const auto ask = [&](features::Batch& batch) {
@@ -128,12 +128,12 @@ int run(int argc, char** argv) {
   std::vector<Turn> last(shares.size());
   for (size_t round = 0; round < rounds; ++round)
     for (size_t way = 0; way < shares.size(); ++way) {
-      std::optional<training::RowCache> cache;
+      std::optional<evaluation::RowCache> cache;
       if (shares[way] != kNoCache)
-        cache.emplace(
-            math::cpu_ops(), std::vector<uint32_t>{kDim}, std::vector<uint32_t>(kIds, 0),
-            static_cast<uint64_t>(shares[way] * static_cast<double>(kRows) *
-                                  (kDim * sizeof(float) + training::RowDirectory::kBytesOfAPlace)));
+        cache.emplace(math::cpu_ops(), std::vector<uint32_t>{kDim}, std::vector<uint32_t>(kIds, 0),
+                      static_cast<uint64_t>(
+                          shares[way] * static_cast<double>(kRows) *
+                          (kDim * sizeof(float) + evaluation::RowDirectory::kBytesOfAPlace)));
       last[way] = infer(*client, step, batches, cache ? &*cache : nullptr);
       rates[way].push_back(last[way].samples_per_second);
     }

@@ -10,7 +10,7 @@
 #include "common/atomic_file.h"
 #include "common/config/resolved.h"
 #include "common/wire/replies.h"
-#include "worker/training/agreement.h"
+#include "worker/collective/agreement.h"
 #include "worker/training/dense_file.h"
 
 namespace cairn::training {

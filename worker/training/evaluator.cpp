@@ -4,8 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "worker/collective/agreement.h"
 #include "worker/evaluation/evaluation_pairs.h"
-#include "worker/training/agreement.h"
 #include "worker/training/inference.h"
 
 namespace cairn::training {

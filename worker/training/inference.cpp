@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "worker/collective/agreement.h"
 #include "worker/data/prefetching_source.h"
-#include "worker/training/agreement.h"
 
 namespace cairn::training {
 namespace {
@@ -15,7 +15,7 @@ constexpr size_t kBatchesReady = 2;
 
 struct Ahead {
   features::Batch batch;  // as the row cache wants it
-  RowCache::Wanted wanted;
+  evaluation::RowCache::Wanted wanted;
   client::PsClient::PullId pull = 0;
 };
 
@@ -32,8 +32,8 @@ Result<Ahead> read_ahead(Session& session, data::PrefetchingSource& source, uint
   return ahead;
 }
 
-void count(WorkerMetrics& metrics, const features::Batch& batch, const RowCache::Wanted& wanted,
-           uint64_t confirmed) {
+void count(WorkerMetrics& metrics, const features::Batch& batch,
+           const evaluation::RowCache::Wanted& wanted, uint64_t confirmed) {
   size_t asked = 0;
   for (const std::vector<Key>& keys : batch.keys) asked += keys.size();
   metrics.row_cache_hits.Increment(static_cast<double>(wanted.found));

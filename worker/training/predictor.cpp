@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "common/atomic_file.h"
-#include "worker/training/agreement.h"
+#include "worker/collective/agreement.h"
 #include "worker/training/inference.h"
 
 namespace cairn::training {

@@ -7,10 +7,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "worker/collective/agreement.h"
 #include "worker/collective/device_choice.h"
 #include "worker/math/device/gpu.h"
 #include "worker/math/ops/ops.h"
-#include "worker/training/agreement.h"
 #include "worker/training/dense_file.h"
 
 namespace cairn::training {
@@ -118,9 +118,9 @@ Status make_the_model(Session& session) {
   session.optimizer = std::move(optimizer).value();
   std::vector<uint32_t> table_of_bag;
   for (const math::ModelShape::BagFeature& bag : shape.bags) table_of_bag.push_back(bag.table);
-  session.row_cache =
-      std::make_unique<RowCache>(*session.ops, session.table_dims(), std::move(table_of_bag),
-                                 session.job.eval.row_cache_bytes);
+  session.row_cache = std::make_unique<evaluation::RowCache>(*session.ops, session.table_dims(),
+                                                             std::move(table_of_bag),
+                                                             session.job.eval.row_cache_bytes);
   return Ok{};
 }
 

@@ -11,8 +11,8 @@
 #include "common/checkpoint/manifest.h"
 #include "worker/client/ps_client.h"
 #include "worker/data/dataset.h"
+#include "worker/evaluation/row_cache.h"
 #include "worker/math/models/model.h"
-#include "worker/training/row_cache.h"
 #include "worker/training/worker.h"
 
 namespace cairn::training {
@@ -51,8 +51,8 @@ struct Session {
   std::unique_ptr<math::Model> model;
   std::unique_ptr<math::DenseOptimizer> optimizer;
   std::unique_ptr<client::PsClient> client;
-  std::unique_ptr<RowCache> row_cache;         // of evaluations and predictions
-  std::optional<CheckpointManifest> manifest;  // of the checkpoint that all started from
+  std::unique_ptr<evaluation::RowCache> row_cache;  // of evaluations and predictions
+  std::optional<CheckpointManifest> manifest;       // of the checkpoint that all started from
 };
 
 }  // namespace cairn::training

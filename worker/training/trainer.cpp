@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "worker/training/agreement.h"
+#include "worker/collective/agreement.h"
 
 namespace cairn::training {
 namespace {

@@ -1,6 +1,6 @@
-#include "worker/training/agreement.h"
+#include "worker/collective/agreement.h"
 
-namespace cairn::training {
+namespace cairn::collective {
 namespace {
 
 // One byte (0: ok, else 1 + the error's code), then the value or the message.
@@ -36,4 +36,4 @@ Result<std::string> from_first(collective::Collective& collective,
   return unpack(all.value()[0]);
 }
 
-}  // namespace cairn::training
+}  // namespace cairn::collective

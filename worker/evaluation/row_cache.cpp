@@ -1,4 +1,4 @@
-#include "worker/training/row_cache.h"
+#include "worker/evaluation/row_cache.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "worker/math/device/device.h"
 #include "worker/math/tensor/padding.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 namespace {
 
 constexpr uint32_t kNone = RowDirectory::kNone;
@@ -169,4 +169,4 @@ void RowCache::place_rows(std::span<const std::vector<float>> rows,
   }
 }
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

@@ -1,4 +1,4 @@
-#include "worker/training/row_directory.h"
+#include "worker/evaluation/row_directory.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/seed.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 namespace {
 
 constexpr uint32_t kNone = RowDirectory::kNone;
@@ -89,4 +89,4 @@ TEST(RowDirectory, ForgetsWhatIsNoLongerUsed) {
 }
 
 }  // namespace
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

@@ -10,7 +10,7 @@
 
 #include "common/hash.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 
 class RowDirectory {
  public:
@@ -58,4 +58,4 @@ class RowDirectory {
   uint32_t turn_ = 0;  // where in a set a newcomer looks first
 };
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

@@ -1,6 +1,6 @@
 // Evaluations of random batches by a cache, against shards that are a function of table, key and
 // the step that last changed the row.
-#include "worker/training/row_cache.h"
+#include "worker/evaluation/row_cache.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 #include "tests/worker/math/ops/backends.h"
 #include "worker/math/device/host_device.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 namespace {
 
 const std::vector<uint32_t> kDims = {4, 1, 8};
@@ -179,4 +179,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackend, RowCacheTest,
                          math::backend_name);
 
 }  // namespace
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

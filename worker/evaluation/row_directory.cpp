@@ -1,11 +1,11 @@
-#include "worker/training/row_directory.h"
+#include "worker/evaluation/row_directory.h"
 
 #include <algorithm>
 #include <new>
 
 #include "worker/math/tensor/memory.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 namespace {
 
 // More would keep a row that was popular once for too long.
@@ -71,4 +71,4 @@ RowDirectory::Found RowDirectory::find_or_admit(Key key, uint32_t step, uint64_t
   return {number * kWays + to, 0, false};
 }
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

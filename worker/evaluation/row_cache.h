@@ -16,12 +16,12 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "worker/evaluation/row_directory.h"
 #include "worker/features/batch.h"
 #include "worker/math/device/device.h"
 #include "worker/math/ops/ops.h"
-#include "worker/training/row_directory.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 
 class RowCache {
  public:
@@ -96,4 +96,4 @@ class RowCache {
   size_t moves_room_ = 0;
 };
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation
