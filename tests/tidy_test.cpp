@@ -55,11 +55,13 @@ constexpr std::pair<std::string_view, std::string_view> kRooms[] = {
     {"worker/synthetic", "common common/config worker/features"},
     {"worker/client", "common common/config common/metrics common/net common/wire"},
     {"worker/collective", "common common/config worker/math"},
+    {"worker/version",
+     "common common/checkpoint common/config common/formats worker/features worker/math"},
     {"worker/evaluation", "common common/config worker/features worker/math"},
     {"worker/training",
      "common common/checkpoint common/config common/formats common/metrics common/net common/wire "
      "worker/client "
-     "worker/collective worker/data worker/evaluation worker/features worker/math"},
+     "worker/collective worker/data worker/evaluation worker/features worker/math worker/version"},
 
     {"launcher",
      "common common/checkpoint common/config common/http common/metrics common/net common/wire "

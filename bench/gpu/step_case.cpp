@@ -51,8 +51,8 @@ StepTime measure_step(const Machine& machine, const step::StepModel& spec, size_
   training::StepBuffers buffers(spec.shape.table_dims,
                                 static_cast<uint32_t>(spec.config.tasks.size()), model->memory());
   buffers.resize(batch);
-  const std::vector<float> values = noise(buffers.rows[0].size());
-  for (size_t i = 0; i < values.size(); ++i) buffers.rows[0][i] = 0.1f * values[i];
+  const std::vector<float> values = noise(buffers.rows()[0].size());
+  for (size_t i = 0; i < values.size(); ++i) buffers.rows()[0][i] = 0.1f * values[i];
 
   EventClock adam(device.stream());
   std::vector<double> on_device, on_wall;

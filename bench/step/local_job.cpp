@@ -69,7 +69,7 @@ class LocalJob::Worker {
     dedup(raw_[number % kBatches]);
     const double unique = thread_seconds();
     buffers_.resize(batch_);
-    for (size_t t = 0; t < batch_.keys.size(); ++t) rows_.pull(t, batch_.keys[t], buffers_.rows[t]);
+    for (size_t t = 0; t < batch_.keys.size(); ++t) rows_.pull(t, batch_.keys[t], buffers_.rows()[t]);
     const double pulled = thread_seconds(), products_before = seconds_in_products();
     const auto workers = static_cast<double>(pushes[0].size());
     model_->train_step(buffers_.input(batch_, {workers * static_cast<double>(spec_.batch), number,
@@ -78,7 +78,7 @@ class LocalJob::Worker {
     const double computed = thread_seconds();
     times.products += seconds_in_products() - products_before;
     for (size_t t = 0; t < pushes.size(); ++t)
-      pushes[t][rank_] = {batch_.keys[t], buffers_.gradients[t]};
+      pushes[t][rank_] = {batch_.keys[t], buffers_.gradients()[t]};
     if (collective_) (void)collective_->all_reduce(model_->gradients(), {}).ok();
     const double exchanged = thread_seconds();
     optimizer_->step(model_->values(), model_->gradients(), number);

@@ -12,6 +12,7 @@
 #include "common/wire/replies.h"
 #include "worker/collective/agreement.h"
 #include "worker/training/dense_file.h"
+#include "worker/version/checkpoint_version.h"
 
 namespace cairn::training {
 namespace {
@@ -67,27 +68,27 @@ TrainState state_of(const CheckpointManifest& manifest, uint32_t first_reader,
   return state;
 }
 
-Status Checkpointer::write(const TrainState& state) {
-  if (const Status status = agree(session_.collective, session_.client->wait_pushes());
-      !status.ok())
+Status Checkpointer::write(const TrainState& state, const version::ModelVersion& version) {
+  if (const Status status = agree(view_.collective, shards_.wait_pushes()); !status.ok())
     return status;
   const Result<std::vector<std::string>> positions =
-      session_.collective.all_gather(pack_positions(state.positions));
+      view_.collective.all_gather(pack_positions(state.positions));
   if (!positions.ok()) return positions.error();
   Result<std::string> mine = std::string();
-  if (session_.first()) mine = write_as_first(state, join_positions(positions.value()));
-  const Result<std::string> written = from_first(session_.collective, mine);
+  if (view_.first()) mine = write_as_first(state, version, join_positions(positions.value()));
+  const Result<std::string> written = from_first(view_.collective, mine);
   if (!written.ok()) return written.error();
-  if (session_.first()) {
-    session_.metrics.checkpoint_last_success.Set(static_cast<double>(std::time(nullptr)));
+  if (view_.first()) {
+    view_.metrics.checkpoint_last_success.Set(static_cast<double>(std::time(nullptr)));
     remove_old(state);
   }
   return Ok{};
 }
 
 Result<std::string> Checkpointer::write_as_first(
-    const TrainState& state, std::vector<std::pair<uint32_t, uint32_t>> positions) {
-  const JobConfig& job = session_.job;
+    const TrainState& state, const version::ModelVersion& version,
+    std::vector<std::pair<uint32_t, uint32_t>> positions) {
+  const JobConfig& job = view_.job;
   const fs::path folder =
       fs::absolute(fs::path(job.checkpoint.dir) / checkpoint_folder_name(state.step));
   std::error_code failed;
@@ -104,7 +105,7 @@ Result<std::string> Checkpointer::write_as_first(
     manifest.shards.push_back({shard_folder(shard), slots.range_of(shard)});
     folders.push_back(to_json(CheckpointRequest{(folder / shard_folder(shard)).string()}));
   }
-  const auto replies = session_.client->checkpoint(state.step, folders);
+  const auto replies = shards_.checkpoint(state.step, folders);
   if (!replies.ok()) return replies.error();
   for (uint32_t shard = 0; shard < job.shards(); ++shard) {
     const Result<CheckpointReply> reply = parse_checkpoint_reply(replies.value()[shard]);
@@ -123,17 +124,19 @@ Result<std::string> Checkpointer::write_as_first(
     return Ok{};
   };
   if (Status s = add("job.yaml", write_resolved(job)); !s.ok()) return s.error();
-  if (Status s = add("dense.safetensors", write_dense(*session_.model, *session_.optimizer));
+  if (Status s = add(version::kDenseFile,
+                     write_dense(version, *learner_.optimizer, learner_.model->memory()));
       !s.ok())
     return s.error();
-  if (Status s = add("features.json", session_.statistics.to_json()); !s.ok()) return s.error();
+  if (Status s = add(version::kStatisticsFile, version.statistics.to_json()); !s.ok())
+    return s.error();
 
   manifest.step = state.step;
   manifest.epoch = state.epoch;
-  manifest.incarnation = session_.options.incarnation;
+  manifest.incarnation = view_.options.incarnation;
   manifest.readers = job.data.readers;
   manifest.config_hash = config_hash(job);
-  manifest.data_order = session_.train_data->order_fingerprint();
+  manifest.data_order = train_.order_fingerprint();
   manifest.positions = std::move(positions);
   manifest.tables = job.tables;
   manifest.metrics = state.evaluation;
@@ -151,7 +154,7 @@ Result<std::string> Checkpointer::write_as_first(
 void Checkpointer::remove_old(const TrainState& state) const {
   std::vector<fs::path> complete;
   std::error_code failed;
-  fs::directory_iterator entries(session_.job.checkpoint.dir, failed);
+  fs::directory_iterator entries(view_.job.checkpoint.dir, failed);
   for (; !failed && entries != fs::directory_iterator(); entries.increment(failed)) {
     const fs::path& folder = entries->path();
     const auto step = checkpoint_step_of(folder.filename().string());
@@ -164,7 +167,7 @@ void Checkpointer::remove_old(const TrainState& state) const {
       fs::remove_all(folder, unknown);
   }
   std::sort(complete.begin(), complete.end());
-  const size_t keep = std::max<size_t>(1, session_.job.checkpoint.keep);
+  const size_t keep = std::max<size_t>(1, view_.job.checkpoint.keep);
   for (size_t i = 0; i + keep < complete.size(); ++i) {
     // The manifest first: what is half removed must not look complete.
     fs::remove(complete[i] / "manifest.json", failed);

@@ -8,7 +8,10 @@
 #include <limits>
 #include <vector>
 
-#include "worker/training/session.h"
+#include "common/checkpoint/manifest.h"
+#include "worker/client/ps_client.h"
+#include "worker/training/compute.h"
+#include "worker/training/inputs.h"
 #include "worker/training/train_state.h"
 
 namespace cairn::training {
@@ -19,18 +22,24 @@ TrainState state_of(const CheckpointManifest& manifest, uint32_t first_reader,
 
 class Checkpointer {
  public:
-  explicit Checkpointer(Session& session) : session_(session) {}
+  // All outlive it.
+  Checkpointer(const JobView& view, const data::Dataset& train, Learner& learner,
+               client::PsClient& shards)
+      : view_(view), train_(train), learner_(learner), shards_(shards) {}
 
-  // Collective, between steps. Waits until every push is acknowledged. On an error the folder has
+  // Collective, between steps; `version` is that of state.step. Waits until every push is acknowledged. On an error the folder has
   // no manifest, so it is no checkpoint, and older ones stay.
-  Status write(const TrainState& state);
+  Status write(const TrainState& state, const version::ModelVersion& version);
 
  private:
-  Result<std::string> write_as_first(const TrainState& state,
+  Result<std::string> write_as_first(const TrainState& state, const version::ModelVersion& version,
                                      std::vector<std::pair<uint32_t, uint32_t>> positions);
   void remove_old(const TrainState& state) const;
 
-  Session& session_;
+  const JobView& view_;
+  const data::Dataset& train_;
+  Learner& learner_;
+  client::PsClient& shards_;
 };
 
 }  // namespace cairn::training

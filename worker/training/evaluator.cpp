@@ -29,26 +29,27 @@ Result<std::string> measure_as_first(const std::vector<TaskConfig>& tasks,
 
 }  // namespace
 
-Result<EvaluationReport> evaluate(Session& session, uint64_t step) {
+Result<EvaluationReport> evaluate(Inference& inference, const version::VersionPtr& version,
+                                  const data::Dataset& data) {
   static_assert(std::is_trivially_copyable_v<evaluation::TaskQuality>);
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<TaskConfig>& tasks = session.job.model.tasks;
+  const std::vector<TaskConfig>& tasks = inference.parts().job.model.tasks;
   evaluation::EvaluationPairs mine(tasks.size());
-  const Status read =
-      run_inference(session, *session.evaluation_data, step,
-                    [&](const features::Batch& batch, std::span<const float> predictions) {
-                      mine.add(predictions, batch.labels);
-                    });
+  const Status read = inference.run(
+      version, data, [&](const features::Batch& batch, std::span<const float> predictions) {
+        mine.add(predictions, batch.labels);
+      });
   if (!read.ok()) return read.error();
-  Result<std::vector<std::string>> gathered = session.collective.gather_to_first(mine.serialise());
+  collective::Collective& collective = inference.parts().collective;
+  Result<std::vector<std::string>> gathered = collective.gather_to_first(mine.serialise());
   if (!gathered.ok()) return gathered.error();
   Result<std::string> measured = std::string();
-  if (session.first()) measured = measure_as_first(tasks, std::move(gathered).value());
-  const Result<std::string> qualities = from_first(session.collective, measured);
+  if (collective.rank() == 0) measured = measure_as_first(tasks, std::move(gathered).value());
+  const Result<std::string> qualities = from_first(collective, measured);
   if (!qualities.ok()) return qualities.error();
 
   EvaluationReport report;
-  report.step = step;
+  report.step = version->step;
   report.qualities.resize(tasks.size());
   check(qualities.value().size() == tasks.size() * sizeof(evaluation::TaskQuality),
         "one quality per task");

@@ -53,14 +53,16 @@ void warn(const Status& status) {
 
 }  // namespace
 
-RunReport::RunReport(Session& session)
-    : session_(session), loss_sums_(session.job.model.tasks.size()) {
-  if (!session.first()) return;
-  progress_ = std::make_unique<Progress>(Progress::Options{.bar = is_terminal(stdout),
-                                                           .epochs = session.job.train.epochs,
-                                                           .tasks = session.job.model.tasks});
+RunReport::RunReport(const JobView& view, uint64_t samples_estimate, client::PsClient& shards)
+    : view_(view),
+      samples_estimate_(static_cast<double>(samples_estimate)),
+      shards_(shards),
+      loss_sums_(view.job.model.tasks.size()) {
+  if (!view.first()) return;
+  progress_ = std::make_unique<Progress>(Progress::Options{
+      .bar = is_terminal(stdout), .epochs = view.job.train.epochs, .tasks = view.job.model.tasks});
   Result<std::unique_ptr<TrainingLog>> log = TrainingLog::open(
-      std::filesystem::path(session.job.output) / "metrics.jsonl", session.job.model.tasks);
+      std::filesystem::path(view.job.output) / "metrics.jsonl", view.job.model.tasks);
   if (log.ok())
     metrics_log_ = std::move(log).value();
   else
@@ -78,19 +80,19 @@ void RunReport::paused(double seconds) {
   reported_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-void RunReport::step(const TrainState& state, uint64_t rows, const features::Batch& batch,
+void RunReport::step(const TrainState& state, uint64_t samples, const features::Batch& batch,
                      std::span<const collective::Control> controls) {
-  WorkerMetrics& metrics = session_.metrics;
+  WorkerMetrics& metrics = view_.metrics;
   metrics.train_samples.Increment(static_cast<double>(batch.samples));
   metrics.train_step.Set(static_cast<double>(state.step));
-  metrics.prefetch_depth.Set(session_.job.train.prefetch);
+  metrics.prefetch_depth.Set(view_.job.train.prefetch);
   size_t occurrences = 0, unique = 0;
   for (const features::Bag& bag : batch.bags) occurrences += bag.index.size();
   for (const auto& keys : batch.keys) unique += keys.size();
   if (occurrences > 0)
     metrics.unique_key_ratio.Set(static_cast<double>(unique) / static_cast<double>(occurrences));
 
-  samples_ += rows;
+  samples_ += samples;
   if (state.epoch != epoch_) {  // bad samples are counted by epoch
     epoch_ = state.epoch;
     bad_samples_of_epochs_ = bad_samples_;
@@ -99,8 +101,8 @@ void RunReport::step(const TrainState& state, uint64_t rows, const features::Bat
   for (const collective::Control& control : controls) bad_samples_ += control.bad_samples;
   for (size_t task = 0; task < std::min(loss_sums_.size(), std::size(controls[0].losses)); ++task)
     for (const collective::Control& control : controls)
-      loss_sums_[task] += control.losses[task] * static_cast<double>(rows);
-  if (state.step - reported_step_ >= session_.job.train.report_every) report(state);
+      loss_sums_[task] += control.losses[task] * static_cast<double>(samples);
+  if (state.step - reported_step_ >= view_.job.train.report_every) report(state);
 }
 
 void RunReport::report(const TrainState& state) {
@@ -115,7 +117,7 @@ void RunReport::report(const TrainState& state) {
   for (double sum : loss_sums_) report.losses.push_back(sum / std::max(1.0, samples));
   report.bad_samples = bad_samples_;
   report.done = progress_of(state);
-  auto task = session_.metrics.tasks.begin();
+  auto task = view_.metrics.tasks.begin();
   for (double loss : report.losses) (task++)->loss.Set(loss);
   if (progress_) progress_->show(report);
   if (metrics_log_) warn(metrics_log_->write(report));
@@ -125,20 +127,20 @@ void RunReport::report(const TrainState& state) {
   std::fill(loss_sums_.begin(), loss_sums_.end(), 0.0);
 }
 
-// By steps where train.max_steps bounds the run, else by rows, of which the input gives an
+// By steps where train.max_steps bounds the run, else by samples, of which the input gives an
 // estimate.
 double RunReport::progress_of(const TrainState& state) const {
-  const TrainConfig& train = session_.job.train;
-  const double rows = static_cast<double>(session_.train_data->samples_estimate()) * train.epochs;
-  const double done_by_rows =
-      static_cast<double>(state.step * train.batch_size) / std::max(1.0, rows);
+  const TrainConfig& train = view_.job.train;
+  const double samples = samples_estimate_ * train.epochs;
+  const double done_by_samples =
+      static_cast<double>(state.step * train.batch_size) / std::max(1.0, samples);
   const double done_by_steps =
       train.max_steps ? static_cast<double>(state.step) / static_cast<double>(train.max_steps) : 0;
-  return std::min(1.0, std::max(done_by_rows, done_by_steps));
+  return std::min(1.0, std::max(done_by_samples, done_by_steps));
 }
 
 void RunReport::evaluated(EvaluationReport evaluation) {
-  auto task = session_.metrics.tasks.begin();
+  auto task = view_.metrics.tasks.begin();
   for (const evaluation::TaskQuality& quality : evaluation.qualities) {
     if (quality.auc) task->evaluation_auc.Set(*quality.auc);
     if (quality.logloss) task->evaluation_logloss.Set(*quality.logloss);
@@ -154,7 +156,7 @@ void RunReport::evaluated(EvaluationReport evaluation) {
 // all the same.
 nlohmann::ordered_json RunReport::losses_of_shards() const {
   nlohmann::ordered_json losses = nlohmann::ordered_json::array();
-  const Result<std::vector<std::string>> stats = session_.client->stats();
+  const Result<std::vector<std::string>> stats = shards_.stats();
   if (!stats.ok()) {
     warn(stats.error());
     return losses;
@@ -173,8 +175,7 @@ nlohmann::ordered_json RunReport::losses_of_shards() const {
 }
 
 Result<uint64_t> RunReport::lost_pushes_of_all() const {
-  const auto counts = session_.collective.all_gather(
-      fmt::format("{}", session_.client ? session_.client->lost_pushes() : 0));
+  const auto counts = view_.collective.all_gather(fmt::format("{}", shards_.lost_pushes()));
   if (!counts.ok()) return counts.error();
   uint64_t sum = 0;
   for (const std::string& count : counts.value()) sum += std::stoull(count);
@@ -183,24 +184,24 @@ Result<uint64_t> RunReport::lost_pushes_of_all() const {
 
 Status RunReport::finish(const TrainState& state) {
   // The same on every worker, as the job is.
-  const bool may_have_lost = session_.job.ps.recovery == Recovery::kReport;
+  const bool may_have_lost = view_.job.ps.recovery == Recovery::kReport;
   const Result<uint64_t> lost_pushes = may_have_lost ? lost_pushes_of_all() : Result<uint64_t>(0);
   if (!lost_pushes.ok()) return lost_pushes.error();
-  if (!session_.first()) return Ok{};
+  if (!view_.first()) return Ok{};
   RunResult result;
-  if (evaluation_) result.tasks = task_results(session_.job, *evaluation_);
+  if (evaluation_) result.tasks = task_results(view_.job, *evaluation_);
   result.steps = state.step;
   result.samples = samples_;
   result.seconds = seconds_between(started_, Clock::now()) - paused_seconds_;
   result.bad_samples = bad_samples_;
-  if (session_.client) result.server_restarts = session_.client->server_restarts();
+  result.server_restarts = shards_.server_restarts();
   result.lost_pushes = lost_pushes.value();
   if (may_have_lost && result.server_restarts > 0) result.lost = losses_of_shards();
-  result.config_hash = config_hash(session_.job);
+  result.config_hash = config_hash(view_.job);
   progress_.reset();  // the bar ends before the table
   fmt::print("{}", closing_table(result));
   std::fflush(stdout);
-  const std::filesystem::path path = std::filesystem::path(session_.job.output) / "result.json";
+  const std::filesystem::path path = std::filesystem::path(view_.job.output) / "result.json";
   // A finished run that was resumed has nothing to add to what it said when it ended.
   std::error_code unknown;
   if (samples_ == 0 && std::filesystem::exists(path, unknown)) return Ok{};

@@ -11,22 +11,27 @@
 #include <span>
 #include <vector>
 
-#include "worker/training/checkpointer.h"
+#include "worker/client/ps_client.h"
+#include "worker/collective/collective.h"
+#include "worker/features/batch.h"
+#include "worker/training/job_view.h"
 #include "worker/training/progress.h"
-#include "worker/training/session.h"
+#include "worker/training/report.h"
+#include "worker/training/train_state.h"
 #include "worker/training/training_log.h"
 
 namespace cairn::training {
 
 class RunReport {
  public:
-  explicit RunReport(Session& session);
+  // `samples_estimate`: of the training data. All outlive it.
+  RunReport(const JobView& view, uint64_t samples_estimate, client::PsClient& shards);
 
   void start(const TrainState& state);
   // Time that did not go into steps: evaluations and checkpoints.
   void paused(double seconds);
-  // After a step of `rows` rows over all workers, of which `batch` are this worker's.
-  void step(const TrainState& state, uint64_t rows, const features::Batch& batch,
+  // After a step of `samples` over all workers, of which `batch` are this worker's.
+  void step(const TrainState& state, uint64_t samples, const features::Batch& batch,
             std::span<const collective::Control> controls);
   void evaluated(EvaluationReport evaluation);
   // Writes result.json and prints the closing table. All workers call it.
@@ -40,7 +45,9 @@ class RunReport {
   nlohmann::ordered_json losses_of_shards() const;
   Result<uint64_t> lost_pushes_of_all() const;
 
-  Session& session_;
+  const JobView& view_;
+  const double samples_estimate_;
+  client::PsClient& shards_;
   std::unique_ptr<Progress> progress_;        // worker 0 only
   std::unique_ptr<TrainingLog> metrics_log_;  // worker 0 only
   Clock::time_point started_, reported_;
@@ -48,7 +55,7 @@ class RunReport {
   uint64_t reported_step_ = 0, epoch_ = 0;
   uint64_t bad_samples_ = 0, bad_samples_of_epochs_ = 0;  // of all workers; before this epoch
   uint64_t samples_ = 0, reported_samples_ = 0;
-  std::vector<double> loss_sums_;  // of all workers, since the last report; by rows
+  std::vector<double> loss_sums_;  // of all workers, since the last report; by samples
   std::optional<EvaluationReport> evaluation_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "worker/collective/agreement.h"
+#include "worker/data/prefetching_source.h"
 
 namespace cairn::training {
 namespace {
@@ -13,23 +14,40 @@ namespace {
 constexpr size_t kBatchesReady = 4;
 constexpr int kExitInterrupted = 4;
 
+features::Batch batch_without_samples(const math::ModelShape& shape) {
+  features::Batch batch;
+  batch.keys.resize(shape.table_dims.size());
+  for (size_t bag = 0; bag < shape.bags.size(); ++bag)
+    batch.bags.push_back({.offsets = {0}, .index = {}});
+  return batch;
+}
+
 }  // namespace
 
-Trainer::Trainer(Session& session)
-    : session_(session),
-      schedule_(session.job),
-      checkpointer_(session),
-      report_(session),
-      buffers_(session.table_dims(), static_cast<uint32_t>(session.job.model.tasks.size()),
-               session.model->memory()),
-      peers_(session.sums()),
-      begin_(session.sums()) {
+Trainer::Trainer(const TrainerParts& parts, const TrainingStart& start)
+    : parts_(parts),
+      view_(parts.view),
+      model_(*parts.learner.model),
+      sums_(parts.device.sums(parts.view.collective)),
+      statistics_(start.statistics),
+      schedule_(view_.job),
+      no_samples_(batch_without_samples(parts.learner.definition->shape)),
+      checkpointer_(view_, *parts.inputs.train, parts.learner, parts.shards),
+      report_(view_, parts.inputs.train->samples_estimate(), parts.shards),
+      buffers_(parts.learner.definition->shape.table_dims,
+               static_cast<uint32_t>(view_.job.model.tasks.size()), model_.memory()),
+      peers_(sums_),
+      sum_sink_(sums_),
+      shard_pulls_(parts.shards),
+      lookahead_({.prefetch = view_.job.train.prefetch,
+                  .speculative_pulls = view_.job.train.speculative_pulls},
+                 no_samples_, shard_pulls_) {
   const data::ReaderRange readers =
-      data::readers_of(session.rank(), session.collective.size(), session.job.data.readers);
-  if (session.manifest) {
-    state_ = state_of(*session.manifest, readers.first, readers.last);
-    for (const auto& [group, line] : session.manifest->positions)
-      resume_from_.push_back({group, line});
+      data::readers_of(view_.rank(), view_.collective.size(), view_.job.data.readers);
+  if (start.manifest) {
+    state_ = state_of(*start.manifest, readers.first, readers.last);
+    for (const auto& [first, second] : start.manifest->positions)
+      resume_from_.push_back({first, second});
     checkpoint_step_ = state_.step;
   } else {
     state_.positions.resize(readers.last - readers.first);
@@ -48,35 +66,36 @@ WorkerOutcome Trainer::run() {
                        "; a checkpoint is written, --resume goes on from it"};
   }
   if (evaluated_step_ != state_.step &&
-      evaluate(std::min<uint64_t>(state_.epoch + 1, session_.job.train.epochs)) == Next::kFailed)
+      evaluate(std::min<uint64_t>(state_.epoch + 1, view_.job.train.epochs)) == Next::kFailed)
     return leave_together();
   if (checkpoint() == Next::kFailed) return leave_together();
-  if (const Status s = agree(session_.collective, report_.finish(state_)); !s.ok())
+  if (const Status s = agree(view_.collective, report_.finish(state_)); !s.ok())
     return outcome_of(s.error());
   return {};
 }
 
-Trainer::Next Trainer::run_epoch() {
+Next Trainer::run_epoch() {
   Result<std::unique_ptr<data::BatchSource>> reading =
-      session_.train_data->start({.epoch = state_.epoch,
-                                  .worker = session_.rank(),
-                                  .workers = session_.collective.size(),
-                                  .batch_size = session_.job.train.batch_size,
+      parts_.inputs.train->start({.epoch = state_.epoch,
+                                  .worker = view_.rank(),
+                                  .workers = view_.collective.size(),
+                                  .batch_size = view_.job.train.batch_size,
                                   .positions = std::exchange(resume_from_, {})},
-                                 session_.statistics);
+                                 statistics_);
   if (reading.ok())
-    source_ = std::make_unique<data::PrefetchingSource>(std::move(reading).value(), kBatchesReady);
+    lookahead_.start(
+        std::make_unique<data::PrefetchingSource>(std::move(reading).value(), kBatchesReady));
   else
     fail(reading.error());
   bad_samples_ = 0;
-  bad_samples_told_ = 0;
+  bad_samples_counted_ = 0;
   look_ahead();
-  // One exchange before the first step tells every worker how many rows it has.
+  // One exchange before the first step tells every worker how many samples it has.
   Next next = exchange({});
   if (next == Next::kGoOn &&
-      next_samples_ == 0) {  // resumed at an epoch's end, or there are no rows
+      next_samples_ == 0) {  // resumed at an epoch's end, or there are no samples
     if (state_.step == 0) {
-      fail({ErrorCode::kBadData, "the training data has no good row"});
+      fail({ErrorCode::kBadData, "the training data has no good sample"});
       return Next::kFailed;
     }
     next = after_step(/*epoch_ended=*/true);
@@ -88,176 +107,109 @@ Trainer::Next Trainer::run_epoch() {
     const Next after = after_step(/*epoch_ended=*/next_samples_ == 0);
     if (after != Next::kGoOn) next = after;
   }
-  abandon_ahead();
-  source_.reset();
+  lookahead_.abandon();
   return next;
 }
 
-Trainer::Next Trainer::run_step(uint64_t rows) {
-  Ahead current = std::move(ahead_.front());
-  ahead_.pop_front();
-  const uint64_t step = ++state_.step;  // `look_ahead` counts from the step after this one
+Next Trainer::run_step(uint64_t samples) {
+  BatchAhead current = lookahead_.take();
+  const uint64_t step = ++state_.step;
   look_ahead();
   const features::Batch& batch = current.batch;
   buffers_.resize(batch);
   // A worker that has lost the shards still takes part in the exchange, so that all leave together.
-  if (const Status computed = compute(step, rows, current); !computed.ok()) fail(computed.error());
+  if (const Status computed = compute(step, samples, current); !computed.ok())
+    fail(computed.error());
   state_.positions = batch.positions;
   bad_samples_ = batch.bad_samples;
 
-  const Next next = exchange(session_.model->gradients());
+  const Next next = exchange(model_.gradients());
   if (next == Next::kFailed) return next;
-  session_.optimizer->step(session_.model->values(), session_.model->gradients(), step);
-  report_.step(state_, rows, batch, controls_);
+  parts_.learner.optimizer->step(model_.values(), model_.gradients(), step);
+  report_.step(state_, samples, batch, controls_);
   return next;
 }
 
-Status Trainer::compute(uint64_t step, uint64_t rows, Ahead& current) {
-  client::PsClient& client = *session_.client;
+Status Trainer::compute(uint64_t step, uint64_t samples, BatchAhead& current) {
+  client::PsClient& shards = parts_.shards;
   const features::Batch& batch = current.batch;
   const auto lost = [&](const Error& error) {
-    compute_nothing(step, rows);
+    compute_nothing(step, samples);
     return error;
   };
-  if (const Status asked = pull(current, step, 0); !asked.ok()) return lost(asked.error());
-  const Result<client::ShardSplit> split = client.finish_pull(*current.pull, buffers_.rows);
+  if (const Status asked = lookahead_.pull(current, step, 0); !asked.ok())
+    return lost(asked.error());
+  const Result<client::ShardSplit> split = shards.finish_pull(*current.pull, buffers_.rows());
   if (!split.ok()) return lost(split.error());
   // Not before the rows of this step are there, which the speculative answers would hold up; and
   // only for the next step, as of those behind it more rows would change.
-  if (session_.job.train.speculative_pulls)
-    if (const Status asked = pull(ahead_.front(), step + 1, kPullSpeculative); !asked.ok())
+  if (view_.job.train.speculative_pulls)
+    if (const Status asked = lookahead_.pull_next(step + 1, kPullSpeculative); !asked.ok())
       return lost(asked.error());
-  const StepPlace place = {static_cast<double>(rows), step, first_sample(), &peers_};
-  session_.model->train_step(buffers_.input(batch, place), output());
+  model_.train_step(buffers_.input(batch, place_of(step, samples)), output());
   if (peers_.failure()) return *peers_.failure();
-  return client.push(step, batch.keys, split.value(), buffers_.gradients);
+  return shards.push(step, batch.keys, split.value(), buffers_.gradients());
 }
 
-void Trainer::compute_nothing(uint64_t step, uint64_t rows) {
-  if (!session_.model->exchanges()) return;
-  const features::Batch none = without_samples();
-  buffers_.resize(none);
-  const StepPlace place = {static_cast<double>(rows), step, first_sample(), &peers_};
-  session_.model->train_step(buffers_.input(none, place), output());
+void Trainer::compute_nothing(uint64_t step, uint64_t samples) {
+  if (!model_.exchanges()) return;
+  buffers_.resize(no_samples_);
+  model_.train_step(buffers_.input(no_samples_, place_of(step, samples)), output());
+}
+
+// The samples of a step travel with the control vectors of the step before.
+StepPlace Trainer::place_of(uint64_t step, uint64_t samples) {
+  return {static_cast<double>(samples), step, first_sample_of(view_.rank(), controls_), &peers_};
 }
 
 math::ModelOutput Trainer::output() {
   math::ModelOutput output = buffers_.output();
-  if (!session_.model->exchanges()) output.sink = &begin_;
+  if (!model_.exchanges()) output.sink = &sum_sink_;
   return output;
 }
 
-// The rows of a step travel with the control vectors of the step before.
-uint64_t Trainer::first_sample() const {
-  uint64_t before = 0;
-  for (uint32_t rank = 0; rank < session_.rank(); ++rank) before += controls_[rank].next_samples;
-  return before;
-}
-
-// A batch whose bags and keys are there, and empty.
-features::Batch Trainer::without_samples() const {
-  features::Batch batch;
-  batch.keys.resize(session_.job.tables.size());
-  for (const FeatureConfig& feature : session_.job.features)
-    if (feature.is_id()) batch.bags.push_back({.offsets = {0}, .index = {}});
-  return batch;
-}
-
-Trainer::Next Trainer::exchange(std::span<float> gradients) {
-  if (ahead_.front().error) fail(*ahead_.front().error);
-  collective::Control mine = control();
-  for (size_t task = 0; task < std::min(buffers_.losses.size(), std::size(mine.losses)); ++task)
-    mine.losses[task] = buffers_.losses[task];
-  Result<std::vector<collective::Control>> controls = session_.sums().all_reduce(gradients, mine);
+Next Trainer::exchange(std::span<float> gradients) {
+  if (lookahead_.next().error) fail(*lookahead_.next().error);
+  Result<std::vector<collective::Control>> controls = sums_.all_reduce(gradients, control());
   if (!controls.ok()) {
     fail(controls.error());
     return Next::kFailed;
   }
   controls_ = std::move(controls).value();
-  return decide(controls_);
+  const Decision decision = decide(controls_, state_.epoch + 1, view_.job.data.max_bad_samples);
+  next_samples_ = decision.next_samples;
+  count_bad_samples(controls_[view_.rank()].bad_samples);
+  if (decision.error) fail(*decision.error);
+  interrupted_ |= decision.next == Next::kStop;
+  return decision.next;
 }
 
 void Trainer::look_ahead() {
-  // The next batch is always read, as its rows travel with the control vector.
-  const size_t wanted = std::max<size_t>(1, session_.job.train.prefetch);
-  while (ahead_.size() < wanted) {
-    if (!ahead_.empty() && ahead_.back().batch.samples == 0) break;  // the epoch has ended
-    Result<features::Batch> batch =
-        source_ ? source_->next() : Result<features::Batch>(features::Batch{});
-    Ahead& ahead = ahead_.emplace_back();
-    if (source_ && batch.ok()) {
-      ahead.batch = std::move(batch).value();
-      continue;
-    }
-    // This worker goes on without rows; all stop when this batch would be next.
-    if (!batch.ok()) ahead.error = batch.error();
-    ahead.batch = without_samples();
-    ahead.batch.positions = state_.positions;
-  }
-  if (session_.job.train.speculative_pulls) return;
-  for (size_t i = 0; i < std::min<size_t>(ahead_.size(), session_.job.train.prefetch); ++i)
-    if (const Status sent = pull(ahead_[i], state_.step + 1 + i, 0); !sent.ok())
-      return fail(sent.error());
-}
-
-Status Trainer::pull(Ahead& ahead, uint64_t step, uint32_t flags) {
-  if (ahead.pull) return Ok{};
-  const auto pull = session_.client->start_pull(step, ahead.batch.keys, flags);
-  if (!pull.ok()) return pull.error();
-  ahead.pull = pull.value();
-  return Ok{};
-}
-
-void Trainer::abandon_ahead() {
-  for (const Ahead& ahead : ahead_)
-    if (ahead.pull) session_.client->abandon_pull(*ahead.pull);
-  ahead_.clear();
+  if (const Status s = lookahead_.fill(state_.step + 1, state_.positions); !s.ok()) fail(s.error());
 }
 
 collective::Control Trainer::control() const {
+  const std::atomic<bool>* interrupted = view_.options.interrupted;
+  const features::Batch& next = lookahead_.next().batch;
   collective::Control control;
-  control.stop = session_.options.interrupted && session_.options.interrupted->load() ? 1 : 0;
+  control.stop = interrupted != nullptr && interrupted->load() ? 1 : 0;
   control.error = failure_ ? 1 : 0;
-  control.next_samples = ahead_.front().batch.samples;
-  // A worker without further rows has met all its bad ones, also those behind its last batch.
-  control.bad_samples = control.next_samples == 0
-                            ? std::max(bad_samples_, ahead_.front().batch.bad_samples)
-                            : bad_samples_;
+  control.next_samples = next.samples;
+  // A worker without further samples has met all its bad ones, also those behind its last batch.
+  control.bad_samples = next.samples == 0 ? std::max(bad_samples_, next.bad_samples) : bad_samples_;
+  const std::vector<double>& losses = buffers_.losses();
+  std::copy_n(losses.begin(), std::min(losses.size(), std::size(control.losses)), control.losses);
   return control;
 }
 
-Trainer::Next Trainer::decide(const std::vector<collective::Control>& controls) {
-  uint64_t bad_samples = 0;
-  bool stop = false, error = false;
-  next_samples_ = 0;
-  for (const collective::Control& control : controls) {
-    next_samples_ += control.next_samples;
-    bad_samples += control.bad_samples;
-    stop |= control.stop != 0;
-    error |= control.error != 0;
-  }
-  const uint64_t own = controls[session_.rank()].bad_samples;
-  if (own > bad_samples_told_) {
-    session_.metrics.bad_samples.Increment(static_cast<double>(own - bad_samples_told_));
-    bad_samples_told_ = own;
-  }
-  if (error) return Next::kFailed;
-  if (bad_samples > session_.job.data.max_bad_samples) {
-    fail({ErrorCode::kBadData, std::to_string(bad_samples) + " bad samples in epoch " +
-                                   std::to_string(state_.epoch + 1) +
-                                   ", more than data.max_bad_samples (" +
-                                   std::to_string(session_.job.data.max_bad_samples) +
-                                   "); the first are in the log above"});
-    return Next::kFailed;
-  }
-  if (stop) {
-    interrupted_ = true;
-    return Next::kStop;
-  }
-  return Next::kGoOn;
+void Trainer::count_bad_samples(uint64_t all_of_this_worker) {
+  if (all_of_this_worker <= bad_samples_counted_) return;
+  view_.metrics.bad_samples.Increment(
+      static_cast<double>(all_of_this_worker - bad_samples_counted_));
+  bad_samples_counted_ = all_of_this_worker;
 }
 
-Trainer::Next Trainer::after_step(bool epoch_ended) {
+Next Trainer::after_step(bool epoch_ended) {
   if (epoch_ended) {
     ++state_.epoch;
     state_.positions.assign(state_.positions.size(), {});
@@ -271,19 +223,26 @@ Trainer::Next Trainer::after_step(bool epoch_ended) {
   return schedule_.has_ended(state_) ? Next::kStop : Next::kGoOn;
 }
 
-Trainer::Next Trainer::evaluate(uint64_t epoch) {
+const version::VersionPtr& Trainer::version() {
+  if (!version_ || version_->step != state_.step)
+    version_ = parts_.learner.version(state_.step, statistics_);
+  return version_;
+}
+
+Next Trainer::evaluate(uint64_t epoch) {
   evaluated_step_ = state_.step;
-  if (!session_.evaluation_data) return Next::kGoOn;
-  Result<EvaluationReport> evaluation = training::evaluate(session_, state_.step);
+  if (parts_.inference == nullptr) return Next::kGoOn;
+  Result<EvaluationReport> evaluation =
+      training::evaluate(*parts_.inference, version(), *parts_.inputs.evaluation);
   if (!evaluation.ok()) {
     fail(evaluation.error());
     return Next::kFailed;
   }
-  state_.evaluation = figures_of(evaluation.value(), session_.job.model);
+  state_.evaluation = figures_of(evaluation.value(), view_.job.model);
   report_.paused(evaluation.value().seconds);
   evaluation.value().epoch = static_cast<uint32_t>(epoch);
   report_.evaluated(std::move(evaluation).value());
-  const std::string& monitor = session_.job.eval.monitor;
+  const std::string& monitor = view_.job.eval.monitor;
   if (monitor.empty()) return Next::kGoOn;
   const auto found = state_.evaluation.find(monitor);
   const bool is_there = found != state_.evaluation.end();
@@ -291,10 +250,10 @@ Trainer::Next Trainer::evaluate(uint64_t epoch) {
   return Next::kGoOn;
 }
 
-Trainer::Next Trainer::checkpoint() {
+Next Trainer::checkpoint() {
   if (checkpoint_step_ == state_.step) return Next::kGoOn;
   const auto start = std::chrono::steady_clock::now();
-  const Status written = checkpointer_.write(state_);
+  const Status written = checkpointer_.write(state_, *version());
   report_.paused(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (!written.ok()) {
     fail(written.error());
@@ -309,10 +268,9 @@ void Trainer::fail(const Error& error) {
 }
 
 WorkerOutcome Trainer::leave_together() {
-  abandon_ahead();
-  source_.reset();
-  if (session_.collective.lost() || session_.sums().lost()) return outcome_of(*failure_);
-  const Status together = agree(session_.collective, failure_ ? Status(*failure_) : Status(Ok{}));
+  lookahead_.abandon();
+  if (view_.collective.lost() || sums_.lost()) return outcome_of(*failure_);
+  const Status together = agree(view_.collective, failure_ ? Status(*failure_) : Status(Ok{}));
   check(!together.ok(), "leaving together without a failure");
   return outcome_of(together.error());
 }
