@@ -57,7 +57,9 @@ constexpr std::pair<std::string_view, std::string_view> kRooms[] = {
     {"worker/collective", "common common/config worker/math"},
     {"worker/version",
      "common common/checkpoint common/config common/formats worker/features worker/math"},
-    {"worker/evaluation", "common common/config worker/features worker/math"},
+    {"worker/evaluation",
+     "common common/config common/metrics common/wire worker/client worker/collective worker/data "
+     "worker/features worker/math worker/version"},
     {"worker/training",
      "common common/checkpoint common/config common/formats common/metrics common/net common/wire "
      "worker/client "

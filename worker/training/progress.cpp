@@ -76,7 +76,7 @@ double Progress::seconds_left(const TrainReport& report) const {
   return std::max(0.0, 1.0 - report.done) * seconds / done;
 }
 
-void Progress::show(const EvaluationReport& report) {
+void Progress::show(const evaluation::EvaluationReport& report) {
   std::string line =
       fmt::format("evaluation at step {} in {:.1f} s:", with_commas(report.step), report.seconds);
   for (size_t task = 0; task < report.qualities.size() && task < options_.tasks.size(); ++task) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/config/model_config.h"
+#include "worker/evaluation/evaluation_report.h"
 #include "worker/training/report.h"
 
 namespace cairn::training {
@@ -27,7 +28,7 @@ class Progress {
   Progress(const Progress&) = delete;
 
   void show(const TrainReport& report);
-  void show(const EvaluationReport& report);
+  void show(const evaluation::EvaluationReport& report);
 
   // A line of text that the bar does not draw over.
   void say(std::string_view line);

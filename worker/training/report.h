@@ -1,14 +1,9 @@
-// Reports of worker 0 about a run while it goes on, and the quality that evaluations find. Plain
-// values: Progress shows them, TrainingLog keeps them, result.json and the closing table end with
-// them.
+// Worker 0's report about a run while it goes on. A plain value: Progress shows it and TrainingLog
+// keeps it, beside the reports of evaluations (worker/evaluation/evaluation_report.h).
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
-
-#include "worker/evaluation/quality.h"
 
 namespace cairn::training {
 
@@ -22,13 +17,6 @@ struct TrainReport {
   double samples_per_second = 0.0;
   std::vector<double> losses = {};  // one per task: mean over the rows
   uint64_t bad_samples = 0;         // since this start
-};
-
-struct EvaluationReport {
-  uint64_t step = 0;
-  uint32_t epoch = 1;
-  double seconds = 0.0;                                 // that the evaluation took
-  std::vector<evaluation::TaskQuality> qualities = {};  // one per task
 };
 
 }  // namespace cairn::training

@@ -25,7 +25,8 @@ nlohmann::json best_beside(const JobConfig& job) {
   return file ? nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false) : nlohmann::json();
 }
 
-std::vector<TaskResult> task_results(const JobConfig& job, const EvaluationReport& evaluation) {
+std::vector<TaskResult> task_results(const JobConfig& job,
+                                     const evaluation::EvaluationReport& evaluation) {
   const nlohmann::json best = best_beside(job);
   std::vector<TaskResult> results;
   for (size_t task = 0; task < job.model.tasks.size(); ++task) {
@@ -139,7 +140,7 @@ double RunReport::progress_of(const TrainState& state) const {
   return std::min(1.0, std::max(done_by_samples, done_by_steps));
 }
 
-void RunReport::evaluated(EvaluationReport evaluation) {
+void RunReport::evaluated(evaluation::EvaluationReport evaluation) {
   auto task = view_.metrics.tasks.begin();
   for (const evaluation::TaskQuality& quality : evaluation.qualities) {
     if (quality.auc) task->evaluation_auc.Set(*quality.auc);
@@ -208,7 +209,7 @@ Status RunReport::finish(const TrainState& state) {
   return write_result(path, result);
 }
 
-void print_evaluation(const JobConfig& job, const EvaluationReport& evaluation) {
+void print_evaluation(const JobConfig& job, const evaluation::EvaluationReport& evaluation) {
   RunResult result;
   result.tasks = task_results(job, evaluation);
   fmt::print("{}", closing_table(result));

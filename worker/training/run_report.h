@@ -13,6 +13,7 @@
 
 #include "worker/client/ps_client.h"
 #include "worker/collective/collective.h"
+#include "worker/evaluation/evaluation_report.h"
 #include "worker/features/batch.h"
 #include "worker/training/job_view.h"
 #include "worker/training/progress.h"
@@ -33,7 +34,7 @@ class RunReport {
   // After a step of `samples` over all workers, of which `batch` are this worker's.
   void step(const TrainState& state, uint64_t samples, const features::Batch& batch,
             std::span<const collective::Control> controls);
-  void evaluated(EvaluationReport evaluation);
+  void evaluated(evaluation::EvaluationReport evaluation);
   // Writes result.json and prints the closing table. All workers call it.
   Status finish(const TrainState& state);
 
@@ -56,10 +57,10 @@ class RunReport {
   uint64_t bad_samples_ = 0, bad_samples_of_epochs_ = 0;  // of all workers; before this epoch
   uint64_t samples_ = 0, reported_samples_ = 0;
   std::vector<double> loss_sums_;  // of all workers, since the last report; by samples
-  std::optional<EvaluationReport> evaluation_;
+  std::optional<evaluation::EvaluationReport> evaluation_;
 };
 
 // The closing table of an evaluation alone, on stdout.
-void print_evaluation(const JobConfig& job, const EvaluationReport& evaluation);
+void print_evaluation(const JobConfig& job, const evaluation::EvaluationReport& evaluation);
 
 }  // namespace cairn::training

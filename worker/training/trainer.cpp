@@ -232,8 +232,8 @@ const version::VersionPtr& Trainer::version() {
 Next Trainer::evaluate(uint64_t epoch) {
   evaluated_step_ = state_.step;
   if (parts_.inference == nullptr) return Next::kGoOn;
-  Result<EvaluationReport> evaluation =
-      training::evaluate(*parts_.inference, version(), *parts_.inputs.evaluation);
+  Result<evaluation::EvaluationReport> evaluation =
+      evaluation::evaluate(*parts_.inference, version(), *parts_.inputs.evaluation);
   if (!evaluation.ok()) {
     fail(evaluation.error());
     return Next::kFailed;

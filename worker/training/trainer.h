@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "worker/client/ps_client.h"
+#include "worker/evaluation/evaluator.h"
+#include "worker/evaluation/inference.h"
 #include "worker/training/checkpointer.h"
 #include "worker/training/collective_peers.h"
 #include "worker/training/compute.h"
 #include "worker/training/decision.h"
-#include "worker/training/evaluator.h"
-#include "worker/training/inference.h"
 #include "worker/training/lookahead.h"
 #include "worker/training/run_report.h"
 #include "worker/training/schedule.h"
@@ -35,7 +35,7 @@ struct TrainerParts {
   const ComputeDevice& device;
   Learner& learner;
   client::PsClient& shards;
-  Inference* inference;  // null where there is no evaluation data
+  evaluation::Inference* inference;  // null where there is no evaluation data
 };
 
 class Trainer {

@@ -44,7 +44,7 @@ Status TrainingLog::write(const TrainReport& report) {
                                {"loss", std::move(losses)}}));
 }
 
-Status TrainingLog::write(const EvaluationReport& report) {
+Status TrainingLog::write(const evaluation::EvaluationReport& report) {
   nlohmann::ordered_json tasks = nlohmann::ordered_json::object();
   for (size_t task = 0; task < report.qualities.size() && task < tasks_.size(); ++task)
     tasks[tasks_[task].name] = quality_json(report.qualities[task], tasks_[task].loss);

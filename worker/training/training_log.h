@@ -15,6 +15,7 @@
 
 #include "common/config/model_config.h"
 #include "common/result.h"
+#include "worker/evaluation/evaluation_report.h"
 #include "worker/training/report.h"
 
 namespace cairn::training {
@@ -27,7 +28,7 @@ class TrainingLog {
 
   // Errors: kUnavailable where the disk refuses; the run need not end for it.
   Status write(const TrainReport& report);
-  Status write(const EvaluationReport& report);
+  Status write(const evaluation::EvaluationReport& report);
 
  private:
   struct CloseFile {

@@ -4,9 +4,9 @@
 
 #include "worker/client/ps_client.h"
 #include "worker/collective/agreement.h"
+#include "worker/evaluation/evaluator.h"
+#include "worker/evaluation/predictor.h"
 #include "worker/math/ops/ops.h"
-#include "worker/training/evaluator.h"
-#include "worker/training/predictor.h"
 #include "worker/training/run_report.h"
 #include "worker/training/trainer.h"
 #include "worker/version/checkpoint_version.h"
@@ -51,7 +51,7 @@ struct Opened {
   ComputeDevice device;
   std::shared_ptr<const version::ModelDefinition> definition;
   std::unique_ptr<client::PsClient> shards;
-  std::unique_ptr<Inference> inference;  // null where there is nothing to evaluate
+  std::unique_ptr<evaluation::Inference> inference;  // null where there is nothing to evaluate
 
   Status open_inputs(const JobView& view) {
     Result<Inputs> opened = Inputs::open(view);
@@ -72,7 +72,7 @@ struct Opened {
     if (Status s = agree(view.collective, status_of(connected)); !s.ok()) return s;
     shards = std::move(connected).value();
     if (!inputs.evaluation) return Ok{};
-    Result<std::unique_ptr<Inference>> made = Inference::make(
+    Result<std::unique_ptr<evaluation::Inference>> made = evaluation::Inference::make(
         {view.job, view.collective, *device.ops, *shards, view.metrics}, definition);
     if (Status s = agree(view.collective, status_of(made)); !s.ok()) return s;
     inference = std::move(made).value();
@@ -120,7 +120,7 @@ WorkerOutcome evaluate_or_predict(const JobView& view, zmq::context_t& context) 
   if (!version.ok()) return outcome_of(version.error());
   if (Status s = opened.open_shards(view, context); !s.ok()) return outcome_of(s.error());
   if (view.options.mode == WorkerMode::kEvaluate) {
-    const Result<EvaluationReport> evaluation =
+    const Result<evaluation::EvaluationReport> evaluation =
         evaluate(*opened.inference, version.value(), *opened.inputs.evaluation);
     if (!evaluation.ok()) return outcome_of(evaluation.error());
     if (view.first()) print_evaluation(view.job, evaluation.value());

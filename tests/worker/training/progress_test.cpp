@@ -106,7 +106,7 @@ TEST_F(ProgressTest, LineIsNoLongerThanTheTerminal) {
 TEST_F(ProgressTest, EvaluationStandsAboveTheBar) {
   Progress progress(options(true));
   progress.show(report_at(0.25, 10));
-  progress.show(EvaluationReport{.step = 1500,
+  progress.show(evaluation::EvaluationReport{.step = 1500,
                                  .epoch = 1,
                                  .seconds = 0.84,
                                  .qualities = {{.samples = 9, .auc = 0.75, .logloss = 0.5},

@@ -53,7 +53,7 @@ TEST_F(TrainingLogTest, HasALineAReportAsSoonAsItIsWritten) {
       "loss": {"click": 0.5, "rating": null}})"));
 
   ASSERT_TRUE(
-      log->write(EvaluationReport{.step = 50,
+      log->write(evaluation::EvaluationReport{.step = 50,
                                   .epoch = 1,
                                   .seconds = 0.5,
                                   .qualities = {{.samples = 9, .logloss = 0.5},

@@ -5,10 +5,10 @@
 #include <map>
 #include <string>
 
-#include "worker/training/inference.h"
-#include "worker/training/report.h"
+#include "worker/evaluation/evaluation_report.h"
+#include "worker/evaluation/inference.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 
 // Collective; every worker gets the same figures, or the same error. Nothing changes.
 Result<EvaluationReport> evaluate(Inference& inference, const version::VersionPtr& version,
@@ -18,4 +18,4 @@ Result<EvaluationReport> evaluate(Inference& inference, const version::VersionPt
 std::map<std::string, double> figures_of(const EvaluationReport& evaluation,
                                          const ModelConfig& model);
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

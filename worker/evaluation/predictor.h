@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "worker/training/inference.h"
+#include "worker/evaluation/inference.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 
 // Collective. Worker 0 writes `file`, renamed into place when it is whole: a header
 // `offset,<task>,...`, then one line per sample in the order of the input. `offset` is where the
@@ -16,4 +16,4 @@ namespace cairn::training {
 Result<uint64_t> predict_samples(Inference& inference, const version::VersionPtr& version,
                                  const data::Dataset& data, const std::filesystem::path& file);
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

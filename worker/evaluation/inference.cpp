@@ -1,4 +1,4 @@
-#include "worker/training/inference.h"
+#include "worker/evaluation/inference.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "worker/math/tensor/row_buffers.h"
 #include "worker/version/batch_input.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 namespace {
 
 constexpr size_t kBatchesReady = 2;
@@ -24,7 +24,7 @@ std::vector<uint32_t> tables_of_bags(const math::ModelShape& shape) {
 
 struct Inference::Ahead {
   features::Batch batch;  // as the row cache wants it
-  evaluation::RowCache::Wanted wanted;
+  RowCache::Wanted wanted;
   client::PsClient::PullId pull = 0;
 };
 
@@ -108,7 +108,7 @@ Result<Inference::Ahead> Inference::read_ahead(data::BatchSource& source) {
   return ahead;
 }
 
-void Inference::count(const features::Batch& batch, const evaluation::RowCache::Wanted& wanted,
+void Inference::count(const features::Batch& batch, const RowCache::Wanted& wanted,
                       uint64_t confirmed) {
   size_t asked = 0;
   for (const std::vector<Key>& keys : batch.keys) asked += keys.size();
@@ -117,4 +117,4 @@ void Inference::count(const features::Batch& batch, const evaluation::RowCache::
   parts_.metrics.row_cache_misses.Increment(static_cast<double>(asked - confirmed));
 }
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

@@ -16,7 +16,7 @@
 #include "worker/version/model_version.h"
 #include "worker/version/scoring_model.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 
 // What an inference works with. All outlive it.
 struct InferenceParts {
@@ -52,14 +52,13 @@ class Inference {
   // This worker's part of a run. Returns the number of bad samples met.
   Result<uint64_t> run_alone(const data::Dataset& data, const Take& take);
   Result<Ahead> read_ahead(data::BatchSource& source);
-  void count(const features::Batch& batch, const evaluation::RowCache::Wanted& wanted,
-             uint64_t confirmed);
+  void count(const features::Batch& batch, const RowCache::Wanted& wanted, uint64_t confirmed);
 
   const InferenceParts parts_;
   std::vector<uint32_t> dims_;  // of the tables
   size_t tasks_;
   std::unique_ptr<version::ScoringModel> model_;
-  evaluation::RowCache row_cache_;
+  RowCache row_cache_;
 };
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

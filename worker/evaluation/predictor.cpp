@@ -1,4 +1,4 @@
-#include "worker/training/predictor.h"
+#include "worker/evaluation/predictor.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "common/atomic_file.h"
 #include "worker/collective/agreement.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 namespace {
 
 // A sample as it travels: its offset, then one float per task.
@@ -83,4 +83,4 @@ Result<uint64_t> predict_samples(Inference& inference, const version::VersionPtr
   return samples;
 }
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation

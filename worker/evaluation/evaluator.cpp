@@ -1,4 +1,4 @@
-#include "worker/training/evaluator.h"
+#include "worker/evaluation/evaluator.h"
 
 #include <chrono>
 #include <cstring>
@@ -6,35 +6,35 @@
 
 #include "worker/collective/agreement.h"
 #include "worker/evaluation/evaluation_pairs.h"
-#include "worker/training/inference.h"
+#include "worker/evaluation/inference.h"
 
-namespace cairn::training {
+namespace cairn::evaluation {
 
 namespace {
 
 // Worker 0 alone holds all pairs; what it measures travels to the others.
 Result<std::string> measure_as_first(const std::vector<TaskConfig>& tasks,
                                      std::vector<std::string> gathered) {
-  evaluation::EvaluationPairs all(tasks.size());
+  EvaluationPairs all(tasks.size());
   for (std::string& bytes : gathered) {
     if (Status s = all.merge(bytes); !s.ok()) return s.error();
     bytes = {};
   }
-  std::vector<evaluation::TaskQuality> qualities;
+  std::vector<TaskQuality> qualities;
   for (size_t task = 0; task < tasks.size(); ++task)
-    qualities.push_back(evaluation::measure(all.take(task), tasks[task].loss));
+    qualities.push_back(measure(all.take(task), tasks[task].loss));
   return std::string(reinterpret_cast<const char*>(qualities.data()),
-                     qualities.size() * sizeof(evaluation::TaskQuality));
+                     qualities.size() * sizeof(TaskQuality));
 }
 
 }  // namespace
 
 Result<EvaluationReport> evaluate(Inference& inference, const version::VersionPtr& version,
                                   const data::Dataset& data) {
-  static_assert(std::is_trivially_copyable_v<evaluation::TaskQuality>);
+  static_assert(std::is_trivially_copyable_v<TaskQuality>);
   const auto start = std::chrono::steady_clock::now();
   const std::vector<TaskConfig>& tasks = inference.parts().job.model.tasks;
-  evaluation::EvaluationPairs mine(tasks.size());
+  EvaluationPairs mine(tasks.size());
   const Status read = inference.run(
       version, data, [&](const features::Batch& batch, std::span<const float> predictions) {
         mine.add(predictions, batch.labels);
@@ -51,8 +51,7 @@ Result<EvaluationReport> evaluate(Inference& inference, const version::VersionPt
   EvaluationReport report;
   report.step = version->step;
   report.qualities.resize(tasks.size());
-  check(qualities.value().size() == tasks.size() * sizeof(evaluation::TaskQuality),
-        "one quality per task");
+  check(qualities.value().size() == tasks.size() * sizeof(TaskQuality), "one quality per task");
   std::memcpy(report.qualities.data(), qualities.value().data(), qualities.value().size());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
@@ -63,9 +62,9 @@ std::map<std::string, double> figures_of(const EvaluationReport& evaluation,
   std::map<std::string, double> figures;
   for (size_t task = 0; task < model.tasks.size(); ++task)
     for (const char* name : {"auc", "logloss", "rmse", "calibration"})
-      if (const auto value = evaluation::quality_named(evaluation.qualities[task], name))
+      if (const auto value = quality_named(evaluation.qualities[task], name))
         figures[model.tasks[task].name + "." + name] = *value;
   return figures;
 }
 
-}  // namespace cairn::training
+}  // namespace cairn::evaluation
